@@ -1,0 +1,84 @@
+"""What the loop needs of the outside, said as protocols: the cloud and the clock are handed in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from handler.core.answers import Answer
+from handler.core.steps import Step
+from handler.core.values import Group, Hook, Key, Listeners, Server, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The instances of one scaling group, as far as they could be read.
+
+    ``complete`` is False when the pages do not add up to TotalCount; ``attached`` holds the VServer groups that
+    Auto Scaling itself keeps.
+    """
+
+    servers: tuple[Server, ...]
+    complete: bool
+    attached: frozenset[str] = frozenset()
+
+
+class Slb(Protocol):
+    """The calls to the load balancer. Reads raise CallFailed; a write always gives an Answer."""
+
+    def group(self, vserver_group_id: str) -> Group:
+        """Read the group (DescribeVServerGroupAttribute)."""
+        ...
+
+    def listeners(self, group: Group) -> Listeners:
+        """Read how the group is used (DescribeVServerGroups, DescribeLoadBalancerListeners)."""
+        ...
+
+    def health(self, group: Group) -> Mapping[Key, Verdict]:
+        """Read the verdict on every backend of the group (DescribeHealthStatus)."""
+        ...
+
+    def do(self, group: Group, step: Step) -> Answer:
+        """Do one step to the group, and say what came of it."""
+        ...
+
+
+class Ess(Protocol):
+    """The calls to Auto Scaling. Reads raise CallFailed; the hook calls give an Answer."""
+
+    def listing(self, scaling_group_id: str) -> Listing:
+        """Read all instances of a scaling group, every page, without a filter."""
+        ...
+
+    def listed(self, scaling_group_id: str, instance_ids: tuple[str, ...]) -> tuple[Server, ...]:
+        """Ask for some instances by their id; those that are not in the scaling group are left out."""
+        ...
+
+    def pending_hooks(self, activity_id: str) -> tuple[Hook, ...]:
+        """Read the lifecycle actions of a scaling activity that still wait (DescribeLifecycleActions)."""
+        ...
+
+    def complete(self, hook: Hook, result: Literal["CONTINUE", "ABANDON"]) -> Answer:
+        """Complete a lifecycle action; GONE when its token is expired or was completed before."""
+        ...
+
+    def heartbeat(self, hook: Hook) -> Answer:
+        """Ask for more time for a lifecycle action."""
+        ...
+
+
+class Clock(Protocol):
+    """Time, so that tests can turn it."""
+
+    def now(self) -> float:
+        """Return seconds that never go back."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+    def jitter(self) -> float:
+        """Return a random share, from 0 up to 1."""
+        ...
