@@ -1,0 +1,1 @@
+"""A local SLB, ESS and FC that speak the real protocols. For developers; never ships."""

@@ -1,0 +1,1 @@
+"""What shows a person the function at work. Never ships."""

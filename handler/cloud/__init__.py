@@ -1,0 +1,1 @@
+"""The calls to Alibaba Cloud; the only importer of its SDKs."""

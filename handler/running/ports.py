@@ -15,8 +15,8 @@ from handler.core.values import Group, Hook, Key, Listeners, Server, Verdict
 class Listing:
     """The instances of one scaling group, as far as they could be read.
 
-    ``complete`` is False when the pages do not add up to TotalCount; ``attached`` holds the VServer groups that
-    Auto Scaling itself keeps.
+    ``complete`` is False when the pages do not add up to TotalCount; ``attached`` holds the VServer groups
+    that Auto Scaling itself keeps.
     """
 
     servers: tuple[Server, ...]
