@@ -1,6 +1,6 @@
 """The context object that a function is given: of Python 3.10 and older runtimes, and of Python 3.12.
 
-Function Compute, "Context" (Python): the older ones carry credentials, service, tracing and retry count; the one
+Function Compute, "Context" (Python): the older ones carry credentials, service, tracing and retry count; that
 of Python 3.12, on Function Compute 3.0, has none of them, and credentials are in the environment.
 """
 

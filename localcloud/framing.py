@@ -1,4 +1,4 @@
-"""What the local cloud and a worker process say to each other: JSON with a body of raw bytes, length-prefixed."""
+"""What the local cloud and a worker process say to each other: JSON and a body of raw bytes, by length."""
 
 import json
 import socket

@@ -1,7 +1,7 @@
-"""Values of a Resource Orchestration Service template: parameters, pseudo parameters and functions resolved.
+"""Values of a Resource Orchestration Service (ROS) template, its parameters and functions resolved.
 
-Only the functions that the templates use: Ref, Fn::Sub, Fn::Join, Fn::Split and Fn::GetAtt, in their long form
-(Resource Orchestration Service, "Functions").
+Only the functions that the templates use: Ref, Fn::Sub, Fn::Join, Fn::Split and Fn::GetAtt, in their long
+form (ROS, "Functions").
 """
 
 import re
@@ -37,7 +37,7 @@ class Resolver:
         return {key: self.value(item, f"{where}.{key}") for key, item in raw.items()}
 
     def text(self, raw: Any, where: str) -> str:
-        """A scalar as text; YAML reads `300` as a number and `true` as a boolean, an environment knows neither."""
+        """A scalar as text: YAML reads numbers and booleans, an environment knows neither."""
         value = self.value(raw, where)
         if isinstance(value, bool):
             return "true" if value else "false"

@@ -1,7 +1,7 @@
 """The template as the local Function Compute runs it: services, functions, triggers, policies.
 
-It reads the format of template.yml, `Transform: Aliyun::Serverless-2018-04-03` (Funcraft's specification of that
-date, and Resource Orchestration Service, "Transform").
+It reads the format of template.yml, `Transform: Aliyun::Serverless-2018-04-03` (Funcraft's specification of
+that date; Resource Orchestration Service, "Transform").
 """
 
 from collections.abc import Mapping
@@ -85,8 +85,8 @@ def load(
 ) -> tuple[Service, ...]:
     """The services of a template file.
 
-    `params` sets parameters and `derived` those left without a value; `env` overrides every function's environment;
-    `instances` is what the format cannot say, the most instances of a function by its name.
+    `params` sets parameters and `derived` those left without a value; `env` overrides every function's
+    environment; `instances` is what the format cannot say, the most instances of a function by its name.
     """
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -132,13 +132,13 @@ class _Reader:
         role = properties.get("Role")
         if role is None:
             return []
-        reference = role.get("Fn::GetAtt") if isinstance(role, dict) else None
-        found = self.resolver.resources.get(reference[0]) if reference else None
+        name = (role.get("Fn::GetAtt") or [None])[0] if isinstance(role, dict) else None
+        found = self.resolver.resources.get(str(name))
         if found is None or found.get("Type") != "ALIYUN::RAM::Role":
             raise TemplateError(
                 f"{where}.Role: an ALIYUN::RAM::Role of this template is needed, by Fn::GetAtt"
             )
-        at = f"Resources.{reference[0]}.Properties.Policies"
+        at = f"Resources.{name}.Properties.Policies"
         policies = (found.get("Properties") or {}).get("Policies") or []
         return [
             one
@@ -190,9 +190,9 @@ class _Reader:
             initializer=text(raw["Initializer"], f"{where}.Initializer") if raw.get("Initializer") else None,
             runtime=text(raw["Runtime"], f"{where}.Runtime"),
             code_root=(self.root / text(raw["CodeUri"], f"{where}.CodeUri")).resolve(),
-            timeout_s=self._number(raw, "Timeout", 3, 1, 86_400, where),
-            initialization_timeout_s=self._number(raw, "InitializationTimeout", 3, 1, 300, where),
-            memory_mb=self._number(raw, "MemorySize", 128, 128, 32_768, where),
+            timeout_s=self._number(where, raw, "Timeout", default=3, high=86_400),
+            initialization_timeout_s=self._number(where, raw, "InitializationTimeout", default=3, high=300),
+            memory_mb=self._number(where, raw, "MemorySize", default=128, high=32_768, low=128),
             environment={
                 **{
                     key: text(value, f"{where}.EnvironmentVariables.{key}")
@@ -219,8 +219,8 @@ class _Reader:
     def _async(self, raw: Mapping[str, Any], where: str) -> AsyncConfig:
         destination = self.resolver.value(raw.get("Destination") or {}, f"{where}.Destination")
         return AsyncConfig(
-            retries=self._number(raw, "MaxAsyncRetryAttempts", 3, 0, 8, where),
-            max_age_s=self._number(raw, "MaxAsyncEventAgeInSeconds", 86_400, 1, 604_800, where),
+            retries=self._number(where, raw, "MaxAsyncRetryAttempts", default=3, high=8, low=0),
+            max_age_s=self._number(where, raw, "MaxAsyncEventAgeInSeconds", default=86_400, high=604_800),
             stateful=self.resolver.value(raw.get("StatefulInvocation", False), where) is True,
             on_success=destination.get("OnSuccess"),
             on_failure=destination.get("OnFailure"),

@@ -1,8 +1,8 @@
 """A function's process: it loads the handler, initializes once, and answers invocations until nobody asks.
 
-It stands in for the Python runtime of Function Compute ("Event handlers", "Error handling", "Lifecycle hooks",
-Python) and knows of the local cloud only the socket to it. As a zygote it imports the function's modules once and
-forks workers, which is all that a warm start saves.
+It stands in for the Python runtime of Function Compute ("Event handlers", "Error handling", "Lifecycle hooks")
+and knows of the local cloud only the socket to it. As a zygote it imports the function's modules once and forks
+workers, which is all that a warm start saves.
 """
 
 import decimal
@@ -47,7 +47,7 @@ def _zygote(control: socket.socket, lifeline_fd: int) -> None:
     for handler in json.loads(os.environ.pop("LOCALCLOUD_PRELOAD")):
         try:
             importlib.import_module(handler.rpartition(".")[0].replace("/", "."))
-        except Exception:  # noqa: BLE001 - each worker meets it again, and reports it
+        except Exception:  # each worker meets it again, and reports it
             traceback.print_exc()
     while True:
         data, fds, _, _ = socket.recv_fds(control, 128, 2)
@@ -81,7 +81,7 @@ def _serve(control: socket.socket, lifeline_fd: int) -> None:
         try:
             head, result = _answer(facts, body)
         except _Failed as failed:
-            logging.getLogger().error("%s", json.dumps(failed.payload))
+            logging.getLogger().log(logging.ERROR, "%s", json.dumps(failed.payload))
             head, result = {"error": True}, _json(failed.payload).encode()
         suffix = ", Error: Unhandled function error" if head.get("error") else ""
         print(f"FC {what} End RequestId: {facts['request_id']}{suffix}", flush=True)  # noqa: T201
@@ -127,7 +127,7 @@ def _answer(facts: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
 
 
 def _call(handler: Callable[..., Any], *arguments: Any) -> Any:
-    """Call the function's code. An Exception is a function error; SystemExit ends the process, as it does in FC."""
+    """Call the function's code. An Exception is a function error; SystemExit ends the process, as in FC."""
     try:
         return handler(*arguments)
     except Exception as error:
@@ -187,14 +187,12 @@ def _log_as_the_runtime_does() -> list[str]:
     current = [""]
 
     class Formatter(logging.Formatter):
-        converter = time.gmtime
-
         def format(self, record: logging.LogRecord) -> str:
             record.fc_request_id = current[0]
             return super().format(record)[:_LOG_LINE_LIMIT]
 
     handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(
+    formatter = Formatter(
         Formatter(
             "%(asctime)s.%(msecs)03dZ %(fc_request_id)s [%(levelname)s] %(message)s", "%Y-%m-%dT%H:%M:%S"
         )

@@ -53,7 +53,7 @@ class StartResponse:
 
     def __call__(self, status: str, headers: Iterable[tuple[str, str]], exc_info: object = None) -> Any:  # noqa: ARG002
         """Keep status and headers; what WSGI's `write` is given comes before the body."""
-        self.status = int(status.split()[0])
+        self.status = int(status[:3])
         self.headers = [(name, value) for name, value in headers]
         return self._written.write
 
