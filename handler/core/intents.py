@@ -1,0 +1,200 @@
+"""Intents: merged where a delivery has several for one target, completed from the scaling groups.
+
+| named by the event as     | listed            | then it is                                              |
+|---------------------------|-------------------|---------------------------------------------------------|
+| launched                  | in service        | launched                                                |
+| launched by a hook        | pending           | launched                                                |
+| launched                  | otherwise, or not | not launched: the event is early or late                |
+| terminated                | leaving           | terminated, still serving                               |
+| terminated, finished      | no                | terminated, gone                                        |
+| terminated by a hook      | no                | terminated, still serving                               |
+| terminated                | in service        | looked at again, then left: ``still_in_service``        |
+| interrupted               | in any way        | terminated, still serving, if something replaces it     |
+| deleted (ECS)             | in any way        | terminated, gone                                        |
+| not at all                | in service        | launched, if the group has no backend of it             |
+| not at all                | leaving           | terminated, still serving                               |
+| not at all, in the group  | no                | stale on an exclusive target or if marked, else a stray |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from handler.core.values import Cause, Group, Intent, Named, Policy, Refusal, Scope, Server
+from handler.core.view import Source, View
+
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """An intent, completed: who goes, who comes, and what is left alone with a reason.
+
+    ``completed`` is False for a request, which means exactly what it says.
+    ``gone`` are servers that cannot be serving any more, ``inferred`` those that only we concluded to be
+    stale. ``unsettled`` says that a listing contradicts the event, as one that lags would.
+    """
+
+    terminated: tuple[Named, ...]
+    launched: tuple[Named, ...]
+    pairs: tuple[tuple[str, str], ...] = ()
+    gone: frozenset[str] = frozenset()
+    inferred: frozenset[str] = frozenset()
+    refused: tuple[Refusal, ...] = ()
+    strays: tuple[str, ...] = ()
+    unsettled: bool = False
+    completed: bool = True
+
+
+def merge(intents: Iterable[Intent]) -> tuple[Intent, ...]:
+    """Return one intent for each target, in order of first mention: a batch is one wish, not several.
+
+    A request stays apart from what is completed from the scaling groups, since it means exactly what it says.
+    """
+    merged: dict[tuple[object, ...], Intent] = {}
+    for intent in intents:
+        like = (intent.target, intent.scope, intent.dry_run, intent.strategy, intent.force)
+        before = merged.get(like)
+        merged[like] = intent if before is None else _joined(before, intent)
+    return tuple(merged.values())
+
+
+def _joined(one: Intent, other: Intent) -> Intent:
+    return replace(
+        one,
+        event_ids=_each_once(one.event_ids + other.event_ids),
+        terminated=_each_once(one.terminated + other.terminated),
+        launched=_each_once(one.launched + other.launched),
+        pairs=_each_once(one.pairs + other.pairs),
+        hooks=_each_once(one.hooks + other.hooks),
+    )
+
+
+def _each_once(items: tuple[_T, ...]) -> tuple[_T, ...]:
+    return tuple(dict.fromkeys(items))
+
+
+def doubtful(intent: Intent, group: Group, servers: Mapping[str, Server], policy: Policy) -> tuple[str, ...]:
+    """Return the servers whose absence from the listing would take them out: to be asked for by their id."""
+    if intent.scope is Scope.EXACTLY:
+        return ()
+    named = {n.server_id for n in intent.terminated if n.cause in {Cause.FINISHED, Cause.HOOK}}
+    return tuple(
+        server_id
+        for server_id, backends in group.servers().items()
+        if server_id not in servers
+        and (server_id in named or policy.exclusive or any(b.description == policy.mark for b in backends))
+    )
+
+
+def complete(intent: Intent, view: View, policy: Policy, start: Group) -> Wish:
+    """Return what the intent wishes for, given what the scaling groups say now.
+
+    ``start`` is the group as this run first saw it: who is stale or new is judged by it all along the run.
+    """
+    if intent.scope is Scope.EXACTLY:
+        return _requested(intent, view)
+    present = start.servers()
+    launched = _launched(intent, view, present)
+    coming = {named.server_id for named in launched}
+    terminated: dict[str, Named] = {}
+    gone: set[str] = set()
+    refused: list[Refusal] = []
+    unsettled = _is_early(intent, view, coming)
+    for named in intent.terminated:
+        server_id = named.server_id
+        if server_id in coming or server_id not in present or server_id in terminated:
+            continue
+        match _fate(named, view):
+            case "gone":
+                gone.add(server_id)
+                terminated[server_id] = named
+            case "leaving":
+                terminated[server_id] = named
+            case "still_in_service":
+                unsettled = True
+                refused.append(Refusal(server_id, "still_in_service"))
+            case "source_incomplete":
+                refused.append(Refusal(server_id, "source_incomplete"))
+    stale: list[str] = []
+    strays: list[str] = []
+    spoken = {refusal.subject for refusal in refused} | coming
+    for server_id, backends in present.items():
+        if server_id in terminated or server_id in spoken:
+            continue
+        server = view.servers.get(server_id)
+        if server is not None:
+            if server.state == "leaving":
+                terminated[server_id] = Named(server_id, cause=Cause.HOOK)
+        elif view.source is not Source.ABSENT:
+            ours = policy.exclusive or any(b.description == policy.mark for b in backends)
+            (stale if ours else strays).append(server_id)
+    if stale and view.source is not Source.COMPLETE:
+        refused += [Refusal(server_id, "source_incomplete") for server_id in stale]
+        stale = []
+    terminated.update((server_id, Named(server_id, cause=Cause.HOOK)) for server_id in stale)
+    return Wish(
+        terminated=tuple(terminated.values()),
+        launched=launched,
+        gone=frozenset(gone),
+        inferred=frozenset(stale),
+        refused=tuple(refused),
+        strays=tuple(strays),
+        unsettled=unsettled or view.source is Source.SHORT,
+    )
+
+
+def _requested(intent: Intent, view: View) -> Wish:
+    still = {
+        named.server_id
+        for named in intent.terminated
+        if view.serves(named.server_id) and "still_in_service" not in intent.force
+    }
+    return Wish(
+        terminated=tuple(named for named in intent.terminated if named.server_id not in still),
+        launched=intent.launched,
+        pairs=intent.pairs,
+        completed=False,
+        gone=frozenset(n.server_id for n in intent.terminated if n.cause is Cause.GONE),
+        refused=tuple(
+            Refusal(server_id, "still_in_service", override="still_in_service") for server_id in sorted(still)
+        ),
+    )
+
+
+def _launched(intent: Intent, view: View, present: Mapping[str, object]) -> tuple[Named, ...]:
+    chosen: dict[str, Named] = {}
+    for named in intent.launched:
+        server = view.servers.get(named.server_id)
+        if server is None:
+            continue
+        entering = named.cause is Cause.HOOK and server.state == "pending"
+        if entering or (server.state == "in_service" and server.healthy):
+            chosen.setdefault(named.server_id, named)
+    known = present.keys() | {named.server_id for named in intent.terminated}
+    for server in view.servers.values():
+        if server.state == "in_service" and server.healthy and server.id not in known:
+            chosen.setdefault(server.id, Named(server.id, cause=Cause.FINISHED))
+    return tuple(chosen.values())
+
+
+def _is_early(intent: Intent, view: View, coming: set[str]) -> bool:
+    """Tell whether the event names a launched server that the listing does not show as such yet."""
+    return view.source is not Source.ABSENT and any(n.server_id not in coming for n in intent.launched)
+
+
+def _fate(named: Named, view: View) -> str:
+    """Return what becomes of a server that an event names as terminated; see the table above."""
+    if named.cause is Cause.GONE:
+        return "gone"
+    if named.cause is Cause.INTERRUPTED:
+        return "leaving"
+    server = view.servers.get(named.server_id)
+    if server is not None:
+        return {"leaving": "leaving", "in_service": "still_in_service"}.get(server.state, "left")
+    if view.source not in {Source.COMPLETE, Source.SOME_EMPTY}:
+        return "source_incomplete"
+    return "gone" if named.cause is Cause.FINISHED else "leaving"

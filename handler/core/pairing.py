@@ -1,0 +1,225 @@
+"""Changes: which new server takes the place of which old one, on which ports, with what weight."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from handler.core.intents import Wish
+from handler.core.values import Backend, BackendType, Group, Key, Named, Pair, Policy, Refusal
+
+#: The weight of the API itself for a backend server that names none (ModifyVServerGroupBackendServers).
+DEFAULT_WEIGHT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One server's backends out, another's in. Without ``into`` it is a removal, without ``out`` an addition.
+
+    ``out`` are backends as the run first saw them, so that they can be put back as they were.
+    """
+
+    old: str | None
+    new: str | None
+    out: tuple[Backend, ...] = ()
+    into: tuple[Backend, ...] = ()
+    gone: bool = False
+
+    def pairs(self) -> tuple[Pair, ...]:
+        """Return the old and the new backend of each port: by the same port first, then in order."""
+        beside = _beside((new.key.port for new in self.into), self.out)
+        return tuple(Pair(beside[new.key.port], new) for new in self.into if new.key.port in beside)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The changes that a wish comes to, with what cannot be done and what has to be said."""
+
+    changes: tuple[Change, ...]
+    refused: tuple[Refusal, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def plan(wish: Wish, start: Group, policy: Policy) -> Plan:
+    """Return the changes that fulfil a wish: explicit pairs, then the same set of ports, then in order.
+
+    Everything is judged by ``start``, the group as this run first saw it: so the same changes are found again
+    at every look, however far they have got.
+    """
+    planner = _Planner(wish, start, policy)
+    changes = [planner.change(old, new) for old, new in planner.matched()]
+    return Plan(
+        changes=tuple(change for change in changes if change.out or change.into),
+        refused=tuple(planner.refused),
+        notes=tuple(planner.notes),
+    )
+
+
+class _Planner:
+    """Makes one plan; holds what its steps share."""
+
+    def __init__(self, wish: Wish, start: Group, policy: Policy) -> None:
+        self.wish, self.policy = wish, policy
+        self.present = start.servers()
+        self.usual_weight = policy.weight or _commonest_weight(start.backends.values())
+        self.usual_ports = policy.ports or _ports_of_every_server(self.present.values())
+        self.news = _by_server(wish.launched)
+        self.olds = {
+            old: _chosen(self.present.get(old, ()), named)
+            for old, named in _by_server(wish.terminated).items()
+        }
+        self.refused: list[Refusal] = []
+        self.notes: dict[str, None] = {}
+
+    def matched(self) -> Iterator[tuple[str | None, str | None]]:
+        """Yield who takes whose place; one side is None where nobody is left for it."""
+        explicit, passed_over = _live_ends(self.wish.pairs, self.olds)
+        yield from explicit
+        spoken = {side for pair in explicit for side in pair} | passed_over
+        olds = [old for old, out in self.olds.items() if out and old not in spoken]
+        news = [new for new in self.news if new not in spoken]
+        coming = [new for new in news if not self._arrived(new)]
+        arrived = [new for new in news if self._arrived(new)]
+        yield from self._alike(olds, coming)
+        # A new one that is in already needs no place: an old one that is left over goes in its favour.
+        yield from zip(olds, arrived, strict=False)
+        yield from ((None, new) for new in [*coming, *arrived[len(olds) :]])
+        yield from ((old, None) for old in olds[len(arrived) :])
+
+    def _alike(self, olds: list[str], news: list[str]) -> Iterator[tuple[str, str]]:
+        """Take pairs out of both lists: a server that moves to another port, the same ports, then in order."""
+        likenesses: tuple[Callable[[str], object], ...] = (str, self._ports, lambda _: None)
+        for likeness in likenesses:
+            waiting: dict[object, deque[str]] = {}
+            for new in news:
+                waiting.setdefault(likeness(new), deque()).append(new)
+            found = {old: waiting[kind].popleft() for old in olds if waiting.get(kind := likeness(old))}
+            taken = set(found.values())
+            olds[:] = [old for old in olds if old not in found]
+            news[:] = [new for new in news if new not in taken]
+            yield from found.items()
+
+    def _ports(self, server_id: str) -> object:
+        if server_id in self.news:
+            return frozenset(named.port for named in self.news[server_id])
+        return frozenset(backend.key.port for backend in self.olds[server_id])
+
+    def _arrived(self, new: str) -> bool:
+        here = {backend.key.port for backend in self.present.get(new, ())}
+        return bool(here) and all(named.port in here or named.port is None for named in self.news[new])
+
+    def change(self, old: str | None, new: str | None) -> Change:
+        """Return the change of one pair; with a new side that cannot be, the pair is refused whole."""
+        out = self.olds.get(old, ()) if old else ()
+        into: tuple[Backend, ...] = ()
+        if new:
+            try:
+                into = self._into(new, out)
+            except _RefusedError as refused:
+                self.refused.append(Refusal(new, str(refused)))
+                return Change(None, None)
+        written = {backend.key for backend in into}
+        return Change(
+            old, new, tuple(b for b in out if b.key not in written), into, gone=old in self.wish.gone
+        )
+
+    def _into(self, new: str, out: tuple[Backend, ...]) -> tuple[Backend, ...]:
+        """Return the backends that a new server is to have.
+
+        Raises: _RefusedError where its ports or its address cannot be known.
+        """
+        here = {backend.key.port: backend for backend in self.present.get(new, ())}
+        named = {entry.port: entry for entry in self.news[new]}
+        ports = [port for port in named if port is not None]
+        if not ports:
+            stays = here and (self.wish.completed or not out)
+            ports = list(here) if stays else list(dict.fromkeys(b.key.port for b in out))
+            ports = ports or list(self.usual_ports)
+        if not ports:
+            raise _RefusedError("no_ports")
+        beside = _beside(ports, out)
+        return tuple(
+            self._backend(port, named.get(port) or named[None], here.get(port), beside.get(port))
+            for port in ports
+        )
+
+    def _backend(self, port: int, named: Named, here: Backend | None, replaced: Backend | None) -> Backend:
+        kind = named.type or (here.type if here else _type_of(named.server_id))
+        server_ip = named.server_ip or (here.key.server_ip if here else None)
+        if kind != "ecs" and not server_ip:
+            raise _RefusedError("server_ip_missing")
+        carried = here or replaced
+        return Backend(
+            key=Key(named.server_id, port, None if kind == "ecs" else server_ip),
+            weight=self._weight(named, carried),
+            type=kind,
+            description=named.description or (carried.description if carried else "") or self.policy.mark,
+        )
+
+    def _weight(self, named: Named, carried: Backend | None) -> int:
+        if named.weight is not None:
+            return named.weight
+        if carried and carried.weight == 0:
+            self.notes["weight_0_not_handed_on"] = None
+        return (carried.weight if carried else 0) or self.usual_weight
+
+
+class _RefusedError(Exception):
+    """A new server that cannot be given backends; the text is the reason."""
+
+
+def _beside(ports: Iterable[int], out: tuple[Backend, ...]) -> dict[int, Backend]:
+    """Return the old backend for each new port: the one on the same port, then what is left, in order."""
+    new_ports = list(ports)
+    beside = {backend.key.port: backend for backend in out if backend.key.port in new_ports}
+    left = [backend for backend in out if backend.key.port not in beside]
+    beside.update(zip((port for port in new_ports if port not in beside), left, strict=False))
+    return beside
+
+
+def _live_ends(
+    links: Iterable[tuple[str, str]], olds: Mapping[str, tuple[Backend, ...]]
+) -> tuple[list[tuple[str | None, str | None]], set[str]]:
+    """Return the requested pairs, and who is passed over: of old, new1, new2 only new2 is to live."""
+    successor = dict(links)
+    passed_over = successor.keys() & set(successor.values())
+    pairs: list[tuple[str | None, str | None]] = []
+    for head in (old for old in successor if old not in passed_over):
+        chain = [head]
+        while chain[-1] in successor:
+            chain.append(successor[chain[-1]])
+        *links_before, end = chain
+        here = [old for old in links_before if olds.get(old)] or [head]
+        pairs.append((here[0], end))
+        pairs += [(old, None) for old in here[1:]]
+    return pairs, set(passed_over)
+
+
+def _by_server(named: Iterable[Named]) -> dict[str, list[Named]]:
+    found: dict[str, list[Named]] = {}
+    for entry in named:
+        found.setdefault(entry.server_id, []).append(entry)
+    return found
+
+
+def _chosen(backends: tuple[Backend, ...], named: list[Named]) -> tuple[Backend, ...]:
+    """Return the backends that are named: all of a server, or those on the ports said."""
+    ports = {entry.port for entry in named}
+    return backends if None in ports else tuple(b for b in backends if b.key.port in ports)
+
+
+def _type_of(server_id: str) -> BackendType:
+    """Return the type that the form of an id tells (``eni-``, ``eci-``; all else is an ECS instance)."""
+    return "eni" if server_id.startswith("eni-") else "eci" if server_id.startswith("eci-") else "ecs"
+
+
+def _commonest_weight(backends: Iterable[Backend]) -> int:
+    """Return the weight above 0 that most backends of the group have, the greater of two as common."""
+    weights = Counter(backend.weight for backend in backends if backend.weight > 0)
+    return max(weights, key=lambda weight: (weights[weight], weight), default=DEFAULT_WEIGHT)
+
+
+def _ports_of_every_server(servers: Iterable[tuple[Backend, ...]]) -> tuple[int, ...]:
+    ports = [{backend.key.port for backend in backends} for backends in servers]
+    return tuple(sorted(set.intersection(*ports))) if ports else ()

@@ -1,0 +1,52 @@
+"""What is known now, on which the next decision is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from handler.core.answers import Answer
+from handler.core.values import Group, Key, Listeners, Server, Verdict
+
+
+class Source(str, Enum):
+    """How far the scaling groups' answers can be believed."""
+
+    COMPLETE = "complete"  #: every scaling group listed instances, and as many as it counted
+    SOME_EMPTY = (
+        "some_empty"  #: one of several listed none: enough for named instances, not to infer stale ones
+    )
+    EMPTY = "empty"  #: none listed anything: no truth
+    SHORT = "short"  #: fewer than counted: no truth yet
+    ABSENT = "absent"  #: the target has no scaling group
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One look at a target.
+
+    ``problem`` is set when the look failed; the rest is then as it was before. ``fresh`` is False while the
+    group is our model of what we wrote rather than what was read. ``now`` and ``deadline`` are seconds of one
+    clock.
+    """
+
+    group: Group
+    now: float
+    deadline: float
+    servers: Mapping[str, Server] = field(default_factory=dict)
+    source: Source = Source.ABSENT
+    attached: bool = False
+    health: Mapping[Key, Verdict] = field(default_factory=dict)
+    listeners: Listeners = field(default=Listeners(checked=False, drains=False, ignores_weight=False))
+    fresh: bool = True
+    problem: Answer | None = None
+
+    def verdict(self, key: Key) -> Verdict:
+        """Return the verdict on a backend; one without a row yet is pending where health is checked."""
+        return self.health.get(key, Verdict.PENDING if self.listeners.checked else Verdict.UNCHECKED)
+
+    def serves(self, server_id: str) -> bool:
+        """Tell whether a scaling group lists the server in service (InService or Protected)."""
+        server = self.servers.get(server_id)
+        return server is not None and server.state == "in_service"
