@@ -1,0 +1,153 @@
+"""Reads what Auto Scaling says: scaling activities in each spelling, and lifecycle hooks.
+
+The same activity is ``ess:ScalingActivity:ScaleOutSuccess`` in EventBridge, ``AUTOSCALING:SCALE_OUT_SUCCESS``
+in a notification, and ``ess:CloudMonitor:AUTOSCALING[SCALEOUTSUCCESS]`` by way of CloudMonitor.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from handler.core.values import Cause, Hook, Intent, Named, Scope, Target
+from handler.triggers.choosing import Item, elsewhere, switched_on
+from handler.triggers.fields import sane_id, scaling_group, scaling_instances
+from handler.triggers.messages import Ignored, Message, Unreadable, shown, text
+
+Side = Literal["launched", "terminated"]
+Transition = Literal["scale_out", "scale_in"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """On which side the instances of a message stand, and why; None: their side cannot be known."""
+
+    side: Side | None
+    cause: Cause
+
+
+_LAUNCHED = _Names("launched", Cause.FINISHED)
+_TERMINATED = _Names("terminated", Cause.FINISHED)
+_NOTHING = _Names(None, Cause.FINISHED)
+
+#: The last word of a type, without its punctuation.
+_ACTIVITIES: dict[str, _Names] = {
+    "SCALEOUTSUCCESS": _LAUNCHED,
+    "SCALEOUTPARTIALSUCCESS": _LAUNCHED,
+    "SCALEOUTWARN": _LAUNCHED,
+    "SCALEOUTERROR": _TERMINATED,  # what could not be launched is taken away again
+    "SCALEINSUCCESS": _TERMINATED,
+    "SCALEINPARTIALSUCCESS": _TERMINATED,
+    "SCALEINWARN": _TERMINATED,
+    "SCALEINERROR": _NOTHING,  # its instances may still serve
+}
+_LEFT_ALONE: dict[str, str] = {
+    "SCALEOUTSTART": "activity_started",
+    "SCALEINSTART": "activity_started",
+    "SCALEREJECT": "activity_rejected",
+    "SCHEDULETASKEXPIRING": "scheduled_task_expiring",
+    "SCALINGGROUPDIAGNOSE": "scaling_group_diagnosed",
+}
+_RECORDS: dict[str, str] = {"ACTIONTRAIL": "audit_record", "CONFIG": "configuration_record"}
+_TRANSITIONS: dict[str, Transition] = {"SCALEOUT": "scale_out", "SCALEIN": "scale_in"}
+_HOOKED: dict[Transition, _Names] = {
+    "scale_out": _Names("launched", Cause.HOOK),
+    "scale_in": _Names("terminated", Cause.HOOK),
+}
+_BETWEEN_WORDS = re.compile(r"[:\[\]]+")
+
+
+def is_autoscaling(message: Message) -> bool:
+    """Tell whether a message is Auto Scaling's."""
+    if message.kind is None:
+        return any(not _OWN_FIELDS.isdisjoint(part) for part in message.parts)
+    return message.source == "acs.ess" or message.kind.lower().startswith(("ess:", "autoscaling"))
+
+
+_OWN_FIELDS = frozenset({"lifecycleHookId", "scalingGroupId", "resourceArn"})
+
+
+def read(message: Message, targets: Sequence[Target], region: str) -> list[Item]:
+    """Return an intent for each target that has the message's scaling group, or why there is none.
+
+    Raises Unreadable if the message has no scaling group, or an id that is none.
+    """
+    words = _words(message.kind)
+    last, family = words[-1], words[-2]
+    if family in _RECORDS:
+        return [
+            Ignored(_RECORDS[family], "a record of operations, not a scaling activity", message.event_ids)
+        ]
+    if last in _LEFT_ALONE:
+        return [Ignored(_LEFT_ALONE[last], "nothing has come or gone yet", message.event_ids)]
+    if family == "LIFECYCLEHOOK" and last == "TEST":
+        return [Ignored("lifecycle_test", "a test message of a lifecycle hook", message.event_ids)]
+    foreign = elsewhere(message.region, region, message.event_ids)
+    if foreign:
+        return [foreign]
+    group = scaling_group(message)
+    fed = [target for target in targets if group in target.scaling_group_ids]
+    if not fed:
+        detail = f"no target has the scaling group {shown(group)}"
+        return [Ignored("not_our_scaling_group", detail, message.event_ids)]
+    transition = _transition(message, family, last)
+    chosen, items = switched_on(fed, message.event_ids)
+    names = _ACTIVITIES.get(last, _NOTHING) if transition is None else _HOOKED[transition]
+    hooks = () if transition is None else _hooks(message, group, transition)
+    instances = () if names.side is None else scaling_instances(message)
+    named = tuple(Named(one, cause=names.cause) for one in instances)
+    return items + [
+        Intent(
+            target.name,
+            "autoscaling",
+            message.event_ids,
+            Scope.COMPLETE,
+            terminated=named if names.side == "terminated" else (),
+            launched=named if names.side == "launched" else (),
+            hooks=hooks,
+        )
+        for target in chosen
+    ]
+
+
+def _words(kind: str | None) -> list[str]:
+    words = [word.replace("_", "") for word in _BETWEEN_WORDS.split((kind or "").upper()) if word]
+    return ["", "", *words]
+
+
+def _transition(message: Message, family: str, last: str) -> Transition | None:
+    """Return a lifecycle hook's transition, None for all else. Raises Unreadable if it contradicts itself."""
+    by_type = _TRANSITIONS.get(last) if family == "LIFECYCLEHOOK" else None
+    for part in message.parts:
+        if part.get("lifecycleTransition") is None:
+            continue
+        spelt = text(part["lifecycleTransition"]) or ""
+        by_field = _TRANSITIONS.get(spelt.upper().replace("_", ""))
+        if by_field is None:
+            raise Unreadable("lifecycleTransition: expected SCALE_OUT or SCALE_IN")
+        if by_type not in {None, by_field} or last in _ACTIVITIES:
+            raise Unreadable("lifecycleTransition: contradicts the event's type")
+        return by_field
+    return by_type
+
+
+def _hooks(message: Message, group: str, transition: Transition) -> tuple[Hook, ...]:
+    """Return the hook that waits; none if the message does not say which."""
+    for part in message.parts:
+        if part.get("lifecycleHookId") is None:
+            continue
+        activity, token = part.get("scalingActivityId"), part.get("lifecycleActionToken")
+        return (
+            Hook(
+                sane_id(part["lifecycleHookId"], "lifecycleHookId"),
+                None if token is None else sane_id(token, "lifecycleActionToken"),
+                None if activity is None else sane_id(activity, "scalingActivityId"),
+                group,
+                transition,
+                scaling_instances(message),
+                text(part.get("defaultResult")),
+            ),
+        )
+    return ()

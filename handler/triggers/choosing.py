@@ -1,0 +1,48 @@
+"""Tells which of the configured targets a message is for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from handler.core.values import Intent, Target
+from handler.triggers.messages import Ignored, Rejected, Unreadable, shown
+
+#: What one message comes to.
+Item = Intent | Rejected | Ignored
+
+
+def switched_on(targets: Iterable[Target], event_ids: tuple[str, ...]) -> tuple[list[Target], list[Item]]:
+    """Split targets into those that act, and the word that the others are off."""
+    chosen: list[Target] = []
+    off: list[Item] = []
+    for target in targets:
+        if target.mode == "off":
+            off.append(Ignored("target_off", f"the mode of {shown(target.name)} is off", event_ids))
+        else:
+            chosen.append(target)
+    if not chosen and not off:
+        off.append(Ignored("no_target", "no target is configured", event_ids))
+    return chosen, off
+
+
+def elsewhere(found: str | None, ours: str, event_ids: tuple[str, ...]) -> Ignored | None:
+    """Return the word that an event is of another region, or None if it is of ours or does not say."""
+    if found is None or not ours or found == ours:
+        return None
+    return Ignored("not_our_region", f"an event of the region {shown(found)}", event_ids)
+
+
+def by_name(name: str, targets: Sequence[Target]) -> Target:
+    """Return the target of a configured name, or the only one of a VServer group.
+
+    Raises Unreadable: 404 if there is none, 400 if the group has several.
+    """
+    for target in targets:
+        if target.name == name:
+            return target
+    found = [target for target in targets if target.vserver_group_id == name]
+    if len(found) > 1:
+        raise Unreadable("target: several targets have this VServer group: expected a target's name")
+    if not found:
+        raise Unreadable(f"target: {shown(name)} is no configured name and no VServer group id of one", 404)
+    return found[0]

@@ -1,0 +1,232 @@
+"""Opens envelopes: EventBridge, MNS topic and queue, async destinations, lists, base64.
+
+An envelope is known by fields that only it has; what is in it is opened in turn, ``MAX_NESTING`` deep at
+most, until a message is found. Every record ends by itself, so a bad one does not lose the others.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from handler.triggers.messages import Ignored, Message, Rejected, Unreadable, digest, event_id, text
+
+MAX_BYTES = 4 * 1024 * 1024  #: of a whole delivery; asynchronous ones are at most 256 KB
+MAX_NESTING = 4  #: envelopes around one message
+MAX_RECORDS = 10_000  #: in one delivery
+
+_MAX_DIGITS = 20
+_BASE64 = re.compile(r"[A-Za-z0-9+/\s]+={0,2}")
+_REGION_OF_ARN = re.compile(r"acs[:.][a-z0-9]+:([a-z0-9-]+):", re.IGNORECASE)
+
+LOOKED_FOR = (
+    "no known message: looked for requestContext.http, requestContext.condition with requestPayload, "
+    "triggerTime with triggerName, specversion with type, Message with TopicName or MessageId, "
+    "body with attrs, messageBody, product with name; and in the record and its content for "
+    "lifecycleHookId, scalingGroupId, resourceArn, resourceType with state"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Special:
+    """A record with its own reader: an HTTP request (``http``) or a timer's event (``timer``)."""
+
+    form: str
+    record: Mapping[str, object]
+    outermost: bool = False  #: nothing was around it
+
+
+Opened = Message | Special | Rejected | Ignored
+
+
+def open_delivery(event: object) -> Iterator[tuple[object, Opened]]:
+    """Yield every record of a delivery, in order, with what it is. Raises nothing for bad input."""
+    yield from _open(event, 0, None, [MAX_RECORDS])
+
+
+def _open(
+    record: object, depth: int, outer_id: str | None, budget: list[int]
+) -> Iterator[tuple[object, Opened]]:
+    budget[0] -= 1
+    if depth > MAX_NESTING:
+        yield record, Rejected(f"more than {MAX_NESTING} envelopes around one message", digest(record))
+        return
+    try:
+        found = _look_into(record, depth, outer_id)
+    except Unreadable as error:
+        yield record, Rejected(str(error), digest(record))
+        return
+    if not isinstance(found, _Inside):
+        yield record, found
+        return
+    for inner in found.items:
+        if budget[0] <= 0:
+            if budget[0] == 0:
+                yield inner, Rejected(f"more than {MAX_RECORDS} records in one delivery", digest(inner))
+            budget[0] = -1
+            return
+        yield from _open(inner, depth + 1, found.event_id, budget)
+
+
+@dataclass(frozen=True, slots=True)
+class _Inside:
+    """What an envelope holds, and the id that goes for it where it has none of its own."""
+
+    items: list[object]
+    event_id: str | None
+
+
+def parse(item: bytes | str) -> object:
+    """Return the JSON value of a text, which may be base64 of it, at most twice.
+
+    Raises Unreadable if it is neither.
+    """
+    for _ in range(3):
+        try:
+            content = item.decode("utf-8-sig") if isinstance(item, bytes) else item
+        except UnicodeDecodeError:
+            break
+        content = content.strip()
+        if not content:
+            raise Unreadable("empty: expected JSON, or base64 of JSON")
+        if not _BASE64.fullmatch(content):
+            return loads(content)
+        try:
+            item = base64.b64decode("".join(content.split()), validate=True)
+        except binascii.Error:
+            break
+    raise Unreadable("neither JSON in UTF-8 nor base64 of it")
+
+
+def loads(content: str | bytes) -> object:
+    """Return the JSON value of a text. Raises Unreadable, without a word of the text."""
+    try:
+        value: object = json.loads(content, parse_int=_int)
+    except json.JSONDecodeError as error:
+        raise Unreadable(f"not JSON: {error.msg} at character {error.pos}") from None
+    except ValueError:
+        raise Unreadable("not JSON: a number or character that cannot be read") from None
+    except RecursionError:
+        raise Unreadable("JSON nested too deep") from None
+    return value
+
+
+def _int(digits: str) -> int:
+    if len(digits) > _MAX_DIGITS:
+        raise ValueError
+    return int(digits)
+
+
+def _look_into(record: object, depth: int, outer_id: str | None) -> Opened | _Inside:
+    item = parse(record) if isinstance(record, (bytes, str)) else record
+    if isinstance(item, list):
+        return _Inside(item, outer_id) if item else Ignored("no_records", "an empty list")
+    if isinstance(item, str):  # JSON text in a JSON string
+        return _Inside([item], outer_id)
+    if not isinstance(item, dict):
+        raise Unreadable("expected a JSON object or a list of objects")
+    for look in _LOOKS:
+        found = look(item, outer_id)
+        if found is not None:
+            return replace(found, outermost=depth == 0) if isinstance(found, Special) else found
+    raise Unreadable(LOOKED_FOR)
+
+
+def _function_compute(item: dict[str, object], _outer_id: str | None) -> Opened | _Inside | None:
+    """HTTP requests, async destinations and timers (Function Compute: event formats of triggers)."""
+    context = item.get("requestContext")
+    if isinstance(context, dict) and isinstance(context.get("http"), dict):
+        return Special("http", item)
+    if isinstance(context, dict) and "condition" in context and "requestPayload" in item:
+        response = item.get("responseContext")
+        failed = response.get("functionError") if isinstance(response, dict) else None
+        condition = context["condition"]
+        request_id = event_id(context.get("requestId"))
+        if condition == "Success" or not (condition or failed):
+            ids = () if request_id is None else (request_id,)
+            return Ignored("own_destination_payload", "the result of an invocation that succeeded", ids)
+        return _Inside([item["requestPayload"]], request_id)
+    if "triggerTime" in item and "triggerName" in item:
+        return Special("timer", item)
+    return None
+
+
+def _cloud_event(item: dict[str, object], outer_id: str | None) -> Opened | _Inside | None:
+    """CloudEvents of EventBridge, and MNS queue messages among them."""
+    kind = item.get("type")
+    if "specversion" not in item or not isinstance(kind, str):
+        return None
+    own_id = event_id(item.get("id")) or outer_id
+    data = item.get("data")
+    if isinstance(data, dict) and "messageBody" in data:
+        return _Inside([data["messageBody"]], own_id)
+    if kind.lower().startswith(_OURS):
+        if isinstance(data, str):
+            data = parse(data)
+        if not isinstance(data, (dict, type(None))):
+            raise Unreadable("data: expected an object")
+    body = _with_content(data) if isinstance(data, dict) else {}
+    subject = text(item.get("subject"))
+    message = Message(body, kind, text(item.get("source")), subject, None, own_id)
+    return replace(message, region=_region(message) or text(item.get("aliyunregionid")))
+
+
+def _mns(item: dict[str, object], outer_id: str | None) -> Opened | _Inside | None:
+    """Topic messages, as JSON or as STREAM with attributes, and queue messages as RawData."""
+    own_id = event_id(item.get("MessageId")) or event_id(item.get("messageId")) or outer_id
+    if isinstance(item.get("Message"), (str, dict)) and ("TopicName" in item or "MessageId" in item):
+        return _Inside([item["Message"]], own_id)
+    if "messageBody" in item:
+        return _Inside([item["messageBody"]], own_id)
+    if "body" in item and isinstance(item.get("attrs"), dict):
+        return _Inside([item["body"]], own_id)
+    return None
+
+
+def _bare(item: dict[str, object], outer_id: str | None) -> Opened | _Inside | None:
+    """CloudMonitor events, Auto Scaling's notifications, and ``data`` alone (RawData)."""
+    name = item.get("name")
+    message = Message(_with_content(item), event_id=event_id(item.get("id")) or outer_id)
+    message = replace(message, region=_region(message))
+    if isinstance(name, str) and isinstance(item.get("product"), str):
+        return replace(message, kind=name, source=f"acs.{item['product']}".lower())
+    if any(not _MARKS.isdisjoint(part) or part.keys() >= _INSTANCE_STATE for part in message.parts):
+        return message
+    return None
+
+
+_OURS = ("ess:", "ecs:")
+_MARKS = frozenset({"lifecycleHookId", "scalingGroupId", "resourceArn"})
+_INSTANCE_STATE = frozenset({"resourceType", "state"})
+# Topic messages first: their publisher's attributes stand beside the fields, and may have any other name.
+_LOOKS: tuple[Callable[[dict[str, object], str | None], Opened | _Inside | None], ...] = (
+    _mns,
+    _function_compute,
+    _cloud_event,
+    _bare,
+)
+
+
+def _with_content(body: dict[str, object]) -> dict[str, object]:
+    """Return a message whose ``content`` is an object, where it came as the JSON text of one."""
+    content = body.get("content")
+    if isinstance(content, str) and content.lstrip().startswith("{"):
+        return {**body, "content": loads(content)}
+    return body
+
+
+def _region(message: Message) -> str | None:
+    """Return the region that the message says its resource is in; the bus's own may be another."""
+    for part in message.parts:
+        region = text(part.get("regionId"))
+        if region:
+            return region
+    for arn in (message.body.get("resourceArn"), message.body.get("resourceId"), message.subject):
+        found = _REGION_OF_ARN.match(arn) if isinstance(arn, str) else None
+        if found:
+            return found[1]
+    return None

@@ -1,0 +1,44 @@
+"""Reads GitHub's webhooks: a ``deployment`` event carries the request; the others ask nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from handler.core.values import Target
+from handler.triggers import deployment
+from handler.triggers.choosing import Item
+from handler.triggers.envelopes import loads
+from handler.triggers.messages import Ignored, Unreadable
+from handler.triggers.signatures import check_created_at
+
+
+def read(
+    body: bytes, event: str, now: float, targets: Sequence[Target], event_ids: tuple[str, ...]
+) -> list[Item]:
+    """Return what a webhook with a right signature asks for. ``event`` is its X-GitHub-Event.
+
+    Raises Unreadable: 401 for a deployment created over an hour ago, 404 for an unknown target, else 400.
+    """
+    if not event:
+        raise Unreadable("x-github-event: expected the event's name")
+    if event == "ping":
+        return [Ignored("github_ping", "GitHub tries whether the webhook is there", event_ids)]
+    if event != "deployment":
+        return [Ignored("github_event_not_used", "only deployment events carry a request", event_ids)]
+    try:
+        value = loads(body.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise Unreadable("the body: not UTF-8") from None
+    found = value.get("deployment") if isinstance(value, dict) else None
+    if not isinstance(value, dict) or not isinstance(found, dict):
+        raise Unreadable("deployment: expected an object, as in GitHub's deployment event")
+    # The event's name is not signed, so a deployment_status must not pass for a new deployment.
+    if "deployment_status" in value or value.get("action", "created") != "created":
+        raise Unreadable("action: expected a deployment that was created")
+    payload = found.get("payload")
+    if payload in (None, "", {}):
+        return [Ignored("github_deployment_without_request", "deployment.payload is empty", event_ids)]
+    check_created_at(found.get("created_at"), now)
+    if isinstance(payload, str):
+        payload = loads(payload)
+    return deployment.read_value(payload, targets, event_ids)

@@ -1,0 +1,95 @@
+"""Reads an HTTP request as Function Compute 3.0 hands it over: method, type, size, signature, body."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from handler.core.values import Target
+from handler.triggers.choosing import Item
+from handler.triggers.messages import Unreadable
+from handler.triggers.signatures import Signed, verify
+
+MAX_BODY = 64 * 1024  #: bytes of a request's body
+
+_MAX_ENCODED = (MAX_BODY + 2) // 3 * 4
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An HTTP request. ``headers`` have lower-case names; ``body`` is as it was sent."""
+
+    method: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def is_async(event: Mapping[str, object]) -> bool:
+    """Tell whether the sender was answered already, so that a failure must be raised to be retried."""
+    return headers_of(event).get("x-fc-invocation-type", "").strip().lower() == "async"
+
+
+def headers_of(event: Mapping[str, object]) -> dict[str, str]:
+    """Return an HTTP event's headers by lower-case name, without those that are no text."""
+    headers = event.get("headers")
+    if not isinstance(headers, dict):
+        return {}
+    return {name.lower(): value for name, value in headers.items() if isinstance(value, str)}
+
+
+def request_of(event: Mapping[str, object]) -> Request:
+    """Return the request in an HTTP event.
+
+    Raises Unreadable: 405 if it is no POST, 415 if no JSON, 413 above ``MAX_BODY``, 400 if its body is none.
+    """
+    context = event.get("requestContext")
+    http = context.get("http") if isinstance(context, dict) else None
+    method = http.get("method") if isinstance(http, dict) else None
+    if not isinstance(method, str) or method.upper() != "POST":
+        raise Unreadable("method: expected POST", 405)
+    headers = headers_of(event)
+    if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise Unreadable("content-type: expected application/json", 415)
+    if headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise Unreadable("content-encoding: expected none", 415)
+    return Request("POST", headers, _body(event))
+
+
+def _body(event: Mapping[str, object]) -> bytes:
+    sent, encoded = event.get("body"), event.get("isBase64Encoded", False)
+    if not isinstance(sent, str) or not isinstance(encoded, bool):
+        raise Unreadable("body: expected a text, and isBase64Encoded true or false")
+    if len(sent) > (_MAX_ENCODED if encoded else MAX_BODY):
+        raise Unreadable(f"body: more than {MAX_BODY} bytes", 413)
+    try:
+        body = base64.b64decode(sent, validate=True) if encoded else sent.encode()
+    except (binascii.Error, ValueError):
+        raise Unreadable("body: neither base64 nor UTF-8, whichever isBase64Encoded says") from None
+    if len(body) > MAX_BODY:
+        raise Unreadable(f"body: more than {MAX_BODY} bytes", 413)
+    return body
+
+
+def read(
+    event: Mapping[str, object], targets: Sequence[Target], now: float, secrets: Sequence[str]
+) -> tuple[list[Item], tuple[str, ...]]:
+    """Return what a signed request asks for, and its id. Raises Unreadable with the HTTP status."""
+    request = request_of(event)
+    signed = verify(request.headers, request.body, now, secrets)
+    return _signed(request, signed, targets, now)
+
+
+def _signed(
+    request: Request, signed: Signed, targets: Sequence[Target], now: float
+) -> tuple[list[Item], tuple[str, ...]]:
+    ids = () if signed.event_id is None else (signed.event_id,)
+    # Imported here: events and timers, which are most deliveries, start without the decoder.
+    if signed.scheme == "github":
+        from handler.triggers import github  # noqa: PLC0415
+
+        return github.read(request.body, request.headers.get("x-github-event", ""), now, targets, ids), ids
+    from handler.triggers import deployment  # noqa: PLC0415
+
+    return deployment.read(request.body, targets, ids), ids

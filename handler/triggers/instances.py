@@ -1,0 +1,75 @@
+"""Reads what ECS says of single instances: state changes, preemption, system events.
+
+The event names an instance and not its scaling group, so it is for every target; those without it drop it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from handler.core.values import Cause, Intent, Named, Scope, Target
+from handler.triggers.choosing import Item, elsewhere, switched_on
+from handler.triggers.fields import instance
+from handler.triggers.messages import Ignored, Message, Unreadable, shown, text
+
+_STILL_THERE = frozenset({"created", "pending", "starting", "running"})
+_STOPPED = frozenset({"stopping", "stopped"})
+_SYSTEM_EVENTS = ("instance:system", "instance:instancefailure")
+
+
+def is_instance_event(message: Message) -> bool:
+    """Tell whether a message is an event of ECS; without an envelope only a change of state can be known."""
+    if message.kind is None:
+        return any("resourceType" in part and "state" in part for part in message.parts)
+    return message.source == "acs.ecs" or message.kind.lower().startswith("ecs:")
+
+
+def read(message: Message, targets: Sequence[Target], region: str) -> list[Item]:
+    """Return an intent for each target, or why there is none.
+
+    Raises Unreadable if the event names no instance or no known state.
+    """
+    foreign = elsewhere(message.region, region, message.event_ids)
+    if foreign:
+        return [foreign]
+    kind = (message.kind or "instance:statechange").lower()
+    kind = kind[len("ecs:") :] if kind.startswith("ecs:") else kind
+    if kind == "instance:statechange":
+        return _state_change(message, targets)
+    if kind == "instance:preemptibleinstanceinterruption":
+        return _for_each(message, targets, Cause.INTERRUPTED)
+    if kind.startswith(_SYSTEM_EVENTS):
+        detail = f"a system event of {shown(instance(message))}: its load balancer's checks decide"
+        return [Ignored("ecs_system_event_reported", detail, message.event_ids)]
+    return [Ignored("ecs_event_not_used", "no event that brings or takes an instance", message.event_ids)]
+
+
+def _state_change(message: Message, targets: Sequence[Target]) -> list[Item]:
+    resource = next((part["resourceType"] for part in message.parts if "resourceType" in part), None)
+    if resource not in {None, "ALIYUN::ECS::Instance"}:
+        return [Ignored("not_an_instance", "resourceType is not ALIYUN::ECS::Instance", message.event_ids)]
+    found = next((part["state"] for part in message.parts if "state" in part), None)
+    state = (text(found) or "").lower()
+    if state == "deleted":
+        return _for_each(message, targets, Cause.GONE)
+    if state in _STOPPED:
+        detail = (
+            f"{shown(instance(message))} is {state}; its load balancer's checks take it out and put it back"
+        )
+        return [Ignored("ecs_stopped_reported", detail, message.event_ids)]
+    if state in _STILL_THERE:
+        detail = f"{shown(instance(message))} is {state}; its scaling group says when it serves"
+        return [Ignored(f"ecs_state_{state}", detail, message.event_ids)]
+    raise Unreadable(
+        "state: expected Created, Pending, Starting, Running, Stopping, Stopped or Deleted, "
+        "in the message or its content"
+    )
+
+
+def _for_each(message: Message, targets: Sequence[Target], cause: Cause) -> list[Item]:
+    named = (Named(instance(message), cause=cause),)
+    chosen, items = switched_on(targets, message.event_ids)
+    return items + [
+        Intent(target.name, "autoscaling", message.event_ids, Scope.COMPLETE, terminated=named)
+        for target in chosen
+    ]

@@ -1,0 +1,99 @@
+"""What is handed on in here: a message out of its envelopes, or why a record is turned away or left alone."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+#: Ids of servers, scaling groups, hooks and activities. The asterisks are how documents mask them.
+SANE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:*-]{0,127}")
+_EVENT_ID = re.compile(r"[!-~]{1,128}")
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A record that cannot be read.
+
+    ``reason`` is a sentence that names the field and what was expected, never the body's text; ``digest`` is
+    the beginning of the SHA-256 of the record's bytes; ``status`` is the HTTP status if it came by HTTP.
+    """
+
+    reason: str
+    digest: str
+    status: int = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """A record that is understood and asks nothing of us. ``reason`` is a code, ``detail`` a sentence."""
+
+    reason: str
+    detail: str
+    event_ids: tuple[str, ...] = ()
+
+
+class Unreadable(Exception):  # noqa: N818 - it says what a record is, and never leaves this package
+    """A record that is turned away; ``str()`` is the reason, ``status`` the HTTP status."""
+
+    def __init__(self, reason: str, status: int = 400) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What one message says, out of its envelopes.
+
+    ``body`` is a CloudEvent's ``data``, or the whole of a message that came without that envelope; ``kind``
+    is its type or name as it was spelt, None where the envelope drops it; ``source`` is like ``acs.ess``.
+    """
+
+    body: Mapping[str, object]
+    kind: str | None = None
+    source: str | None = None
+    subject: str | None = None
+    region: str | None = None
+    event_id: str | None = None
+
+    @property
+    def event_ids(self) -> tuple[str, ...]:
+        """Return the event's id as the values carry it."""
+        return () if self.event_id is None else (self.event_id,)
+
+    @property
+    def parts(self) -> tuple[Mapping[str, object], ...]:
+        """Return where the fields may be, innermost first: ``content``, then the body itself."""
+        content = self.body.get("content")
+        return (content, self.body) if isinstance(content, dict) else (self.body,)
+
+
+def digest(record: object) -> str:
+    """Return the first 16 hex digits of the SHA-256 of a record's bytes, or of its JSON if it is a value."""
+    if isinstance(record, bytes):
+        data = record
+    elif isinstance(record, str):
+        data = record.encode("utf-8", "surrogatepass")
+    else:
+        try:
+            data = json.dumps(record, sort_keys=True, default=str).encode()
+        except (RecursionError, TypeError, ValueError):
+            data = type(record).__name__.encode()
+    return hashlib.sha256(data).hexdigest()[:16]
+
+
+def shown(text: str) -> str:
+    """Return at most 64 characters of a short value from outside, escaped, for a reason."""
+    return ascii(text if len(text) <= 64 else text[:61] + "...")
+
+
+def event_id(value: object) -> str | None:
+    """Return an event's id, or None if it is none that a log line should carry."""
+    return value if isinstance(value, str) and _EVENT_ID.fullmatch(value) else None
+
+
+def text(value: object) -> str | None:
+    """Return a string that is not empty, else None."""
+    return value if isinstance(value, str) and value else None

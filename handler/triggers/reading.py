@@ -1,0 +1,120 @@
+"""Reads a delivery: bytes to intents, and a reason for everything that is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from handler.core.values import Intent, Target, TriggerName
+from handler.triggers import autoscaling, http, instances, timer
+from handler.triggers.choosing import Item
+from handler.triggers.envelopes import MAX_BYTES, Opened, Special, open_delivery
+from handler.triggers.messages import Ignored, Message, Rejected, Unreadable, digest, shown
+
+__all__ = ["Delivery", "Ignored", "Rejected", "read"]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What a delivery comes to. Intents are in the order of their records and not merged.
+
+    ``trigger`` is that of the first record that has one; ``event_ids`` are those of all records, each once;
+    ``http`` says that the answer must be an HTTP response.
+    """
+
+    intents: tuple[Intent, ...]
+    rejected: tuple[Rejected, ...]
+    ignored: tuple[Ignored, ...]
+    trigger: TriggerName | None
+    event_ids: tuple[str, ...]
+    http: bool
+
+
+def read(
+    event: bytes | str | dict[str, object] | list[object],
+    *,
+    targets: Sequence[Target],
+    region: str,
+    now: float,
+    secrets: Sequence[str],
+) -> Delivery:
+    """Return what a delivery asks for. Bad input never raises: it is rejected, record by record.
+
+    ``region`` is the function's own, empty if unknown; ``now`` is in epoch seconds; ``secrets`` sign.
+    """
+    if isinstance(event, (bytes, str)) and len(event) > MAX_BYTES:
+        return _too_large(event)
+    reader = _Reader(targets, region, now, secrets)
+    items: list[Item] = []
+    for record, opened in open_delivery(event):
+        try:
+            items += reader.read(opened)
+        except Unreadable as error:
+            items.append(Rejected(str(error), digest(record), error.status))
+    return Delivery(
+        tuple(item for item in items if isinstance(item, Intent)),
+        tuple(item for item in items if isinstance(item, Rejected)),
+        tuple(item for item in items if isinstance(item, Ignored)),
+        reader.trigger,
+        _each_once([*reader.event_ids, *_ids_of(items)]),
+        reader.http,
+    )
+
+
+def _too_large(event: bytes | str) -> Delivery:
+    # Only an HTTP request can be this large and still await an answer; its parts are not worth parsing.
+    marks: tuple[bytes, bytes] = (b'"requestContext"', b'"http"')
+    data = event.encode("utf-8", "replace") if isinstance(event, str) else event
+    by_http = all(mark in data for mark in marks)
+    rejected = Rejected(f"the delivery: more than {MAX_BYTES} bytes", digest(event), 413)
+    return Delivery((), (rejected,), (), "deployment" if by_http else None, (), by_http)
+
+
+class _Reader:
+    """Reads one record after another, and keeps what the log says of the whole delivery."""
+
+    def __init__(self, targets: Sequence[Target], region: str, now: float, secrets: Sequence[str]) -> None:
+        self._targets = targets
+        self._region = region
+        self._now = now
+        self._secrets = secrets
+        self.trigger: TriggerName | None = None
+        self.event_ids: list[str] = []
+        self.http = False
+
+    def read(self, opened: Opened) -> list[Item]:
+        """Return what one record comes to. Raises Unreadable if it is turned away."""
+        if isinstance(opened, (Rejected, Ignored)):
+            return [opened]
+        if isinstance(opened, Special):
+            return self._special(opened)
+        self.event_ids += opened.event_ids
+        return self._message(opened)
+
+    def _special(self, opened: Special) -> list[Item]:
+        if opened.form == "timer":
+            self.trigger = self.trigger or "timer"
+            return timer.read(opened.record, self._targets)
+        self.trigger = self.trigger or "deployment"
+        self.http = opened.outermost and not http.is_async(opened.record)
+        items, ids = http.read(opened.record, self._targets, self._now, self._secrets)
+        self.event_ids += ids
+        return items
+
+    def _message(self, message: Message) -> list[Item]:
+        if autoscaling.is_autoscaling(message):
+            self.trigger = self.trigger or "autoscaling"
+            return autoscaling.read(message, self._targets, self._region)
+        if instances.is_instance_event(message):
+            self.trigger = self.trigger or "autoscaling"
+            return instances.read(message, self._targets, self._region)
+        detail = f"an event of the type {shown(message.kind or '')}"
+        return [Ignored("not_our_event", detail, message.event_ids)]
+
+
+def _ids_of(items: Iterable[Item]) -> list[str]:
+    return [one for item in items if isinstance(item, (Intent, Ignored)) for one in item.event_ids]
+
+
+def _each_once(ids: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(ids))

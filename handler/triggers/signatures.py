@@ -1,0 +1,117 @@
+"""Checks who sent a request: Standard Webhooks, or GitHub's signature. No secret refuses everything.
+
+Signatures are over the raw bytes of the body and compared in constant time.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from handler.triggers.messages import Unreadable, event_id
+
+TOLERANCE_S = (
+    5 * 60
+)  #: either way, of a request's timestamp (Standard Webhooks, "Verifying webhook authenticity")
+GITHUB_TOLERANCE_S = (
+    60 * 60
+)  #: either way, of deployment.created_at, which GitHub sets and retries do not renew
+
+_PREFIX = "whsec_"
+_SECONDS = re.compile(r"[0-9]{1,12}")
+_MAX_HEADER = 4096
+_UNAUTHORIZED = 401
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A body whose signature is right. ``event_id`` is the sender's id of the request."""
+
+    scheme: Literal["standard", "github"]
+    event_id: str | None
+
+
+def verify(headers: Mapping[str, str], body: bytes, now: float, secrets: Sequence[str]) -> Signed:
+    """Return how a request is signed. ``headers`` have lower-case names; ``now`` is in epoch seconds.
+
+    Raises Unreadable with status 401 if it is not signed, badly signed, or more than five minutes off.
+    """
+    if not any(secrets):
+        raise Unreadable("no webhook secret is configured: every request is refused", _UNAUTHORIZED)
+    if "webhook-signature" in headers:
+        return _standard(headers, body, now, secrets)
+    if "x-hub-signature-256" in headers:
+        return _github(headers, body, secrets)
+    raise Unreadable("not signed: looked for webhook-signature and x-hub-signature-256", _UNAUTHORIZED)
+
+
+def _standard(headers: Mapping[str, str], body: bytes, now: float, secrets: Sequence[str]) -> Signed:
+    sent_id = event_id(headers.get("webhook-id"))
+    if sent_id is None:
+        raise Unreadable("webhook-id: expected 1 to 128 visible ASCII characters", _UNAUTHORIZED)
+    timestamp = headers.get("webhook-timestamp", "")
+    if not _SECONDS.fullmatch(timestamp):
+        raise Unreadable("webhook-timestamp: expected seconds since the epoch", _UNAUTHORIZED)
+    if abs(now - int(timestamp)) > TOLERANCE_S:
+        raise Unreadable(f"webhook-timestamp: more than {TOLERANCE_S} seconds off", _UNAUTHORIZED)
+    signed = f"{sent_id}.{timestamp}.".encode() + body
+    expected = [b"v1," + base64.b64encode(_hmac(key, signed)) for key in _keys(secrets)]
+    given = _sent(headers["webhook-signature"]).split()
+    if not _any_equal(expected, given):
+        raise Unreadable("webhook-signature: no v1 signature matches", _UNAUTHORIZED)
+    return Signed("standard", sent_id)
+
+
+def _github(headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> Signed:
+    expected = [b"sha256=" + _hmac(secret.encode(), body).hex().encode() for secret in secrets if secret]
+    if not _any_equal(expected, [_sent(headers["x-hub-signature-256"])]):
+        raise Unreadable("x-hub-signature-256: does not match", _UNAUTHORIZED)
+    return Signed("github", event_id(headers.get("x-github-delivery")))
+
+
+def check_created_at(created_at: object, now: float) -> None:
+    """Raise Unreadable unless a deployment was created within an hour: 401 if not, 400 if it does not say."""
+    try:
+        created = datetime.fromisoformat(str(created_at).replace("Z", "+00:00"))
+        aware = created.utcoffset() is not None
+        seconds = created.timestamp() if aware else 0.0
+    except (ValueError, OverflowError):
+        aware = False
+    if not aware:
+        raise Unreadable("deployment.created_at: expected a time with its zone, as GitHub writes it")
+    if abs(now - seconds) > GITHUB_TOLERANCE_S:
+        raise Unreadable(f"deployment.created_at: more than {GITHUB_TOLERANCE_S} seconds off", _UNAUTHORIZED)
+
+
+def _keys(secrets: Sequence[str]) -> Iterator[bytes]:
+    """Yield the keys of the secrets that are base64; one that is not can only be GitHub's."""
+    for secret in secrets:
+        encoded = secret[len(_PREFIX) :] if secret.startswith(_PREFIX) else secret
+        try:
+            key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+        except (binascii.Error, ValueError):
+            continue
+        if key:
+            yield key
+
+
+def _hmac(key: bytes, data: bytes) -> bytes:
+    return hmac.new(key, data, hashlib.sha256).digest()
+
+
+def _sent(header: str) -> bytes:
+    """Return a signature header's bytes; too long a one is no signature."""
+    return header.encode("utf-8", "replace") if len(header) <= _MAX_HEADER else b""
+
+
+def _any_equal(expected: Sequence[bytes], given: Sequence[bytes]) -> bool:
+    # Every comparison is made, so that time tells nothing of which secret or signature was right.
+    equal = [hmac.compare_digest(one, other) for one in expected for other in given]
+    return any(equal)
