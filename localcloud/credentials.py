@@ -10,7 +10,7 @@ class Policy(Protocol):
     """What an identity may do; the RAM policies of the template stand behind it."""
 
     def allows(self, action: str, resource: str) -> bool:
-        """Whether `action` (`slb:ModifyVServerGroupBackendServers`) is allowed on `resource` (an ARN, or `*`)."""
+        """Whether `action` (`slb:DescribeHealthStatus`) is allowed on `resource` (an ARN, or `*`)."""
         ...
 
 
