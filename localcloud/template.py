@@ -226,7 +226,9 @@ class _Reader:
             on_failure=destination.get("OnFailure"),
         )
 
-    def _number(self, raw: Mapping[str, Any], key: str, default: int, low: int, high: int, where: str) -> int:
+    def _number(
+        self, where: str, raw: Mapping[str, Any], key: str, *, default: int, high: int, low: int = 1
+    ) -> int:
         value = self.resolver.value(raw.get(key, default), f"{where}.{key}")
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise TemplateError(

@@ -1,8 +1,8 @@
 """A function's process: it loads the handler, initializes once, and answers invocations until nobody asks.
 
-It stands in for the Python runtime of Function Compute ("Event handlers", "Error handling", "Lifecycle hooks")
-and knows of the local cloud only the socket to it. As a zygote it imports the function's modules once and forks
-workers, which is all that a warm start saves.
+It stands in for the Python runtime of Function Compute ("Event handlers", "Error handling", "Lifecycle
+hooks") and knows of the local cloud only the socket to it. As a zygote it imports the function's modules once
+and forks workers, which is all that a warm start saves.
 """
 
 import decimal
@@ -70,6 +70,7 @@ def _zygote(control: socket.socket, lifeline_fd: int) -> None:
 
 def _serve(control: socket.socket, lifeline_fd: int) -> None:
     threading.Thread(target=_die_with, args=(lifeline_fd,), daemon=True).start()
+    signal.signal(signal.SIGTERM, _on_timeout)
     request_id = _log_as_the_runtime_does()
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
@@ -94,6 +95,11 @@ def _die_with(lifeline_fd: int) -> None:
     while os.read(lifeline_fd, 1):
         pass
     os._exit(0)
+
+
+def _on_timeout(_number: int, frame: Any) -> None:
+    print("Dumping stack trace after function timeout", *traceback.format_stack(frame), sep="\n", flush=True)  # noqa: T201
+    os._exit(143)
 
 
 def _answer(facts: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
@@ -193,10 +199,10 @@ def _log_as_the_runtime_does() -> list[str]:
 
     handler = logging.StreamHandler(sys.stdout)
     formatter = Formatter(
-        Formatter(
-            "%(asctime)s.%(msecs)03dZ %(fc_request_id)s [%(levelname)s] %(message)s", "%Y-%m-%dT%H:%M:%S"
-        )
+        "%(asctime)s.%(msecs)03dZ %(fc_request_id)s [%(levelname)s] %(message)s", "%Y-%m-%dT%H:%M:%S"
     )
+    formatter.converter = time.gmtime
+    handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)

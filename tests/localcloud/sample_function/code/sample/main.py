@@ -1,0 +1,111 @@
+"""A function that does what its event says: what the local Function Compute is tested with."""
+
+import decimal
+import json
+import logging
+import os
+import sys
+import threading
+
+STARTED = []
+
+
+def initialize(context):
+    STARTED.append(context.request_id)
+    if os.environ.get("FAIL_TO_INITIALIZE"):
+        raise RuntimeError("cannot start")
+
+
+def swap(event, context):
+    what = json.loads(event).get("do", "echo") if event[:1] == b"{" else "echo"
+    return globals()[f"_{what}"](event, context)
+
+
+def webhook(environ, start_response):
+    body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+    if body == b"raise":
+        raise ValueError("no")
+    told = {key: value for key, value in environ.items() if isinstance(value, str)}
+    told["context"] = environ["fc.context"].request_id
+    told["body"] = body.decode()
+    start_response("201 Created", [("Content-Type", "application/json"), ("Retry-After", "7")])
+    return [json.dumps(told).encode()]
+
+
+def _echo(event, context):
+    return event
+
+
+def _text(event, context):
+    return "plain"
+
+
+def _object(event, context):
+    return {"b": decimal.Decimal("1.5"), "a": [1]}
+
+
+def _unserialisable(event, context):
+    return {"a": object()}
+
+
+def _environment(event, context):
+    return dict(os.environ)
+
+
+def _context(event, context):
+    return {
+        "json": json.loads(context.to_json()),
+        "twins": context.requestId == context.request_id
+        and context.credentials.accessKeyId == context.credentials.access_key_id,
+        "timeout": context.function.timeout,
+        "retry_count": context.retry_count,
+        "started": STARTED,
+        "pid": os.getpid(),
+    }
+
+
+def _newer_context(event, context):
+    return {
+        "fields": sorted(context.__dict__),
+        "credentials": hasattr(context, "credentials"),
+        "key": os.environ["ALIBABA_CLOUD_ACCESS_KEY_ID"],
+        "timeout": context.function.timeout,
+    }
+
+
+def _raise(event, context):
+    raise ValueError("something is wrong")
+
+
+def _raise_unless_retried(event, context):
+    if int(context.retry_count) < 2:
+        raise ValueError("not yet")
+    return "at last"
+
+
+def _hang(event, context):
+    print("hanging", flush=True)
+    threading.Event().wait()
+
+
+def _exit(event, context):
+    sys.exit(3)
+
+
+def _print(event, context):
+    print("said on stdout")
+    print("said on stderr", file=sys.stderr)
+    print("x" * 40_000)
+    logging.getLogger("own").info("logged")
+    return "done"
+
+
+def _pid(event, context):
+    return str(os.getpid())
+
+
+def _preloaded(event, context):
+    return "yes" if MAIN_PID != os.getpid() else "no"
+
+
+MAIN_PID = os.getpid()
