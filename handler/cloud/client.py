@@ -1,0 +1,175 @@
+"""One client for each instance of the function: calls in, parsed JSON or failures without secrets out."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import quote
+
+from aliyunsdkcore.acs_exception.exceptions import ClientException, ServerException
+from aliyunsdkcore.http.protocol_type import HTTP, HTTPS
+from aliyunsdkcore.vendored.requests.utils import get_environ_proxies
+
+from handler.cloud import endpoints, parsing
+from handler.cloud.credentials import Credentials
+from handler.cloud.endpoints import Endpoint, Network
+from handler.cloud.errors import classify
+from handler.cloud.sdk import RenewableSigner, Transport
+from handler.core.answers import Answer, CallFailed, Result
+
+CONNECT_TIMEOUT_S: Final = 3.0
+READ_TIMEOUT_S: Final = 8.0
+
+#: Errors that a gateway gives when it does not see, or does not sign, what stands in the body.
+_BODY_NOT_SEEN: Final = frozenset({"missingparameter", "signaturedoesnotmatch"})
+
+#: Longest error text that is passed on, in characters.
+_LONGEST_MESSAGE: Final = 300
+
+_Params = Mapping[str, str]
+
+
+class Client:
+    """The signed RPC calls of all products, over connections that are kept alive."""
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        region: str,
+        *,
+        network: Network = "public",
+        endpoint: str | None = None,
+        read_timeout_s: float = READ_TIMEOUT_S,
+    ) -> None:
+        """``endpoint`` is SWAP_ENDPOINT, every product's base URL: raises ValueError off loopback."""
+        self._region = region
+        self._network = network
+        self._override = endpoints.loopback(endpoint) if endpoint else None
+        self._signer = RenewableSigner(credentials)
+        self._transport = Transport(
+            self._signer,
+            region,
+            connect_timeout_s=CONNECT_TIMEOUT_S,
+            read_timeout_s=read_timeout_s,
+            # The SDK takes an empty variable for "do not verify".
+            verify=os.environ.get("ALIBABA_CLOUD_CA_BUNDLE") or True,
+        )
+        self._transport.session.trust_env = False  # no netrc, no other bundle
+        self._body_is_read = True
+
+    @property
+    def session(self) -> Any:
+        """The HTTP session that the SDK sends with; tests put one of theirs in its place."""
+        return self._transport.session
+
+    @session.setter
+    def session(self, session: Any) -> None:
+        self._transport.session = session
+
+    def renew(self, credentials: Credentials) -> None:
+        """Sign from now on with the credentials of a new invocation; connections stay."""
+        self._signer.credentials = credentials
+
+    def call(self, request_class: type[Any], params: _Params, body: _Params | None = None) -> dict[str, Any]:
+        """Make one call, once, and return its answer; raises CallFailed with what came instead.
+
+        ``body`` holds what may be too long for a URL. It goes into the form body, until a gateway is met
+        that does not read it there; from then on everything goes into the query. Put a required parameter
+        among it: then such a gateway says so, and has done nothing.
+        """
+        if not body:
+            return self._once(request_class, params, {})
+        if self._body_is_read:
+            try:
+                return self._once(request_class, params, body)
+            except CallFailed as failed:
+                if failed.answer.code.casefold() not in _BODY_NOT_SEEN:
+                    raise
+                self._body_is_read = False
+        return self._once(request_class, {**params, **body}, {})
+
+    def _once(self, request_class: type[Any], params: _Params, body: _Params) -> dict[str, Any]:
+        request = request_class()  # a request that is sent again grows its User-Agent each time
+        endpoint = self._endpoint(request)
+        # The SDK compares the protocol by identity: any other "https" is sent as plain HTTP.
+        request.set_protocol_type(HTTPS if endpoint.tls else HTTP)
+        request.set_endpoint(endpoint.host)
+        for name, value in params.items():
+            request.add_query_param(name, value)
+        for name, value in body.items():
+            request.add_body_params(name, value)
+        self._transport.proxy = _proxies(endpoint)
+        action = request.get_action_name()
+        try:
+            raw = self._transport.do_action_with_exception(request)
+        except ServerException as error:
+            raise self._failed(
+                action, error.error_code, error.http_status, error.message, error.request_id
+            ) from None
+        except ClientException as error:
+            raise self._failed(action, error.error_code, None, _what_happened(str(error.message))) from None
+        except IndexError:
+            # The SDK looks for the server's string to sign in the message, and not every message has one.
+            raise self._failed(
+                action, "SignatureDoesNotMatch", 400, "The signature is not what it should be."
+            ) from None
+        except Exception as error:
+            raise self._failed(action, "SDK.Unexpected", None, type(error).__name__) from None
+        try:
+            answer = json.loads(raw)
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise self._failed(action, "MalformedAnswer", None, "The answer is no JSON object.")
+        return dict(parsing.opened(action, answer))
+
+    def _endpoint(self, request: Any) -> Endpoint:
+        if self._override is not None:
+            return self._override
+        return endpoints.rpc(request.get_product().lower(), self._region, self._network, request.endpoint_map)
+
+    def _failed(
+        self, action: str, code: object, status: int | None, message: object, request_id: object = None
+    ) -> CallFailed:
+        result: Result = classify(action, str(code), status, str(message))
+        shown = self._shown(str(message))
+        return CallFailed(Answer(result, str(code), shown, str(request_id or "")))
+
+    def _shown(self, message: str) -> str:
+        """Return an error's text without what it may repeat of our request."""
+        message = re.sub(r"(?is)\s*(server )?string to sign.*", "", message)
+        for secret in self._signer.credentials.secrets():
+            for form in (secret, quote(secret, safe=""), quote(quote(secret, safe=""), safe="")):
+                message = message.replace(form, "***")
+        return message[:_LONGEST_MESSAGE]
+
+
+def _proxies(endpoint: Endpoint) -> dict[str, str | None]:
+    """Return the proxies for an endpoint: the environment's, but for loopback and what NO_PROXY names.
+
+    Never an empty dict: the SDK would then take them from the environment without looking at NO_PROXY.
+    """
+    if endpoint.loopback:
+        return {"http": None, "https": None}
+    return get_environ_proxies(endpoint.url) or {"http": None, "https": None}
+
+
+#: Signs in the SDK's text on a failed connection, and our words for them: the text itself holds the whole
+#: signed URL, so only signs that no encoded URL can hold are looked for.
+_CONNECTION_TROUBLE: Final = (
+    ("SSLError(", "The TLS connection was broken or not trusted."),
+    ("(connect timeout=", "No connection in time."),
+    ("(read timeout=", "No answer in time."),
+    ("Connection refused", "The connection was refused."),
+    ("Cannot connect to proxy", "The proxy did not connect."),
+)
+
+
+def _what_happened(text: str) -> str:
+    for sign, words in _CONNECTION_TROUBLE:
+        if sign in text:
+            return words
+    return "The connection was lost, or there was none."

@@ -1,0 +1,50 @@
+"""Who the function is to the cloud, for one invocation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+class NoCredentials(Exception):  # noqa: N818 - the name says what is the matter
+    """Neither the context nor the environment has an access key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """An access key, and the token that goes with a temporary one. ``repr`` shows none of it."""
+
+    access_key_id: str = field(repr=False)
+    access_key_secret: str = field(repr=False)
+    security_token: str = field(default="", repr=False)
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return what must never be shown: the id is in it, because logs outlive keys."""
+        return tuple(
+            part for part in (self.access_key_id, self.access_key_secret, self.security_token) if part
+        )
+
+
+def find(context: object, environ: Mapping[str, str]) -> Credentials:
+    """Return the credentials of an invocation: the context's, or the environment's where it has none.
+
+    Function Compute renews them for each invocation; its Python 3.12 context has none, and the environment
+    carries them instead (Function Compute, Context). Raises NoCredentials.
+    """
+    given = getattr(context, "credentials", None)
+    key_id = _text(given, "access_key_id") or _text(given, "accessKeyId")
+    secret = _text(given, "access_key_secret") or _text(given, "accessKeySecret")
+    if key_id and secret:
+        return Credentials(key_id, secret, _text(given, "security_token") or _text(given, "securityToken"))
+    key_id = environ.get("ALIBABA_CLOUD_ACCESS_KEY_ID", "")
+    secret = environ.get("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "")
+    if key_id and secret:
+        return Credentials(key_id, secret, environ.get("ALIBABA_CLOUD_SECURITY_TOKEN", ""))
+    raise NoCredentials(
+        "no credentials: give the function a service role, or set ALIBABA_CLOUD_ACCESS_KEY_ID and "
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET"
+    )
+
+
+def _text(given: object, name: str) -> str:
+    return getattr(given, name, None) or ""

@@ -1,0 +1,71 @@
+"""Where the calls go: chosen here, by region and network, so that the SDK never asks its Location service."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+
+Network = Literal["public", "vpc"]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A host, with its port where it is not the usual one, and whether TLS is spoken to it."""
+
+    host: str
+    tls: bool = True
+    loopback: bool = False
+
+    @property
+    def url(self) -> str:
+        """Return the base URL, without a slash at its end."""
+        return f"{'https' if self.tls else 'http'}://{self.host}"
+
+
+def loopback(url: str) -> Endpoint:
+    """Read SWAP_ENDPOINT: a base URL on this machine, where plain HTTP is allowed.
+
+    Raises ValueError, saying what is wrong: any other host would be sent keys that are not meant for it.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise ValueError(f"expected a URL like http://127.0.0.1:8080, got {url!r}") from None
+    if parts.scheme not in {"http", "https"} or not host:
+        raise ValueError(f"expected a URL like http://127.0.0.1:8080, got {url!r}")
+    if parts.username is not None or parts.path not in {"", "/"} or parts.query or parts.fragment:
+        raise ValueError("expected a base URL only: scheme, host and port")
+    if not _is_loopback(host):
+        raise ValueError(f"expected a loopback address (localhost, 127.0.0.1, [::1]), got {host!r}")
+    shown = f"[{host}]" if ":" in host else host
+    return Endpoint(f"{shown}:{port}" if port else shown, tls=parts.scheme == "https", loopback=True)
+
+
+def rpc(product: str, region: str, network: Network, public: Mapping[str, str]) -> Endpoint:
+    """Return the endpoint of an RPC product; ``public`` is the SDK's own map of regions that share one.
+
+    Public: the map's, else ``{product}.{region}.aliyuncs.com``; inside a VPC:
+    ``{product}-vpc.{region}.aliyuncs.com`` (Alibaba Cloud, Endpoints; Auto Scaling, Endpoints).
+    """
+    if network == "vpc":
+        return Endpoint(f"{product}-vpc.{region}.aliyuncs.com")
+    return Endpoint(public.get(region) or f"{product}.{region}.aliyuncs.com")
+
+
+def fc(account_id: str, region: str, network: Network) -> Endpoint:
+    """Return Function Compute's endpoint for an account (Function Compute, Endpoints)."""
+    internal = "-internal" if network == "vpc" else ""
+    return Endpoint(f"{account_id}.{region}{internal}.fc.aliyuncs.com")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

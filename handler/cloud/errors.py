@@ -1,0 +1,172 @@
+"""The error table: what each error code of the cloud means for the caller, in the words of ``core.answers``.
+
+Codes, statuses and texts are those of the Classic Load Balancer documents (Common error codes, and each
+action's page), of Auto Scaling's, and of the RPC gateway's. Where nobody can know whether a call was done,
+it is UNKNOWN: the caller looks before it sends again.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from handler.core.answers import Result
+
+
+class _Meaning(NamedTuple):
+    """A row for a code that means several things; None and "" match anything. The first that fits holds."""
+
+    code: str
+    result: Result
+    status: int | None = None
+    text: str = ""
+    action: str | None = None
+
+
+_SEVERAL: Final = (
+    # InvalidParameter is three things, told apart by status first: a server in trouble, a group that is gone,
+    # or an entry that cannot be taken.
+    _Meaning("InvalidParameter", Result.UNKNOWN, status=503),
+    _Meaning("InvalidParameter", Result.GONE, status=404, text="VServerGroup"),
+    _Meaning("InvalidParameter", Result.GONE, status=404, text="LoadBalancer"),
+    _Meaning("InvalidParameter", Result.GONE, status=404, action="DescribeVServerGroupAttribute"),
+    _Meaning("InvalidParameter", Result.BAD_BACKEND, text="BackendServers is invalid"),
+    _Meaning("InvalidParameter", Result.BAD_BACKEND, text="Port value should be"),
+    _Meaning("InvalidParameter", Result.BAD_BACKEND, text="ServerId"),
+    _Meaning("InvalidParameter", Result.UNKNOWN, text="temporary failure"),
+    # ServiceUnavailable also names what no waiting will change.
+    _Meaning("ServiceUnavailable", Result.PERMANENT, text="region not support VPC"),
+    _Meaning("ServiceUnavailable", Result.PERMANENT, text="name has been used"),
+    _Meaning("ServiceUnavailable", Result.PERMANENT, text="subnet is not exist"),
+    _Meaning("ServiceUnavailable", Result.UNKNOWN),
+)
+
+_ONE: Final = {
+    Result.BUSY: (
+        "BackendServer.configuring",
+        "VServerGroupProcessing",
+        "ServiceIsConfiguring",
+        "OperationBusy",
+        "ServiceIsStopping",
+        "SystemBusy",
+        "OperationFailed.ServiceGroupProcessing",
+        "BackendServerProcessing",
+        "VpcSystemBusy",
+        "ProcessingSameRequest",
+    ),
+    Result.THROTTLED: ("Throttling", "Throttling.User", "Rejected.Throttling"),
+    Result.UNKNOWN: (
+        "InternalError",
+        "InternalInvokeError",
+        "SignatureNonceUsed",  # the first send may have arrived
+        "IllegalTimestamp",  # a new attempt has a new one
+        "InvalidTimeStamp.Expired",
+        "InvalidSecurityToken.Expired",  # the next invocation has a new one
+        "SDK.HttpError",
+        "SDK.ServerUnreachable",
+        "SDK.Unexpected",
+        "MalformedAnswer",
+    ),
+    Result.BAD_BACKEND: (
+        "ObtainIpFail",
+        "InvalidServerId.NotFound",
+        "InvalidServerId.NotExist",
+        "InvalidBackendServers.Inconsistent",
+        "InvalidBackendServers.ServerIpConflict",
+        "ServerIpConflict",
+        "NetworkConflict",
+        "Mismatched.ZoneId",
+        "BackendServer.InvalidType",
+        "MasterSlaveServerConflict",
+        "IncorrectStatus.RSByPassToas",
+        "OperationDeny.LbNotSupportIPv6Server",
+        "BackendServersMalformed",
+        "InvalidWeight.Malformed",
+        "ResourceNotFound.vServers",
+    ),
+    Result.OVER_QUOTA: ("InstanceBackendServerNumberOverLimit",),
+    Result.GONE: (
+        "InvalidLoadBalancerId.NotFound",
+        "InvalidScalingGroupId.NotFound",
+        "InvalidLifecycleHookId.NotExist",
+        "LifecycleHookIdAndLifecycleActionToken.Invalid",  # expired, or completed before
+    ),
+    Result.PERMANENT: (
+        "TooManyBackendServers",
+        "OperationUnsupported.AddVServerGroupBackendServers",
+        "ActionNotAllowed",
+        "UnsupportedParameter",
+        "UnsupportedOperation",
+        "NoSuchVersion",
+        "MissingParameter",
+        "InvalidParamter",  # spelt so by Auto Scaling
+        "LbStatusNotSupport",
+        "RspoolVipExist",
+        "RspoolRuleExist",
+        "VServerGroupEmpty",
+        "InvalidRegionId.NotFound",
+        "ListenerNotFound",
+        "CheckedListenerNotFound",
+        "Forbidden",
+        "Forbidden.RAM",
+        "Forbidden.RiskControl",
+        "Forbidden.Unauthorized",
+        "Forbbiden.SubUser",  # spelt so by the load balancer
+        "NoPermission",
+        "InvalidAccessKeyId.NotFound",
+        "InvalidAccessKeySecret",
+        "IncompleteSignature",
+        "SignatureDoesNotMatch",
+        "LifecycleAction.TimeExceeded",
+        "LifecycleAction.RecordTimesExceeded",
+        "SDK.InvalidRegionId",
+        "SDK.InvalidRequest",
+        "SDK.MissingEndpointsFiler",
+        "SDK.InvalidCredential",
+        "SDK.InvalidSessionExpiration",
+        "SDK.GetSessionCredentialFailed",
+        "SDK.InvalidParams",
+        "SDK.InvalidParameter",
+        "SDK.NotSupport",
+        "SDK.EndpointResolvingError",
+        "SDK.EndpointTestability",
+    ),
+}
+
+_BY_CODE: Final = {code.casefold(): result for result, codes in _ONE.items() for code in codes}
+
+#: Families whose further members are not all documented: how their codes begin.
+_BEGINNINGS: Final = (
+    ("throttling", Result.THROTTLED),
+    ("invalidserverid.", Result.BAD_BACKEND),
+    ("invalidbackendservers.", Result.BAD_BACKEND),
+)
+
+#: And how the codes of a load balancer that is still at work end.
+_ENDINGS: Final = (".throttling", "processing", "configuring", "busy")
+
+
+def classify(action: str, code: str, status: int | None, message: str) -> Result:
+    """Say what an error means for the caller of ``action``.
+
+    ``status`` is the HTTP status, None where there was no answer. A code that no document names is judged
+    by its family, then by its status: 429 is throttled, 5xx or no answer unknown, anything else permanent.
+    """
+    wanted, text = code.casefold(), message.casefold()
+    for row in _SEVERAL:
+        if (
+            row.code.casefold() == wanted
+            and row.status in {None, status}
+            and row.text.casefold() in text
+            and row.action in {None, action}
+        ):
+            return row.result
+    if wanted in _BY_CODE:
+        return _BY_CODE[wanted]
+    for beginning, result in _BEGINNINGS:
+        if wanted.startswith(beginning):
+            return result
+    if wanted.endswith(_ENDINGS):
+        return Result.THROTTLED if wanted.endswith("throttling") else Result.BUSY
+    if status == 429:
+        return Result.THROTTLED
+    return Result.UNKNOWN if status is None or status >= 500 else Result.PERMANENT

@@ -1,0 +1,188 @@
+"""Auto Scaling: ``running.ports.Ess`` over signed calls (2014-08-28).
+
+Its request classes are imported when it is first asked: a target without a scaling group never does.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+from handler.cloud import parsing
+from handler.cloud.client import Client
+from handler.core.answers import Answer, CallFailed, Result
+from handler.core.values import Hook, Server, ServerState
+from handler.running.ports import Listing
+
+#: The most instances that a page holds, and the most ids that a question may name (DescribeScalingInstances).
+_PAGE: Final = 50
+_IDS: Final = 20
+
+#: What DescribeScalingInstances calls LifecycleState, in our words; a state that it does not name is left
+#: alone.
+_STATES: Final[Mapping[str, ServerState]] = {
+    "InService": "in_service",
+    "Protected": "in_service",
+    "Pending": "pending",
+    "Pending:Wait": "pending",
+    "Removing": "leaving",
+    "Removing:Wait": "leaving",
+    "Stopped": "leaving",
+    "Standby": "standby",
+}
+
+
+class CloudEss:
+    """Auto Scaling as one run sees it: a scaling group's attachments are read once, the rest each time."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._attached: dict[str, frozenset[str]] = {}
+
+    def listing(self, scaling_group_id: str) -> Listing:
+        """Read all instances, every page, without a filter; raises CallFailed, GONE without such a group."""
+        attached = self._attachments(scaling_group_id)
+        servers: dict[str, Server] = {}
+        total, page = 0, 1
+        while True:
+            answer = self._read(
+                "DescribeScalingInstances",
+                {"ScalingGroupId": scaling_group_id, "PageNumber": str(page), "PageSize": str(_PAGE)},
+            )
+            before = len(servers)
+            servers.update((server.id, server) for server in _servers(answer))
+            total = _number(answer, "TotalCount")
+            if len(servers) >= total or len(servers) == before:
+                return Listing(tuple(servers.values()), complete=len(servers) == total, attached=attached)
+            page += 1
+
+    def listed(self, scaling_group_id: str, instance_ids: tuple[str, ...]) -> tuple[Server, ...]:
+        """Ask for some instances by id; those not in the scaling group are left out. Raises CallFailed."""
+        found: list[Server] = []
+        for start in range(0, len(instance_ids), _IDS):
+            params = {"ScalingGroupId": scaling_group_id, "PageNumber": "1", "PageSize": str(_PAGE)}
+            for place, instance_id in enumerate(instance_ids[start : start + _IDS], 1):
+                params[f"InstanceId.{place}"] = instance_id
+            found.extend(_servers(self._read("DescribeScalingInstances", params)))
+        return tuple(found)
+
+    def pending_hooks(self, activity_id: str) -> tuple[Hook, ...]:
+        """Read the lifecycle actions of a scaling activity that still wait; raises CallFailed.
+
+        The API says neither which scaling group nor which transition they belong to: those two stay blank and
+        ``scale_out``, and are the asker's to know.
+        """
+        params = {
+            "ScalingActivityId": activity_id,
+            "LifecycleActionStatus": "Pending",
+            "MaxResults": str(_PAGE),
+        }
+        found: list[Hook] = []
+        while True:
+            answer = self._read("DescribeLifecycleActions", params)
+            found.extend(_hooks(answer, activity_id))
+            token = answer.get("NextToken")
+            if not token or token == params.get("NextToken"):
+                return tuple(found)
+            params["NextToken"] = str(token)
+
+    def complete(self, hook: Hook, result: Literal["CONTINUE", "ABANDON"]) -> Answer:
+        """Complete a lifecycle action; GONE when its token is expired or was completed before."""
+        return self._tell(
+            "CompleteLifecycleAction",
+            hook,
+            {
+                "LifecycleHookId": hook.id,
+                "LifecycleActionToken": hook.token or "",
+                "LifecycleActionResult": result,
+            },
+        )
+
+    def heartbeat(self, hook: Hook) -> Answer:
+        """Ask for more time, the hook's own default; PERMANENT once six hours or twenty times are used up."""
+        return self._tell(
+            "RecordLifecycleActionHeartbeat",
+            hook,
+            # This action alone spells its parameters so.
+            {"lifecycleHookId": hook.id, "lifecycleActionToken": hook.token or ""},
+        )
+
+    def _tell(self, action: str, hook: Hook, params: Mapping[str, str]) -> Answer:
+        if hook.token is None:
+            return Answer(Result.PERMANENT, "MissingToken", f"The token of {hook.id} is not known.")
+        try:
+            answer = self._read(action, params)
+        except CallFailed as failed:
+            return failed.answer
+        return Answer(Result.APPLIED, request_id=str(answer.get("RequestId") or ""))
+
+    def _attachments(self, scaling_group_id: str) -> frozenset[str]:
+        if scaling_group_id not in self._attached:
+            action = "DescribeScalingGroups"
+            answer = self._read(action, {"ScalingGroupId.1": scaling_group_id})
+            try:
+                self._attached[scaling_group_id] = _attached(answer, scaling_group_id)
+            except parsing.Malformed as why:
+                raise parsing.unreadable(action, why) from None
+        return self._attached[scaling_group_id]
+
+    def _read(self, action: str, params: Mapping[str, str]) -> Mapping[str, Any]:
+        module = importlib.import_module(f"aliyunsdkess.request.v20140828.{action}Request")
+        return self._client.call(getattr(module, f"{action}Request"), params)
+
+
+def _attached(answer: Mapping[str, Any], scaling_group_id: str) -> frozenset[str]:
+    """Return the VServer groups that Auto Scaling itself keeps for a scaling group."""
+    for row in parsing.rows(answer, "ScalingGroups", "ScalingGroup"):
+        if row.get("ScalingGroupId") == scaling_group_id:
+            return frozenset(
+                parsing.text(attribute, "VServerGroupId")
+                for balancer in parsing.rows(row, "VServerGroups", "VServerGroup")
+                for attribute in parsing.rows(balancer, "VServerGroupAttributes", "VServerGroupAttribute")
+            )
+    raise CallFailed(
+        Answer(
+            Result.GONE,
+            "InvalidScalingGroupId.NotFound",
+            f"The scaling group {scaling_group_id} is not there.",
+        )
+    )
+
+
+def _servers(answer: Mapping[str, Any]) -> list[Server]:
+    try:
+        return [
+            Server(
+                id=parsing.text(row, "InstanceId"),
+                state=_STATES.get(parsing.text(row, "LifecycleState"), "standby"),
+                healthy=row.get("HealthStatus") != "Unhealthy",
+            )
+            for row in parsing.rows(answer, "ScalingInstances", "ScalingInstance")
+        ]
+    except parsing.Malformed as why:
+        raise parsing.unreadable("DescribeScalingInstances", why) from None
+
+
+def _hooks(answer: Mapping[str, Any], activity_id: str) -> list[Hook]:
+    try:
+        return [
+            Hook(
+                id=parsing.text(row, "LifecycleHookId"),
+                token=parsing.text(row, "LifecycleActionToken"),
+                activity_id=activity_id,
+                scaling_group_id="",
+                transition="scale_out",
+                instance_ids=tuple(parsing.texts(row, "InstanceIds", "InstanceId")),
+            )
+            for row in parsing.rows(answer, "LifecycleActions", "LifecycleAction")
+        ]
+    except parsing.Malformed as why:
+        raise parsing.unreadable("DescribeLifecycleActions", why) from None
+
+
+def _number(answer: Mapping[str, Any], name: str) -> int:
+    try:
+        return parsing.number(answer, name, 0, 1_000_000)
+    except parsing.Malformed as why:
+        raise parsing.unreadable("DescribeScalingInstances", why) from None

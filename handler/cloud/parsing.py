@@ -1,0 +1,119 @@
+"""The shapes that answers come in: today's, and those of the older documents' samples.
+
+Numbers may be strings, a list of one may be the one, an answer may stand in an envelope named after its
+action. What is none of these is malformed, and never taken for an empty list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+from handler.core.answers import Answer, CallFailed, Result
+from handler.core.values import Backend, BackendType, Group, Key
+
+_TYPES: Final = frozenset({"ecs", "eni", "eci"})
+
+_Row = Mapping[str, Any]
+
+
+class Malformed(Exception):  # noqa: N818 - an adjective says it
+    """An answer that cannot be read; the message names the field."""
+
+
+def unreadable(action: str, why: Malformed) -> CallFailed:
+    """Return what a read with a malformed answer raises: it may pass, and nothing follows from it."""
+    return CallFailed(Answer(Result.UNKNOWN, "MalformedAnswer", f"{action}: {why}"))
+
+
+def opened(action: str, answer: _Row) -> _Row:
+    """Take an answer out of the envelope that the documents' older samples show."""
+    inner = answer.get(f"{action}Response")
+    return inner if isinstance(inner, dict) else answer
+
+
+def rows(answer: _Row, *path: str) -> list[_Row]:
+    """Return the objects in a list; absent or empty is none. Raises Malformed."""
+    found: Any = answer
+    for name in path:
+        if isinstance(found, list):
+            break  # the inner name is left out in some samples
+        if not isinstance(found, dict):
+            raise Malformed(f"{name} stands in something else than an object")
+        found = found.get(name)
+        if found is None or found == "":
+            return []
+    listed = found if isinstance(found, list) else [] if found == {} else [found]
+    if not all(isinstance(row, dict) for row in listed):
+        raise Malformed(f"{path[-1]} holds something else than objects")
+    return listed
+
+
+def texts(answer: _Row, outer: str, inner: str) -> list[str]:
+    """Return the strings in a list, in the same shapes. Raises Malformed."""
+    found = answer.get(outer)
+    if isinstance(found, dict):
+        found = found.get(inner)
+    listed = found if isinstance(found, list) else [found] if found else []
+    if not all(isinstance(item, str) for item in listed):
+        raise Malformed(f"{inner} holds something else than strings")
+    return listed
+
+
+def number(row: _Row, name: str, low: int, high: int, default: int | None = None) -> int:
+    """Return an integer, or a string of one, from ``low`` to ``high``. Raises Malformed."""
+    value = row.get(name, default)
+    if isinstance(value, str) and value.isdecimal():
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise Malformed(f"{name} should be a number from {low} to {high}")
+    return value
+
+
+def text(row: _Row, name: str) -> str:
+    """Return a string that must be there. Raises Malformed."""
+    value = row.get(name)
+    if not isinstance(value, str) or not value:
+        raise Malformed(f"{name} should be a string")
+    return value
+
+
+def backends(answer: _Row) -> dict[Key, Backend]:
+    """Return the backends that an answer lists, in its order. Raises Malformed."""
+    found: dict[Key, Backend] = {}
+    for row in rows(answer, "BackendServers", "BackendServer"):
+        backend = _backend(row)
+        if backend.key in found:
+            raise Malformed("BackendServer holds one twice")
+        found[backend.key] = backend
+    return found
+
+
+def group(answer: _Row, vserver_group_id: str) -> Group:
+    """Return the group that DescribeVServerGroupAttribute answers with. Raises Malformed.
+
+    Its id must be there and be the one asked for: an answer cut short must not pass for an empty group.
+    """
+    if text(answer, "VServerGroupId") != vserver_group_id:
+        raise Malformed("VServerGroupId is another one")
+    return Group(vserver_group_id, text(answer, "LoadBalancerId"), backends(answer))
+
+
+def _backend(row: _Row) -> Backend:
+    server_id = text(row, "ServerId")
+    type_ = str(row.get("Type") or _type_of(server_id)).lower()
+    if type_ not in _TYPES:
+        raise Malformed("Type should be ecs, eni or eci")
+    # Instances may be listed with an address too; what tells them apart is their id and port alone.
+    server_ip = None if type_ == "ecs" else row.get("ServerIp") or None
+    return Backend(
+        key=Key(server_id, number(row, "Port", 1, 65535), server_ip),
+        weight=number(row, "Weight", 0, 100, default=100),
+        type=cast("BackendType", type_),
+        description=str(row.get("Description") or ""),
+    )
+
+
+def _type_of(server_id: str) -> str:
+    prefix = server_id.partition("-")[0]
+    return prefix if prefix in _TYPES else "ecs"

@@ -1,0 +1,131 @@
+"""The load balancer: ``running.ports.Slb`` over signed calls to Classic Load Balancer (2014-05-15)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from aliyunsdkslb.request.v20140515.AddVServerGroupBackendServersRequest import (
+    AddVServerGroupBackendServersRequest,
+)
+from aliyunsdkslb.request.v20140515.DescribeHealthStatusRequest import DescribeHealthStatusRequest
+from aliyunsdkslb.request.v20140515.DescribeVServerGroupAttributeRequest import (
+    DescribeVServerGroupAttributeRequest,
+)
+from aliyunsdkslb.request.v20140515.ModifyVServerGroupBackendServersRequest import (
+    ModifyVServerGroupBackendServersRequest,
+)
+from aliyunsdkslb.request.v20140515.RemoveVServerGroupBackendServersRequest import (
+    RemoveVServerGroupBackendServersRequest,
+)
+from aliyunsdkslb.request.v20140515.SetVServerGroupAttributeRequest import SetVServerGroupAttributeRequest
+
+from handler.cloud import health_rows, parsing, usage
+from handler.cloud.client import Client
+from handler.core.answers import Answer, CallFailed, Result
+from handler.core.steps import Add, Modify, Remove, SetWeight, Step
+from handler.core.values import Backend, Group, Key, Listeners, Verdict
+
+
+class CloudSlb:
+    """The load balancer as one run sees it: how a group is used is read once, the rest each time."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._uses: dict[str, tuple[usage.Use, ...]] = {}
+
+    def group(self, vserver_group_id: str) -> Group:
+        """Read the group; raises CallFailed, GONE where there is none of that id."""
+        answer = self._client.call(DescribeVServerGroupAttributeRequest, {"VServerGroupId": vserver_group_id})
+        try:
+            return parsing.group(answer, vserver_group_id)
+        except parsing.Malformed as why:
+            raise parsing.unreadable("DescribeVServerGroupAttribute", why) from None
+
+    def listeners(self, group: Group) -> Listeners:
+        """Say what the listeners that use the group do with its backends; raises CallFailed."""
+        return usage.summed_up(self._used(group))
+
+    def health(self, group: Group) -> Mapping[Key, Verdict]:
+        """Read the verdict on every backend of the group; raises CallFailed."""
+        checking = frozenset(use.at for use in self._used(group) if use.checks)
+        if not checking:
+            return health_rows.verdicts(group.backends, (), checking)
+        answer = self._client.call(DescribeHealthStatusRequest, {"LoadBalancerId": group.load_balancer_id})
+        try:
+            return health_rows.verdicts(group.backends, health_rows.read(answer), checking)
+        except parsing.Malformed as why:
+            raise parsing.unreadable("DescribeHealthStatus", why) from None
+
+    def do(self, group: Group, step: Step) -> Answer:
+        """Do one step, once, and say what came of it; never raises CallFailed."""
+        request_class, lists = _request(step)
+        # The group's id goes where the lists go: a gateway that does not read them there misses it, and
+        # says so.
+        body = {"VServerGroupId": group.id, **{name: _as_json(entries) for name, entries in lists.items()}}
+        try:
+            answer = self._client.call(request_class, {}, body)
+        except CallFailed as failed:
+            return failed.answer
+        return Answer(
+            Result.APPLIED, request_id=str(answer.get("RequestId") or ""), group=_listed(group, answer)
+        )
+
+    def _used(self, group: Group) -> tuple[usage.Use, ...]:
+        if group.id not in self._uses:
+            try:
+                self._uses[group.id] = usage.uses(self._client.call, group)
+            except parsing.Malformed as why:
+                raise parsing.unreadable("The listeners", why) from None
+        return self._uses[group.id]
+
+
+def _request(step: Step) -> tuple[type[Any], dict[str, list[dict[str, Any]]]]:
+    """Return the request of a step, and its lists of backends by parameter."""
+    match step:
+        case Modify(pairs):
+            return ModifyVServerGroupBackendServersRequest, {
+                "OldBackendServers": [_named(pair.old) for pair in pairs],
+                "NewBackendServers": [_whole(pair.new) for pair in pairs],
+            }
+        case Add(backends):
+            return AddVServerGroupBackendServersRequest, {"BackendServers": [_whole(b) for b in backends]}
+        case Remove(backends):
+            return RemoveVServerGroupBackendServersRequest, {"BackendServers": [_named(b) for b in backends]}
+        case SetWeight(_, after):
+            return SetVServerGroupAttributeRequest, {"BackendServers": [_whole(b) for b in after]}
+
+
+def _named(backend: Backend) -> dict[str, Any]:
+    """Return what names a backend: an address only where it has one."""
+    entry: dict[str, Any] = {
+        "ServerId": backend.key.server_id,
+        "Port": backend.key.port,
+        "Type": backend.type,
+    }
+    if backend.key.server_ip is not None:
+        entry["ServerIp"] = backend.key.server_ip
+    return entry
+
+
+def _whole(backend: Backend) -> dict[str, Any]:
+    """Return a backend with its attributes; a description may not be empty, so an empty one is left out."""
+    entry = {**_named(backend), "Weight": backend.weight}
+    if backend.description:
+        entry["Description"] = backend.description
+    return entry
+
+
+def _as_json(entries: Iterable[dict[str, Any]]) -> str:
+    return json.dumps(list(entries), ensure_ascii=False, separators=(",", ":"))
+
+
+def _listed(group: Group, answer: Mapping[str, Any]) -> Group | None:
+    """Return the group that a write's answer lists; None if it lists none, another one or half of one."""
+    if not answer.get("BackendServers") or answer.get("VServerGroupId") not in {None, group.id}:
+        return None
+    try:
+        return Group(group.id, group.load_balancer_id, parsing.backends(answer))
+    except parsing.Malformed:
+        return None

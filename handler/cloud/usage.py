@@ -1,0 +1,123 @@
+"""How a VServer group is used: by which listeners, themselves or by a forwarding rule, and what they do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aliyunsdkslb.request.v20140515.DescribeLoadBalancerListenersRequest import (
+    DescribeLoadBalancerListenersRequest,
+)
+from aliyunsdkslb.request.v20140515.DescribeRulesRequest import DescribeRulesRequest
+from aliyunsdkslb.request.v20140515.DescribeVServerGroupsRequest import DescribeVServerGroupsRequest
+
+from handler.cloud import parsing
+from handler.cloud.health_rows import Port
+from handler.core.values import Group, Listeners
+
+#: Listeners that one page of DescribeLoadBalancerListeners may hold.
+_PAGE: Final = "100"
+
+#: The protocols whose listeners can have forwarding rules.
+_WITH_RULES: Final = frozenset({"http", "https"})
+
+Read = Callable[[type[Any], Mapping[str, str]], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One listener that sends requests to the group."""
+
+    at: Port
+    checks: bool
+    drains: bool
+    scheduler: str
+
+
+def uses(read: Read, group: Group) -> tuple[Use, ...]:
+    """Read which listeners of its load balancer use the group. Raises CallFailed and parsing.Malformed."""
+    ports, has_rules = _associated(read, group)
+    found: list[Use] = []
+    for row in _listeners(read, group.load_balancer_id):
+        use = _use(row)
+        if use.at in ports or row.get("VServerGroupId") == group.id:
+            found.append(use)
+        elif has_rules and use.at.protocol in _WITH_RULES:
+            found.extend(_through_rules(read, group, use))
+    return tuple(found)
+
+
+def summed_up(found: Iterable[Use]) -> Listeners:
+    """Say what the listeners do, taken together."""
+    found = tuple(found)
+    return Listeners(
+        checked=any(use.checks for use in found),
+        drains=bool(found) and all(use.drains for use in found),
+        ignores_weight=any(use.scheduler == "rr" for use in found),
+    )
+
+
+def _associated(read: Read, group: Group) -> tuple[frozenset[Port], bool]:
+    """Return the listeners that DescribeVServerGroups names for the group, and whether rules use it too."""
+    answer = read(
+        DescribeVServerGroupsRequest,
+        {"LoadBalancerId": group.load_balancer_id, "IncludeListener": "true", "IncludeRule": "true"},
+    )
+    for row in parsing.rows(answer, "VServerGroups", "VServerGroup"):
+        if row.get("VServerGroupId") == group.id:
+            listed = parsing.rows(row, "AssociatedObjects", "Listeners", "Listener")
+            ports = frozenset(_port(listener, "Port", "Protocol") for listener in listed)
+            return ports, bool(parsing.rows(row, "AssociatedObjects", "Rules", "Rule"))
+    raise parsing.Malformed(f"VServerGroups does not hold {group.id}")
+
+
+def _listeners(read: Read, load_balancer_id: str) -> Iterator[Mapping[str, Any]]:
+    params = {"LoadBalancerId.1": load_balancer_id, "MaxResults": _PAGE}
+    while True:
+        answer = read(DescribeLoadBalancerListenersRequest, params)
+        yield from parsing.rows(answer, "Listeners", "Listener")
+        token = answer.get("NextToken")
+        if not token or token == params.get("NextToken"):
+            return
+        params["NextToken"] = str(token)
+
+
+def _use(row: Mapping[str, Any]) -> Use:
+    at = _port(row, "ListenerPort", "ListenerProtocol")
+    config = row.get(f"{at.protocol.upper()}ListenerConfig") or {}
+    return Use(
+        at,
+        # What does not say that it is off is waited for: the other mistake would take servers out unproven.
+        checks=str(config.get("HealthCheck") or "on").lower() != "off",
+        drains=str(config.get("ConnectionDrain") or "off").lower() == "on",
+        scheduler=str(row.get("Scheduler") or "").lower(),
+    )
+
+
+def _through_rules(read: Read, group: Group, listener: Use) -> Iterator[Use]:
+    """Yield how the listener's forwarding rules use the group: each may check and schedule on its own."""
+    answer = read(
+        DescribeRulesRequest,
+        {
+            "LoadBalancerId": group.load_balancer_id,
+            "ListenerPort": str(listener.at.port),
+            "ListenerProtocol": listener.at.protocol,
+        },
+    )
+    for row in parsing.rows(answer, "Rules", "Rule"):
+        if row.get("VServerGroupId") != group.id:
+            continue
+        if str(row.get("ListenerSync") or "on").lower() == "on":
+            yield listener
+        else:
+            yield Use(
+                listener.at,
+                checks=str(row.get("HealthCheck") or "on").lower() != "off",
+                drains=listener.drains,
+                scheduler=str(row.get("Scheduler") or listener.scheduler).lower(),
+            )
+
+
+def _port(row: Mapping[str, Any], port: str, protocol: str) -> Port:
+    return Port(parsing.number(row, port, 1, 65535), parsing.text(row, protocol).lower())
