@@ -25,7 +25,6 @@ from typing import TypeVar
 from handler.core.values import Cause, Group, Intent, Named, Policy, Refusal, Scope, Server
 from handler.core.view import Source, View
 
-
 _T = TypeVar("_T")
 
 
@@ -33,9 +32,10 @@ _T = TypeVar("_T")
 class Wish:
     """An intent, completed: who goes, who comes, and what is left alone with a reason.
 
-    ``completed`` is False for a request, which means exactly what it says.
-    ``gone`` are servers that cannot be serving any more, ``inferred`` those that only we concluded to be
-    stale. ``unsettled`` says that a listing contradicts the event, as one that lags would.
+    ``completed`` is False for a request, which means exactly what it says. ``kept`` are named as terminated
+    but stay, with whatever was to replace them. ``gone`` are servers that cannot be serving any more,
+    ``inferred`` those that only we concluded to be stale. ``unsettled`` says that a listing contradicts the
+    event, as one that lags would.
     """
 
     terminated: tuple[Named, ...]
@@ -43,6 +43,7 @@ class Wish:
     pairs: tuple[tuple[str, str], ...] = ()
     gone: frozenset[str] = frozenset()
     inferred: frozenset[str] = frozenset()
+    kept: frozenset[str] = frozenset()
     refused: tuple[Refusal, ...] = ()
     strays: tuple[str, ...] = ()
     unsettled: bool = False
@@ -154,10 +155,11 @@ def _requested(intent: Intent, view: View) -> Wish:
         if view.serves(named.server_id) and "still_in_service" not in intent.force
     }
     return Wish(
-        terminated=tuple(named for named in intent.terminated if named.server_id not in still),
+        terminated=intent.terminated,
         launched=intent.launched,
         pairs=intent.pairs,
         completed=False,
+        kept=frozenset(still),
         gone=frozenset(n.server_id for n in intent.terminated if n.cause is Cause.GONE),
         refused=tuple(
             Refusal(server_id, "still_in_service", override="still_in_service") for server_id in sorted(still)

@@ -48,7 +48,7 @@ def plan(wish: Wish, start: Group, policy: Policy) -> Plan:
     at every look, however far they have got.
     """
     planner = _Planner(wish, start, policy)
-    changes = [planner.change(old, new) for old, new in planner.matched()]
+    changes = [planner.change(old, new) for old, new in planner.matched() if old not in wish.kept]
     return Plan(
         changes=tuple(change for change in changes if change.out or change.into),
         refused=tuple(planner.refused),
@@ -88,7 +88,7 @@ class _Planner:
         yield from ((old, None) for old in olds[len(arrived) :])
 
     def _alike(self, olds: list[str], news: list[str]) -> Iterator[tuple[str, str]]:
-        """Take pairs out of both lists: a server that moves to another port, the same ports, then in order."""
+        """Take pairs out of both lists: a server that changes its port, the same ports, then in order."""
         likenesses: tuple[Callable[[str], object], ...] = (str, self._ports, lambda _: None)
         for likeness in likenesses:
             waiting: dict[object, deque[str]] = {}
@@ -107,7 +107,7 @@ class _Planner:
 
     def _arrived(self, new: str) -> bool:
         here = {backend.key.port for backend in self.present.get(new, ())}
-        return bool(here) and all(named.port in here or named.port is None for named in self.news[new])
+        return bool(here) and all(n.port in here or n.port is None for n in self.news[new])
 
     def change(self, old: str | None, new: str | None) -> Change:
         """Return the change of one pair; with a new side that cannot be, the pair is refused whole."""

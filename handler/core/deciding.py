@@ -1,0 +1,165 @@
+"""What to do next, given a look at the target. The heart of the function.
+
+| the look shows                                        | decision                                     |
+|-------------------------------------------------------|----------------------------------------------|
+| it failed, and that may pass                          | wait, longer each time                       |
+| Auto Scaling itself keeps the group                   | finish: two controllers would fight          |
+| a listing contradicts the event                       | wait some seconds: listings lag              |
+| a write of unknown result, or a read that lags        | look again, before anything is sent          |
+| something that was given up                           | take it back                                 |
+| old ones that serve nobody, new ones for them         | Modify, as many as one call carries          |
+| new ones with no old one                              | Add                                          |
+| new ones of weight 0 that are normal                  | SetWeight                                    |
+| old ones whose new ones are normal                    | drain, Remove                                |
+| new ones that are not normal yet                      | wait; take them back when their time is over |
+| old ones that serve, more in service than the floor   | Modify, as many as may be spared             |
+| old ones that serve, none to spare                    | Add at weight 0                              |
+| old ones that nothing replaces                        | drain, Remove                                |
+| nothing of all this                                   | finish                                       |
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from handler.core import drain, in_place, surge, take_back
+from handler.core.answers import Answer
+from handler.core.decisions import Decision, Finish, Outcome, Wait
+from handler.core.guards import floor_refusal
+from handler.core.progress import LAGGING_LOOKS, Progress
+from handler.core.scene import Scene, survey
+from handler.core.values import Intent, Policy, Refusal, Scope
+from handler.core.view import Source, View
+
+#: Seconds for which a listing that contradicts the event is read again.
+SETTLE_S = 10.0
+#: Seconds between looks that wait for a write of ours to show.
+LOOK_S = 1.0
+
+
+def decide(view: View, intent: Intent, policy: Policy, progress: Progress) -> Decision:
+    """Return the one next thing to do. Pure: the same look gives the same decision."""
+    if view.problem is not None:
+        return _unreadable(view, view.problem, progress)
+    if view.attached:
+        return Finish("refused", "attached_natively", (Refusal(view.group.id, "attached_natively"),))
+    scene = survey(view, intent, policy, progress)
+    if scene.unsettled and view.now - progress.first.now < SETTLE_S:
+        return Wait(policy.health_interval_s, "listing_lags")
+    if view.now < progress.retry_at:
+        return Wait(progress.retry_at - view.now, progress.trouble)
+    if progress.doubt:
+        return Wait(LOOK_S, "unknown_result")
+    if progress.fatal is not None:
+        return _look(scene) or _finish_on(progress.fatal, scene)
+    return _next(scene) or (_next(replace(scene, focus=())) if scene.focus else None) or _finish(scene)
+
+
+def _unreadable(view: View, problem: Answer, progress: Progress) -> Decision:
+    if problem.may_pass:
+        return Wait(max(0.0, progress.retry_at - view.now), progress.trouble)
+    return Finish("refused", problem.code or problem.result.value, (Refusal(view.group.id, problem.code),))
+
+
+def _next(scene: Scene) -> Decision | None:
+    """Return the next step or wait, or None when nothing is left to do."""
+    step = take_back.undo(scene) or in_place.replace_free(scene) or surge.add_missing(scene)
+    if step:
+        return step
+    # What follows takes capacity away, or relies on it: never on our model of the group alone.
+    return (
+        _look(scene)
+        or surge.weigh(scene)
+        or surge.retire(scene)
+        or _await(scene)
+        or _replace_serving(scene)
+        or (None if scene.has_rolled_back else surge.remove(scene))
+        or _await_drain(scene)
+    )
+
+
+def _look(scene: Scene) -> Decision | None:
+    """Ask for a look where the group is our model of it: at once, or later when the last look lagged."""
+    if scene.view.fresh:
+        return None
+    return Wait(0.0 if scene.progress.lag == LAGGING_LOOKS else LOOK_S, "look")
+
+
+def _await(scene: Scene) -> Decision | None:
+    """Wait for new ones to become normal; give up those that are not in time."""
+    if not scene.pending:
+        return None
+    if not scene.is_late:
+        return Wait(scene.policy.health_interval_s, "health")
+    given_up = take_back.late(scene)
+    if not given_up:
+        return _finish(scene)
+    subjects = {refusal.subject for refusal in given_up}
+    states = tuple(replace(s, given_up=s.given_up or s.change.new in subjects) for s in scene.states)
+    step = take_back.undo(replace(scene, states=states, focus=()))
+    return replace(step, gives_up=given_up) if step else _finish(scene)
+
+
+def _replace_serving(scene: Scene) -> Decision | None:
+    """Begin another wave, if there is one to begin and time enough to see it through."""
+    waiting = in_place.serving(scene)
+    if not waiting or scene.has_rolled_back:
+        return None
+    beside = (scene.strategy == "surge" or surge.must(scene)) and "surge" not in scene.progress.crowded
+    step = surge.add_beside(waiting, scene) if beside else in_place.replace_wave(scene)
+    if step and scene.progress.done and scene.view.deadline - scene.view.now < _time_needed(scene):
+        return Finish("raised", "deadline", scene.refused, scene.strays)
+    return step
+
+
+def _time_needed(scene: Scene) -> float:
+    return scene.policy.health_timeout_s + (scene.policy.drain_s if drain.is_needed(scene) else 0.0)
+
+
+def _await_drain(scene: Scene) -> Decision | None:
+    left = [drain.seconds_left(state, scene) for state in drain.under_way(scene)]
+    return Wait(min(left), "drain") if left else None
+
+
+def _finish(scene: Scene) -> Decision:
+    """Say how it ended, of what is left undone."""
+    held = _held_back(scene)
+    leaving = {i for hook in scene.intent.hooks if hook.transition == "scale_in" for i in hook.instance_ids}
+    limits = {"min_backends", "max_unavailable"}
+    refused = (*scene.refused, *held)
+    if any(refusal.subject in leaving and refusal.reason in limits for refusal in refused):
+        return Wait(scene.policy.health_interval_s, "floor", open_ended=True)
+    finish = Finish("unchanged", ", ".join(scene.notes) or None, refused, scene.strays)
+    if scene.view.source is Source.SHORT and scene.intent.scope is Scope.COMPLETE:
+        return replace(finish, outcome="raised", reason="source_incomplete")
+    if scene.pending or (scene.has_rolled_back and not take_back.is_taken_back(scene)):
+        return replace(finish, outcome="raised", reason="not_healthy")
+    if scene.has_rolled_back:
+        return replace(finish, outcome="rolled_back", reason="not_healthy")
+    if refused:
+        outcome: Outcome = "partial" if scene.progress.done else "refused"
+        return replace(finish, outcome=outcome, reason=finish.reason or refused[0].reason)
+    return replace(finish, outcome="applied") if scene.progress.done else finish
+
+
+def _held_back(scene: Scene) -> tuple[Refusal, ...]:
+    """Return what the floor, or the quota, kept from being finished."""
+    held = []
+    for state in scene.states:
+        if state.given_up:
+            continue
+        if state.in_place:
+            held.append(Refusal(state.change.new or "", "over_quota"))
+        elif state.out_now:
+            in_service = len(scene.counted)
+            held.append(floor_refusal(state.change.old or "", scene.intent, scene.policy, in_service))
+    return tuple(held)
+
+
+def _finish_on(answer: Answer, scene: Scene) -> Decision:
+    """Finish because the cloud will refuse the same call again; if all is done by now, it does not matter."""
+    if _next(scene) is None:
+        return _finish(scene)
+    reason = answer.code or answer.result.value
+    refused = (*scene.refused, Refusal(scene.view.group.id, reason))
+    return Finish("partial" if scene.progress.done else "refused", reason, refused, scene.strays)

@@ -1,0 +1,50 @@
+"""Draining: weight 0 for a while before a backend is taken out, where no listener does it for us."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from handler.core.decisions import Do
+from handler.core.scene import Scene, State
+from handler.core.steps import SetWeight
+
+
+def is_needed(scene: Scene) -> bool:
+    """Tell whether we have to drain: asked for, done by no listener, and not in vain.
+
+    Weight 0 says nothing to a listener that schedules by ``rr`` (CLB, scheduling algorithms).
+    """
+    listeners = scene.view.listeners
+    return scene.policy.drain_s > 0 and not listeners.drains and not listeners.ignores_weight
+
+
+def seconds_left(state: State, scene: Scene) -> float:
+    """Return how long the old side has still to drain; all of ``drain_s`` where it has not begun."""
+    if state.change.gone or not state.out_now or not is_needed(scene):
+        return 0.0
+    now, drained_since = scene.view.now, scene.progress.drained_since
+    begun = max(drained_since(b.key) if b.weight == 0 else now for b in state.out_now)
+    return max(0.0, begun + scene.policy.drain_s - now)
+
+
+def is_done(state: State, scene: Scene) -> bool:
+    """Tell whether the old side may be taken out without cutting what it still serves."""
+    return seconds_left(state, scene) == 0
+
+
+def under_way(scene: Scene) -> list[State]:
+    """Return the changes of which the old side has weight 0 and has not drained for long enough."""
+    return [
+        state
+        for state in scene.states
+        if not state.given_up and not is_done(state, scene) and all(b.weight == 0 for b in state.out_now)
+    ]
+
+
+def begin(states: Iterable[State], scene: Scene) -> Do | None:
+    """Take to weight 0 what is to be drained before it is taken out."""
+    weighted = scene.batch(b for s in states if not is_done(s, scene) for b in s.out_now if b.weight > 0)
+    if not weighted:
+        return None
+    return Do(SetWeight(weighted, tuple(replace(b, weight=0) for b in weighted)), "drain")

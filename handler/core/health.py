@@ -1,0 +1,73 @@
+"""Who is in service: the number that no step may take below the floor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from handler.core.pairing import Change
+from handler.core.steps import keys_of
+from handler.core.values import Backend, Key, Policy, Verdict
+from handler.core.view import View
+
+PROVEN = frozenset({Verdict.NORMAL, Verdict.UNCHECKED})
+
+
+def is_proven(view: View, backend: Backend) -> bool:
+    """Tell whether a backend may be relied on: normal wherever it is checked, or nowhere checked."""
+    return view.verdict(backend.key) in PROVEN
+
+
+def in_service(view: View, changes: Iterable[Change]) -> frozenset[str]:
+    """Return the servers with a weight above 0 that are not known to be abnormal.
+
+    A new one counts once all its backends are proven; one that is gone never counts, whatever the last
+    verdict says.
+    """
+    gone: set[str | None] = set()
+    coming: set[Key] = set()
+    for change in changes:
+        coming |= keys_of(change.into)
+        if change.gone:
+            gone.add(change.old)
+    return frozenset(
+        server_id
+        for server_id, backends in view.group.servers().items()
+        if server_id not in gone and _serves(view, backends, coming)
+    )
+
+
+def _serves(view: View, backends: tuple[Backend, ...], coming: set[Key]) -> bool:
+    weighted = [backend for backend in backends if backend.weight > 0]
+    known = [backend for backend in weighted if backend.key not in coming]
+    if known:
+        return any(view.verdict(backend.key) is not Verdict.ABNORMAL for backend in known)
+    return bool(weighted) and all(is_proven(view, backend) for backend in weighted)
+
+
+def leaves_service(view: View, backends: Iterable[Backend], out: Iterable[Backend]) -> bool:
+    """Tell whether a server in service is so no longer once some of its backends are out."""
+    taken = keys_of(out)
+    return not any(
+        backend.weight > 0 and view.verdict(backend.key) is not Verdict.ABNORMAL
+        for backend in backends
+        if backend.key not in taken
+    )
+
+
+def share(limit: int | str, of: int) -> int:
+    """Return a limit as a number: a share (``"25%"``) rounds down, but a share above 0 not below 1."""
+    if isinstance(limit, int):
+        return limit
+    percent = int(limit.rstrip("%"))
+    return max(1, of * percent // 100) if percent else 0
+
+
+def floor(policy: Policy, baseline: int, force: frozenset[str] = frozenset()) -> int:
+    """Return how many servers must stay in service, of ``baseline`` that were when the run began.
+
+    ``force`` lifts what it names: ``min_backends``, ``max_unavailable``.
+    """
+    lowest = 0 if "min_backends" in force else policy.min_backends
+    if "max_unavailable" in force:
+        return lowest
+    return max(lowest, baseline - share(policy.max_unavailable, baseline))

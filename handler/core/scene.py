@@ -1,0 +1,172 @@
+"""A look, worked out: how far each change has got, who is in service, and how many may be spared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
+
+from handler.core import guards, health, intents, pairing
+from handler.core.pairing import Change
+from handler.core.progress import Progress
+from handler.core.values import Backend, Intent, Pair, Policy, Refusal, Strategy
+from handler.core.view import View
+
+Entry = TypeVar("Entry", Backend, Pair)
+
+
+@dataclass(frozen=True)
+class State:
+    """How far one change has got in the group as it is now.
+
+    ``out_now`` is what of the old side is still there, ``missing`` what of the new side is not there yet,
+    ``in_now`` what of it is; ``idle`` are those of it whose weight is not yet what it is to be, as they are and
+    as they are to be.
+    """
+
+    change: Change
+    out_now: tuple[Backend, ...]
+    in_now: tuple[Backend, ...]
+    missing: tuple[Backend, ...]
+    idle: tuple[tuple[Backend, Backend], ...]
+    proven: bool
+    serving: bool  #: the old side is of a server in service
+    costs: bool  #: ... which would be so no longer without it
+    given_up: bool  #: refused in the course of the run
+
+    @cached_property
+    def in_place(self) -> tuple[Pair, ...]:
+        """Old backends that are there, with the new ones that are not and would take their place."""
+        here = {backend.key: backend for backend in self.out_now}
+        absent = {backend.key for backend in self.missing}
+        return tuple(
+            Pair(here[pair.old.key], pair.new)
+            for pair in self.change.pairs()
+            if pair.old.key in here and pair.new.key in absent
+        )
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether the new side is in the group and not proven yet."""
+        return bool(self.in_now) and not self.proven and not self.given_up
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether the new side is all there, at its weight, and proven (or there is none to wait for)."""
+        return not self.missing and not self.idle and (self.proven or not self.change.into)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything that a decision looks at, worked out once for each look."""
+
+    view: View
+    intent: Intent
+    policy: Policy
+    progress: Progress
+    states: tuple[State, ...]
+    refused: tuple[Refusal, ...]
+    notes: tuple[str, ...]
+    strays: tuple[str, ...]
+    unsettled: bool
+    counted: frozenset[str]  #: servers in service now
+    focus: tuple[str, ...]  #: suspects of being a bad backend, to which the next step is confined
+    floor: int
+    floor_for_removals: int
+
+    @property
+    def strategy(self) -> Strategy:
+        """The strategy asked for, else the target's."""
+        return self.intent.strategy or self.policy.strategy
+
+    @property
+    def room(self) -> int:
+        """How many servers in service may be spared now; below 0 when the floor is not reached."""
+        return len(self.counted) - self.floor
+
+    @cached_property
+    def pending(self) -> tuple[State, ...]:
+        """Changes whose new side is in the group and not proven yet."""
+        return tuple(state for state in self.states if state.is_pending)
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the last new ones have had their time to become normal."""
+        return self.view.now - self.progress.wave_since >= self.policy.health_timeout_s
+
+    @property
+    def has_rolled_back(self) -> bool:
+        """Whether a wave was taken back: no further one is tried then."""
+        return any(refusal.reason == "not_healthy" for refusal in self.progress.refused.values())
+
+    def batch(self, entries: Iterable[Entry]) -> tuple[Entry, ...]:
+        """Return as many entries as one call may carry; a server's stay together where they can.
+
+        While a bad backend is being looked for, only entries of the suspects are taken.
+        """
+        by_server: dict[str, list[Entry]] = {}
+        for entry in entries:
+            server_id = (entry.new if isinstance(entry, Pair) else entry).key.server_id
+            if not self.focus or server_id in self.focus:
+                by_server.setdefault(server_id, []).append(entry)
+        limit = self.policy.max_per_call
+        chosen: list[Entry] = []
+        for of_one in by_server.values():
+            if chosen and len(chosen) + len(of_one) > limit:
+                break
+            chosen += of_one
+        return tuple(chosen[:limit])
+
+
+def survey(view: View, intent: Intent, policy: Policy, progress: Progress) -> Scene:
+    """Work out what a decision needs to know of a look. Linear in the number of backends."""
+    start = progress.start
+    wish = intents.complete(intent, view, policy, start)
+    plan = pairing.plan(wish, start, policy)
+    baseline = len(health.in_service(progress.first, plan.changes))
+    guarded = guards.guard(plan.changes, wish, intent, policy, progress.first, baseline)
+    counted = health.in_service(view, guarded.changes)
+    servers = view.group.servers()
+    notes = dict.fromkeys(plan.notes)
+    if policy.drain_s and not view.listeners.drains and view.listeners.ignores_weight:
+        notes["drain_ineffective"] = None
+    return Scene(
+        view=view,
+        intent=intent,
+        policy=policy,
+        progress=progress,
+        states=tuple(_state(change, view, progress, counted, servers) for change in guarded.changes),
+        refused=(*wish.refused, *plan.refused, *guarded.refused, *progress.refused.values()),
+        notes=tuple(notes),
+        strays=wish.strays,
+        unsettled=wish.unsettled,
+        counted=counted,
+        focus=progress.focus(view.now),
+        floor=health.floor(policy, baseline),
+        floor_for_removals=health.floor(policy, baseline, intent.force),
+    )
+
+
+def _state(
+    change: Change,
+    view: View,
+    progress: Progress,
+    counted: frozenset[str],
+    servers: Mapping[str, tuple[Backend, ...]],
+) -> State:
+    here = view.group.backends
+    out_now = tuple(here[b.key] for b in change.out if b.key in here)
+    in_now = tuple(here[b.key] for b in change.into if b.key in here)
+    serving = change.old in counted
+    return State(
+        change=change,
+        out_now=out_now,
+        in_now=in_now,
+        missing=tuple(b for b in change.into if b.key not in here),
+        idle=tuple((here[b.key], b) for b in change.into if here.get(b.key, b).weight != b.weight),
+        proven=bool(in_now) and all(health.is_proven(view, backend) for backend in in_now),
+        serving=serving,
+        costs=serving and health.leaves_service(view, servers.get(change.old or "", ()), out_now),
+        given_up=change.new in progress.refused or (change.new is None and change.old in progress.refused),
+    )

@@ -1,0 +1,78 @@
+"""Replacing by adding first: weight 0, then normal, then weighted; then the old one drained and out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from handler.core import drain
+from handler.core.decisions import Do
+from handler.core.scene import Scene, State
+from handler.core.steps import Add, Remove, SetWeight
+from handler.core.values import Backend, Verdict
+
+
+def add_missing(scene: Scene) -> Do | None:
+    """Add what has no old one to replace, at its weight: capacity at once."""
+    entries: list[Backend] = []
+    for state in scene.states:
+        if not state.given_up:
+            replacing = {pair.new.key for pair in state.in_place}
+            entries += [backend for backend in state.missing if backend.key not in replacing]
+    chosen = scene.batch(entries)
+    return Do(Add(chosen), "add") if chosen else None
+
+
+def add_beside(states: Iterable[State], scene: Scene) -> Do | None:
+    """Add new ones at weight 0 beside the serving old ones that they are to replace."""
+    chosen = scene.batch(replace(b, weight=0) for state in states for b in state.missing)
+    return Do(Add(chosen), "surge") if chosen else None
+
+
+def weigh(scene: Scene) -> Do | None:
+    """Give new ones their weight: beside a serving old one only once they are normal.
+
+    Whether a backend of weight 0 is checked at all is not documented for certain. So one without a verdict
+    by half the time is given its weight: the old one still serves, and is not touched before the new one is
+    normal.
+    """
+    tried = scene.view.now - scene.progress.wave_since >= scene.policy.health_timeout_s / 2
+    chosen: list[tuple[Backend, Backend]] = []
+    for state in scene.states:
+        unchecked = tried and all(scene.view.verdict(b.key) is Verdict.PENDING for b in state.in_now)
+        if not state.given_up and (state.proven or unchecked or not state.out_now or state.change.gone):
+            chosen += [(now, then) for now, then in state.idle if then.weight > 0 or scene.room > 0]
+    after = scene.batch(then for _, then in chosen)
+    before = {now.key: now for now, _ in chosen}
+    return Do(SetWeight(tuple(before[b.key] for b in after), after), "weigh") if after else None
+
+
+def retire(scene: Scene) -> Do | None:
+    """Take out the old ones whose new ones have proven themselves, and what is gone for good."""
+    replaced = [
+        state
+        for state in scene.states
+        if state.out_now
+        and not state.in_place
+        and not state.given_up
+        and (state.change.gone or (state.change.into and state.is_replaced))
+    ]
+    return _take_out(replaced, scene, scene.floor)
+
+
+def remove(scene: Scene) -> Do | None:
+    """Take out what nothing replaces; the guards have let it through."""
+    unpaired = [s for s in scene.states if s.out_now and not s.change.into and not s.given_up]
+    return _take_out(unpaired, scene, scene.floor_for_removals)
+
+
+def must(scene: Scene) -> bool:
+    """Tell whether no old one may be spared before a new one is in, even once all under way is done."""
+    return scene.room + len(scene.pending) + len(drain.under_way(scene)) <= 0
+
+
+def _take_out(states: list[State], scene: Scene, floor: int) -> Do | None:
+    spared = [state for state in states if state.costs][: max(0, len(scene.counted) - floor)]
+    allowed = [state for state in states if not state.costs or state in spared]
+    out = scene.batch(b for state in allowed if drain.is_done(state, scene) for b in state.out_now)
+    return Do(Remove(out), "retire") if out else drain.begin(allowed, scene)
