@@ -1,0 +1,208 @@
+"""What the function tells: a JSON object a line on stdout, with the invocation's keys and nothing secret."""
+
+from __future__ import annotations
+
+import sys
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from enum import Enum
+from typing import Any, Final
+
+import msgspec
+import structlog
+from structlog.typing import EventDict
+
+#: Function Compute cuts a line at 32 KB (Function Compute, Limits); above this, lists get lines of their own.
+LONGEST_LINE: Final = 24 * 1024
+
+#: Room in a line for what is added to it: event, level, time, the numbers of a detail.
+_ROOM: Final = 512
+
+#: The longest value that is bound to an invocation, and so repeated in each of its lines.
+_LONGEST_BOUND: Final = 2048
+
+_HIDDEN: Final = "***"
+
+#: Keys, without case and separators, whose values are never told.
+_SECRET_KEYS: Final = frozenset(
+    {
+        "accesskeyid",
+        "accesskeysecret",
+        "authorization",
+        "body",
+        "lifecycleactiontoken",
+        "secret",
+        "secrets",
+        "securitytoken",
+        "signature",
+        "token",
+        "webhooksignature",
+        "xhubsignature256",
+    }
+)
+
+#: Values that are never told, wherever they stand. Each invocation brings new ones: the last are kept.
+_secrets: OrderedDict[str, None] = OrderedDict()
+_MOST_SECRETS: Final = 64
+_SHORTEST_SECRET: Final = 4
+
+_cold = True
+
+
+def configure(level: str = "INFO") -> None:
+    """Log from ``level`` up (DEBUG, INFO, WARNING, ERROR), one JSON object a line, on what stdout is then."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+            structlog.processors.format_exc_info,
+            _redacted,
+            _as_json,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level.lower()),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stdout),
+        cache_logger_on_first_use=False,
+    )
+
+
+def cold_start() -> bool:
+    """Tell whether this is the first invocation of this instance: True once."""
+    global _cold
+    was, _cold = _cold, False
+    return was
+
+
+def bind(**keys: Any) -> None:
+    """Tell these keys with every line until ``clear``; of a list too long to repeat, the length."""
+    structlog.contextvars.bind_contextvars(
+        **{
+            name: len(value) if isinstance(value, list) and _size(value) > _LONGEST_BOUND else value
+            for name, value in _clean("", keys).items()
+        }
+    )
+
+
+def clear() -> None:
+    """Forget the keys of an invocation."""
+    structlog.contextvars.clear_contextvars()
+
+
+def redact(*values: str) -> None:
+    """Never tell these values; call it at each invocation, since only the last 64 are remembered."""
+    for value in values:
+        if len(value) >= _SHORTEST_SECRET:
+            _secrets[value] = None
+            _secrets.move_to_end(value)
+    while len(_secrets) > _MOST_SECRETS:
+        _secrets.popitem(last=False)
+
+
+def completed(result: Mapping[str, Any]) -> None:
+    """Tell what an invocation returns."""
+    _tell("info", "swap.completed", result)
+
+
+def unfinished(result: Mapping[str, Any]) -> None:
+    """Tell what an invocation had done when it raised, so that the platform tries again."""
+    _tell("warning", "swap.unfinished", result)
+
+
+def event(name: str, *, level: str = "info", **keys: Any) -> None:
+    """Tell anything else; ``exc_info=True`` adds the exception that is being handled."""
+    _tell(level, name, keys)
+
+
+def _tell(level: str, name: str, given: Mapping[str, Any]) -> None:
+    keys = _clean("", given)
+    log = getattr(structlog.get_logger(), level)
+    room = LONGEST_LINE - _ROOM - _size(structlog.contextvars.get_contextvars())
+    if _size(keys) <= room:
+        log(name, **keys)
+        return
+    counted, lists = _counted(keys, room)
+    log(name, **counted)
+    parts = [(path, part) for path, items in lists for part in _parts(items, room - len(path))]
+    for number, (path, part) in enumerate(parts, 1):
+        log("swap.detail", of=name, list=path, part=number, parts=len(parts), items=part)
+
+
+def _counted(keys: dict[str, Any], room: int) -> tuple[dict[str, Any], list[tuple[str, list[Any]]]]:
+    """Return the keys with lists replaced by their length, and the lists by their path.
+
+    Targets stay a list of what is left of them, as long as that fits.
+    """
+    lists: list[tuple[str, list[Any]]] = []
+
+    def counted(value: Any, path: str) -> Any:
+        if isinstance(value, dict):
+            return {key: counted(inner, f"{path}.{key}".lstrip(".")) for key, inner in value.items()}
+        if path == "targets":
+            return [counted(target, f"targets[{at}]") for at, target in enumerate(value)]
+        if isinstance(value, list):
+            lists.append((path, value))
+            return len(value)
+        return value
+
+    left = counted(keys, "")
+    if _size(left) > room and isinstance(left.get("targets"), list):
+        lists.insert(0, ("targets", left["targets"]))
+        left["targets"] = len(left["targets"])
+    return {key: _cut(value, room // len(left)) for key, value in left.items()}, lists
+
+
+def _parts(items: list[Any], room: int) -> Iterator[list[Any]]:
+    """Yield the items in parts that fit into a line each."""
+    part: list[Any] = []
+    used = 0
+    for item in items:
+        size = _size(item) + 1
+        if used + size > room and part:
+            yield part
+            part, used = [], 0
+        part.append(_cut(item, room))
+        used += size
+    if part:
+        yield part
+
+
+def _cut(value: Any, room: int) -> Any:
+    """Return a value, or the beginning of its JSON where even alone it does not fit."""
+    if _size(value) <= room:
+        return value
+    # A byte may take six as an escape, in a string within a string.
+    return msgspec.json.encode(value)[: room // 6].decode("utf-8", "ignore") + "..."
+
+
+def _size(value: Any) -> int:
+    return len(msgspec.json.encode(value))
+
+
+def _as_json(_: Any, __: str, event_dict: EventDict) -> str:
+    first = {key: event_dict.pop(key) for key in ("time", "level", "event")}
+    return msgspec.json.encode(first | event_dict).decode()
+
+
+def _redacted(_: Any, __: str, event_dict: EventDict) -> EventDict:
+    """Hide what must not be told: the last line of defence, for nobody should have passed it."""
+    return dict(_clean("", event_dict))
+
+
+def _clean(key: str, value: Any) -> Any:
+    """Return a value as JSON can say it, without secrets; of an object its text, which shows none."""
+    if key.lower().replace("_", "").replace("-", "") in _SECRET_KEYS:
+        return _HIDDEN
+    if isinstance(value, Mapping):
+        return {str(inner): _clean(str(inner), given) for inner, given in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_clean("", given) for given in value]
+    if value is None or isinstance(value, bool | float):
+        return value
+    if isinstance(value, int) and abs(value) < 2**63:
+        return value
+    if isinstance(value, bytes):
+        return f"{len(value)} bytes"
+    text = value.value if isinstance(value, str) and isinstance(value, Enum) else str(value)
+    for secret in _secrets:
+        text = text.replace(secret, _HIDDEN)
+    return text.encode("utf-8", "replace").decode()
