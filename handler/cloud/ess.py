@@ -13,7 +13,7 @@ from handler.cloud import parsing
 from handler.cloud.client import Client
 from handler.core.answers import Answer, CallFailed, Result
 from handler.core.values import Hook, Server, ServerState
-from handler.running.ports import Listing
+from handler.core.view import Listing
 
 #: The most instances that a page holds, and the most ids that a question may name (DescribeScalingInstances).
 _PAGE: Final = 50

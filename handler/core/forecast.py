@@ -19,7 +19,7 @@ MOST_DECISIONS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """The steps to come, the group they lead to, and how it would end. ``finish`` is None if it would wait."""
+    """The steps to come, the group they lead to, and how it would end; None if it would wait for others."""
 
     steps: tuple[Step, ...]
     group: Group

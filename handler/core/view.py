@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -20,6 +20,31 @@ class Source(str, Enum):
     EMPTY = "empty"  #: none listed anything: no truth
     SHORT = "short"  #: fewer than counted: no truth yet
     ABSENT = "absent"  #: the target has no scaling group
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The instances of one scaling group, as far as they could be read.
+
+    ``complete`` is False when the pages do not add up to TotalCount; ``attached`` holds the VServer groups
+    that Auto Scaling itself keeps.
+    """
+
+    servers: tuple[Server, ...]
+    complete: bool
+    attached: frozenset[str] = frozenset()
+
+
+def believed(listings: Sequence[Listing]) -> Source:
+    """Return how far the answers of a target's scaling groups can be believed."""
+    if not listings:
+        return Source.ABSENT
+    if not all(listing.complete for listing in listings):
+        return Source.SHORT
+    empty = sum(not listing.servers for listing in listings)
+    if empty == len(listings):
+        return Source.EMPTY
+    return Source.SOME_EMPTY if empty else Source.COMPLETE
 
 
 @dataclass(frozen=True, slots=True)

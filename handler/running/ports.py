@@ -3,25 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from handler.core.answers import Answer
 from handler.core.steps import Step
 from handler.core.values import Group, Hook, Key, Listeners, Server, Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """The instances of one scaling group, as far as they could be read.
-
-    ``complete`` is False when the pages do not add up to TotalCount; ``attached`` holds the VServer groups
-    that Auto Scaling itself keeps.
-    """
-
-    servers: tuple[Server, ...]
-    complete: bool
-    attached: frozenset[str] = frozenset()
+from handler.core.view import Listing
 
 
 class Slb(Protocol):

@@ -1,0 +1,58 @@
+"""What to tell a lifecycle hook, once the targets have been run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from handler.core import health
+from handler.core.decisions import Finish
+from handler.core.steps import backends_of
+from handler.core.values import Hook, Verdict
+from handler.core.view import View
+
+#: Reasons that say an instance itself is no good. A full load balancer, or a busy one, is not its fault.
+ITS_OWN_FAULT = frozenset({"not_healthy", "bad_backend"})
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How the run over one target ended, as far as a hook is concerned."""
+
+    finish: Finish
+    view: View
+
+
+def verdict(hook: Hook, endings: Sequence[Ending]) -> Literal["CONTINUE", "ABANDON"] | None:
+    """Return what to complete the hook with; None leaves it waiting, in the end to its own default.
+
+    Scale-out continues when any target took all its instances and they are normal, or nowhere checked. It is
+    abandoned only when every instance failed in every target. Scale-in continues when no target has any.
+    """
+    if not endings or not hook.instance_ids:
+        return None
+    if hook.transition == "scale_in":
+        over = all(e.finish.outcome != "raised" and not _has_any(hook.instance_ids, e.view) for e in endings)
+        return "CONTINUE" if over else None
+    if any(all(_serves(instance, ending.view) for instance in hook.instance_ids) for ending in endings):
+        return "CONTINUE"
+    failed = all(_failed(instance, ending) for instance in hook.instance_ids for ending in endings)
+    return "ABANDON" if failed else None
+
+
+def _has_any(instances: Iterable[str], view: View) -> bool:
+    return any(backends_of(view.group, instance) for instance in instances)
+
+
+def _serves(instance: str, view: View) -> bool:
+    backends = backends_of(view.group, instance)
+    return bool(backends) and all(b.weight > 0 and health.is_proven(view, b) for b in backends)
+
+
+def _failed(instance: str, ending: Ending) -> bool:
+    if any(r.subject == instance and r.reason in ITS_OWN_FAULT for r in ending.finish.refused):
+        return True
+    backends = backends_of(ending.view.group, instance)
+    unhealthy = any(ending.view.verdict(b.key) is Verdict.ABNORMAL for b in backends)
+    return unhealthy and ending.finish.reason == "not_healthy"

@@ -1,0 +1,87 @@
+"""Lifecycle hooks: kept waiting while a run lasts, completed once after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from handler.core import backoff, hooking
+from handler.core.answers import CallFailed, Result
+from handler.core.hooking import Ending
+from handler.core.values import Hook
+from handler.running.ports import Clock, Ess
+
+#: Seconds until the first heartbeat: a hook may time out after 30 (CreateLifecycleHook, HeartbeatTimeout).
+FIRST_S = 10.0
+#: Seconds between heartbeats: each gives 600 more, and there are 20 at most (RecordLifecycleActionHeartbeat).
+EVERY_S = 240.0
+#: Times that completing is tried.
+TRIES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """What became of a hook. ``result`` is None if it was left waiting; ``failed`` is to be tried again."""
+
+    hook: Hook
+    result: str | None
+    code: str = ""
+    failed: bool = False
+
+
+class Hooks:
+    """The hooks of one delivery."""
+
+    def __init__(self, hooks: Iterable[Hook], ess: Ess, clock: Clock) -> None:
+        self._ess, self._clock = ess, clock
+        self._next = clock.now() + FIRST_S
+        self._hooks = {hook: None for hook in hooks}
+        self._recovered: dict[Hook, Hook] = {}
+
+    def keep_alive(self) -> None:
+        """Ask for more time, now and then; a heartbeat that fails is no reason to stop."""
+        if not self._hooks or self._clock.now() < self._next:
+            return
+        self._next = self._clock.now() + EVERY_S
+        for hook in self._hooks:
+            known = self._known(hook)
+            if known is not None:
+                self._ess.heartbeat(known)
+
+    def complete(self, endings: Mapping[Hook, Sequence[Ending]], deadline: float) -> tuple[Completed, ...]:
+        """Complete every hook that can be, given how the targets that it concerns ended."""
+        return tuple(self._complete(hook, endings.get(hook, ()), deadline) for hook in self._hooks)
+
+    def _complete(self, hook: Hook, endings: Sequence[Ending], deadline: float) -> Completed:
+        result = hooking.verdict(hook, endings)
+        if result is None:
+            return Completed(hook, None)
+        code = ""
+        for attempt in range(1, TRIES + 1):
+            known = self._known(hook)
+            if known is None:
+                # Nothing of the activity waits any more: it was completed before, or has timed out.
+                return Completed(hook, result, "no_pending_action")
+            answer = self._ess.complete(known, result)
+            if answer.result in {Result.APPLIED, Result.GONE}:
+                return Completed(hook, result, answer.code)
+            code = answer.code
+            pause = backoff.delay(attempt, self._clock.jitter())
+            if not answer.may_pass or attempt == TRIES or self._clock.now() + pause >= deadline:
+                break
+            self._clock.sleep(pause)
+        return Completed(hook, result, code, failed=True)
+
+    def _known(self, hook: Hook) -> Hook | None:
+        """Return the hook with its token, asked for where the message lost it."""
+        if hook.token is not None or hook.activity_id is None:
+            return hook
+        if hook not in self._recovered:
+            try:
+                pending = self._ess.pending_hooks(hook.activity_id)
+            except CallFailed:
+                return hook
+            for other in pending:
+                if set(other.instance_ids) & set(hook.instance_ids) and hook.id in {"", other.id}:
+                    self._recovered[hook] = replace(hook, id=other.id, token=other.token)
+        return self._recovered.get(hook)

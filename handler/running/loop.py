@@ -1,0 +1,102 @@
+"""The loop: look, decide, do, look again. It is the retry, the rollback and the isolation of bad backends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from handler.core.answers import Answer, Result
+from handler.core.deciding import decide
+from handler.core.decisions import Do, Finish, Wait
+from handler.core.forecast import Forecast, forecast
+from handler.core.progress import Progress
+from handler.core.steps import same
+from handler.core.values import Intent, Target
+from handler.core.view import View
+from handler.running.looking import Lookout
+from handler.running.ports import Clock, Ess, Slb
+
+#: Told of everything that happens: a name, and what belongs to it.
+Tell = Callable[..., None]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How one run over one target went; ``planned`` is what its first look led to expect."""
+
+    target: Target
+    intent: Intent
+    finish: Finish
+    planned: Forecast | None
+    view: View
+    progress: Progress
+    attempts: int
+    started: float
+    ended: float
+
+
+def run(
+    target: Target,
+    intent: Intent,
+    slb: Slb,
+    ess: Ess,
+    clock: Clock,
+    deadline: float,
+    *,
+    tell: Tell,
+    on_wait: Callable[[], None],
+) -> Run:
+    """Bring one target to where the intent wants it, or say why not.
+
+    ``deadline`` is in seconds of the clock; what would wait beyond it ends as ``raised``. ``on_wait`` is
+    called before each wait, to ask for more time where something waits for us.
+    """
+    started = clock.now()
+    lookout = Lookout(target, intent, slb, ess, clock, deadline)
+    view, progress = lookout.first()
+    planned: Forecast | None = None
+    attempts = 0
+    while True:
+        if planned is None and view.problem is None:
+            planned = forecast(view, intent, target.policy)
+            tell("swap.planned", plan_id=planned.plan_id, steps=len(planned.steps))
+            if intent.dry_run or target.mode == "plan":
+                finish = _as_planned(planned)
+                break
+        match decide(view, intent, target.policy, progress):
+            case Finish() as finish:
+                break
+            case Wait(seconds, why):
+                if clock.now() + seconds >= deadline:
+                    finish = Finish("raised", why)
+                    break
+                tell("swap.waiting", why=why, seconds=round(seconds, 3))
+                on_wait()
+                clock.sleep(seconds)
+                view, progress = lookout.again(view, progress, waited_for=why)
+            case Do(step) as do:
+                attempts += 1
+                answer = slb.do(view.group, step)
+                progress = progress.did(do, answer, clock.now(), clock.jitter())
+                tell("swap.step", why=do.why, step=step, answer=answer)
+                view, progress = _after(answer, view, progress, lookout, clock)
+    return Run(target, intent, finish, planned, view, progress, attempts, started, clock.now())
+
+
+def _after(
+    answer: Answer, view: View, progress: Progress, lookout: Lookout, clock: Clock
+) -> tuple[View, Progress]:
+    """Return the view after a write. Its answer replaces a look only where it shows what was forecast."""
+    now = clock.now()
+    expected = progress.expected
+    if answer.result is Result.APPLIED and answer.group is not None and same(answer.group, expected):
+        return replace(view, group=expected, now=now, fresh=False), progress
+    if progress.retry_at > now:
+        return replace(view, now=now, fresh=False), progress  # the wait comes first, and a look after it
+    return lookout.again(view, progress)
+
+
+def _as_planned(planned: Forecast) -> Finish:
+    """Return how a dry run ends: with the plan, or with why there is none."""
+    finish = planned.finish or Finish("raised", "floor")
+    return replace(finish, outcome="planned") if planned.steps else finish
