@@ -1,18 +1,42 @@
 """The forms of an answer: plain as today's documents show it, or enveloped as the samples up to 2021 do."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 from xml.sax.saxutils import escape
 
+from localcloud.errors import ApiError
+
 WHITE = "\t\n"
 
 
-def enveloped(action: str, value: Mapping[str, Any]) -> dict[str, Any]:
-    """An envelope, numbers as strings, one object where a list has one, no Type where it is the default."""
-    return {f"{action}Response": _old(value)}
+def answer_body(form: str, action: str, value: Mapping[str, Any], *, old: bool) -> bytes:
+    """An answer in JSON or XML; `old`: as the old samples have it (reading response_form)."""
+    if old:
+        value = _old(value)
+    if form == "XML":
+        return xml(f"{action}Response", value)
+    return _json({f"{action}Response": value} if old else value)
+
+
+def error_body(form: str, request_id: str, host: str, error: ApiError) -> bytes:
+    """An error in JSON or XML (RPC: Error responses)."""
+    value = {
+        "RequestId": request_id,
+        "HostId": host,
+        "Code": error.code,
+        "Message": error.message,
+        "Recommend": f"https://error-center.aliyun.com/status/search?Keyword={error.code}&source=PopGw",
+    }
+    return xml("Error", value) if form == "XML" else _json(value)
+
+
+def _json(value: Mapping[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _old(value: Any) -> Any:
+    """Numbers as strings, one object where a list has one element, no Type where it is the default."""
     if isinstance(value, Mapping):
         return {k: _old(v) for k, v in value.items() if not (k == "Type" and v == "ecs")}
     if isinstance(value, list):
