@@ -190,8 +190,10 @@ def _mns(item: dict[str, object], outer_id: str | None) -> Opened | _Inside | No
 def _bare(item: dict[str, object], outer_id: str | None) -> Opened | _Inside | None:
     """CloudMonitor events, Auto Scaling's notifications, and ``data`` alone (RawData)."""
     name = item.get("name")
-    message = Message(_with_content(item), event_id=event_id(item.get("id")) or outer_id)
-    message = replace(message, region=_region(message))
+    message = Message(_with_content(item))
+    request_ids = (event_id(part.get("requestId")) for part in message.parts)
+    own_id = event_id(item.get("id")) or next(filter(None, request_ids), None) or outer_id
+    message = replace(message, region=_region(message), event_id=own_id)
     if isinstance(name, str) and isinstance(item.get("product"), str):
         return replace(message, kind=name, source=f"acs.{item['product']}".lower())
     if any(not _MARKS.isdisjoint(part) or part.keys() >= _INSTANCE_STATE for part in message.parts):
