@@ -4,8 +4,10 @@ import decimal
 import json
 import logging
 import os
+import signal
 import sys
 import threading
+from pathlib import Path
 
 STARTED = []
 
@@ -83,8 +85,19 @@ def _raise_unless_retried(event, context):
     return "at last"
 
 
+def _hang_ignoring_the_end(event, context):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    threading.Event().wait()
+
+
+def _wait_for_file(event, context):
+    told = json.loads(event)
+    Path(told["started"]).write_text("started")  # named pipes: the test on the other end knows that this runs
+    return Path(told["go_on"]).read_text()
+
+
 def _hang(event, context):
-    print("hanging", flush=True)
+    print("hanging", flush=True)  # noqa: T201
     threading.Event().wait()
 
 
@@ -93,9 +106,9 @@ def _exit(event, context):
 
 
 def _print(event, context):
-    print("said on stdout")
-    print("said on stderr", file=sys.stderr)
-    print("x" * 40_000)
+    print("said on stdout")  # noqa: T201
+    print("said on stderr", file=sys.stderr)  # noqa: T201
+    print("x" * 40_000)  # noqa: T201
     logging.getLogger("own").info("logged")
     return "done"
 
@@ -104,8 +117,8 @@ def _pid(event, context):
     return str(os.getpid())
 
 
-def _preloaded(event, context):
-    return "yes" if MAIN_PID != os.getpid() else "no"
+def _imported_by(event, context):
+    return {"importer": IMPORTER, "self": os.getpid(), "threads": threading.active_count()}
 
 
-MAIN_PID = os.getpid()
+IMPORTER = os.getpid()
