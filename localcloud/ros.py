@@ -12,7 +12,7 @@ from typing import Any
 _PLACEHOLDER = re.compile(r"\$\{([^}]+)\}")
 
 
-class TemplateError(Exception):
+class TemplateError(ValueError):
     """A template that cannot be used; the message names the key."""
 
 
