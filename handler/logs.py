@@ -180,7 +180,7 @@ def _size(value: Any) -> int:
 
 def _as_json(_: Any, __: str, event_dict: EventDict) -> str:
     first = {key: event_dict.pop(key) for key in ("time", "level", "event")}
-    return msgspec.json.encode(first | event_dict).decode()
+    return msgspec.json.encode({**first, **event_dict}).decode()
 
 
 def _redacted(_: Any, __: str, event_dict: EventDict) -> EventDict:

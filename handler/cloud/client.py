@@ -59,6 +59,7 @@ class Client:
         )
         self._transport.session.trust_env = False  # no netrc, no other bundle
         self._body_is_read = True
+        self.calls = 0  #: made so far, whatever came of them
 
     @property
     def session(self) -> Any:
@@ -103,6 +104,7 @@ class Client:
             request.add_body_params(name, value)
         self._transport.proxy = _proxies(endpoint)
         action = request.get_action_name()
+        self.calls += 1
         try:
             raw = self._transport.do_action_with_exception(request)
         except ServerException as error:

@@ -150,11 +150,14 @@ class _Planner:
         if kind != "ecs" and not server_ip:
             raise _RefusedError("server_ip_missing")
         carried = here or replaced
+        description = named.description
+        if description is None:
+            description = (carried.description if carried else "") or self.policy.mark
         return Backend(
             key=Key(named.server_id, port, None if kind == "ecs" else server_ip),
             weight=self._weight(named, carried),
             type=kind,
-            description=named.description or (carried.description if carried else "") or self.policy.mark,
+            description=description,
         )
 
     def _weight(self, named: Named, carried: Backend | None) -> int:

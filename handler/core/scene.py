@@ -21,8 +21,8 @@ class State:
     """How far one change has got in the group as it is now.
 
     ``out_now`` is what of the old side is still there, ``missing`` what of the new side is not there yet,
-    ``in_now`` what of it is; ``idle`` are those of it whose weight is not yet what it is to be, as they are and
-    as they are to be.
+    ``in_now`` what of it is; ``idle`` are those of it whose weight is not yet what it is to be, as they are
+    and as they are to be.
     """
 
     change: Change

@@ -65,7 +65,10 @@ class Cause(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A server that a delivery names, with what it says of it; None is left to the rules."""
+    """A server that a delivery names, with what it says of it; None is left to the rules.
+
+    An empty ``description`` asks for none.
+    """
 
     server_id: str
     port: int | None = None

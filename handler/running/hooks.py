@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from handler.core import backoff, hooking
-from handler.core.answers import CallFailed, Result
+from handler.core.answers import Answer, CallFailed, Result
 from handler.core.hooking import Ending
 from handler.core.values import Hook
 from handler.running.ports import Clock, Ess
@@ -35,7 +37,7 @@ class Hooks:
     def __init__(self, hooks: Iterable[Hook], ess: Ess, clock: Clock) -> None:
         self._ess, self._clock = ess, clock
         self._next = clock.now() + FIRST_S
-        self._hooks = {hook: None for hook in hooks}
+        self._hooks = tuple(dict.fromkeys(hooks))
         self._recovered: dict[Hook, Hook] = {}
 
     def keep_alive(self) -> None:
@@ -44,9 +46,10 @@ class Hooks:
             return
         self._next = self._clock.now() + EVERY_S
         for hook in self._hooks:
-            known = self._known(hook)
-            if known is not None:
-                self._ess.heartbeat(known)
+            with suppress(CallFailed):
+                known = self._known(hook)
+                if known is not None:
+                    self._ess.heartbeat(known)
 
     def complete(self, endings: Mapping[Hook, Sequence[Ending]], deadline: float) -> tuple[Completed, ...]:
         """Complete every hook that can be, given how the targets that it concerns ended."""
@@ -56,32 +59,33 @@ class Hooks:
         result = hooking.verdict(hook, endings)
         if result is None:
             return Completed(hook, None)
-        code = ""
-        for attempt in range(1, TRIES + 1):
-            known = self._known(hook)
-            if known is None:
-                # Nothing of the activity waits any more: it was completed before, or has timed out.
-                return Completed(hook, result, "no_pending_action")
-            answer = self._ess.complete(known, result)
+        attempt = 1
+        while True:
+            answer = self._tell(hook, result)
             if answer.result in {Result.APPLIED, Result.GONE}:
                 return Completed(hook, result, answer.code)
-            code = answer.code
             pause = backoff.delay(attempt, self._clock.jitter())
             if not answer.may_pass or attempt == TRIES or self._clock.now() + pause >= deadline:
-                break
+                return Completed(hook, result, answer.code, failed=answer.may_pass)
             self._clock.sleep(pause)
-        return Completed(hook, result, code, failed=True)
+            attempt += 1
+
+    def _tell(self, hook: Hook, result: Literal["CONTINUE", "ABANDON"]) -> Answer:
+        try:
+            known = self._known(hook)
+        except CallFailed as failed:
+            return failed.answer
+        # Nothing of the activity waits any more: it was completed before, or has timed out.
+        return (
+            Answer(Result.GONE, "no_pending_action") if known is None else self._ess.complete(known, result)
+        )
 
     def _known(self, hook: Hook) -> Hook | None:
-        """Return the hook with its token, asked for where the message lost it."""
+        """Return the hook with its token, asked for where the message lost it; raises CallFailed."""
         if hook.token is not None or hook.activity_id is None:
             return hook
         if hook not in self._recovered:
-            try:
-                pending = self._ess.pending_hooks(hook.activity_id)
-            except CallFailed:
-                return hook
-            for other in pending:
+            for other in self._ess.pending_hooks(hook.activity_id):
                 if set(other.instance_ids) & set(hook.instance_ids) and hook.id in {"", other.id}:
                     self._recovered[hook] = replace(hook, id=other.id, token=other.token)
         return self._recovered.get(hook)

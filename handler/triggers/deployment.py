@@ -24,6 +24,8 @@ Description = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9/._\u4e00-\u9fff-]
 _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 _Entries = msgspec.Meta(max_length=MAX_ENTRIES)
 
+_UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(.*?)`( - at `\$[\w.\[\]]{0,60}`)?", re.DOTALL)
+
 
 class Entry(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """A server in a request, with what is said of its backend; no port means each of its ports."""
@@ -75,9 +77,9 @@ def _told(error: Exception) -> str:
         return "the request: not UTF-8"
     message = re.sub(r"^(Invalid enum value) .*( - at `)", r"\1\2", str(error), flags=re.DOTALL)
     message = re.sub(r" matching regex .*( - at `)", r" in the documented form\1", message, flags=re.DOTALL)
-    field = re.match(r"Object contains unknown field `(.*)`( - at `|\Z)", message, flags=re.DOTALL)
+    field = _UNKNOWN_FIELD.fullmatch(message)
     if field:
-        message = f"unknown field {shown(field[1])}{message[field.end(1) + 1 :]}"
+        message = f"unknown field {shown(field[1])}{field[2] or ''}"
     return f"the request: {message}"
 
 

@@ -1,0 +1,45 @@
+"""What Function Compute says of an invocation, whichever of its runtimes says it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+#: Seconds that an invocation may take where the context does not say (Function Compute's own default).
+DEFAULT_TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """The invocation that runs now. ``timeout_s`` counts from its start."""
+
+    request_id: str
+    region: str
+    account_id: str
+    function: str
+    timeout_s: float
+
+
+def read(context: Any, environ: Mapping[str, str]) -> Invocation:
+    """Read a context; python3.12 has less in it, and others give numbers as text."""
+    function = getattr(context, "function", None)
+    return Invocation(
+        request_id=_text(context, "request_id"),
+        region=_text(context, "region") or environ.get("FC_REGION", ""),
+        account_id=_text(context, "account_id") or environ.get("FC_ACCOUNT_ID", ""),
+        function=_text(function, "name") or environ.get("FC_FUNCTION_NAME", ""),
+        timeout_s=_seconds(getattr(function, "timeout", None)),
+    )
+
+
+def _text(holder: Any, name: str) -> str:
+    return str(getattr(holder, name, None) or "")
+
+
+def _seconds(said: Any) -> float:
+    try:
+        seconds = float(said)
+    except (TypeError, ValueError):
+        return DEFAULT_TIMEOUT_S
+    return seconds if 0 < seconds < float("inf") else DEFAULT_TIMEOUT_S

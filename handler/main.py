@@ -1,0 +1,298 @@
+"""The entry points that the templates name; the only place that wires things together."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from handler import context as contexts
+from handler import logs, outcome, settings
+from handler.cloud import credentials
+from handler.cloud.client import Client
+from handler.cloud.ess import CloudEss
+from handler.cloud.slb import CloudSlb
+from handler.context import Invocation
+from handler.core import intents
+from handler.core.answers import CallFailed
+from handler.core.hooking import Ending
+from handler.core.steps import new_side, old_side
+from handler.core.values import Backend, Hook, Intent, Target
+from handler.outcome import NotYet, Result
+from handler.running import loop
+from handler.running.hooks import Hooks
+from handler.running.loop import Run
+from handler.settings import Settings
+from handler.triggers import reading, wsgi
+from handler.triggers.reading import Delivery
+from handler.triggers.wsgi import StartResponse
+
+#: Seconds kept back of an invocation's time for the last reading, the hooks and the log.
+MARGIN_S = 10.0
+
+
+@dataclass
+class _Instance:
+    """What one instance of the function keeps from invocation to invocation."""
+
+    settings: Settings
+    client: Client | None = None
+
+
+_instance: _Instance | None = None
+
+
+class _Clock:
+    """The running clock. Tests put their own in its place."""
+
+    now = staticmethod(time.monotonic)
+    sleep = staticmethod(time.sleep)
+    jitter = staticmethod(random.random)
+
+
+def initialize(context: Any) -> None:
+    """Read the settings once for each instance; raises BadSettings, which says all that is wrong."""
+    global _instance  # noqa: PLW0603 - an instance of the function is one process
+    del context
+    _instance = _Instance(settings.load(os.environ))
+    logs.configure(_instance.settings.log_level)
+
+
+def swap(event: bytes | str | dict[str, object] | list[object], context: Any) -> Result:
+    """Bring every target that a delivery concerns to where it should be.
+
+    Raises: NotYet for what may pass, so that the platform delivers again.
+    """
+    instance = _ready(context)
+    invocation = contexts.read(context, os.environ)
+    delivery = _read(event, instance, invocation)
+    logs.bind(
+        cold_start=logs.cold_start(),
+        request_id=invocation.request_id,
+        function_name=invocation.function,
+        region=invocation.region,
+        trigger=delivery.trigger,
+        event_ids=list(delivery.event_ids),
+    )
+    try:
+        return _answer(delivery, _run(delivery, instance, invocation, context))
+    finally:
+        logs.clear()
+
+
+def _ready(context: Any) -> _Instance:
+    if _instance is None:
+        initialize(context)
+    assert _instance is not None  # noqa: S101 - initialize sets it or raises
+    return _instance
+
+
+def _read(event: Any, instance: _Instance, invocation: Invocation) -> Delivery:
+    secrets = instance.settings.secrets.values
+    logs.redact(*secrets)
+    return reading.read(
+        event,
+        targets=instance.settings.targets,
+        region=invocation.region,
+        now=time.time(),
+        secrets=secrets,
+    )
+
+
+def _run(delivery: Delivery, instance: _Instance, invocation: Invocation, context: Any) -> Result:
+    for ignored in delivery.ignored:
+        logs.event("swap.ignored", reason=ignored.reason, detail=ignored.detail)
+    for rejected in delivery.rejected:
+        logs.event("swap.rejected", level="error", reason=rejected.reason, digest=rejected.digest)
+    targets = _Delivery(instance, invocation, context).run(delivery.intents) if delivery.intents else []
+    reasons = [ignored.reason for ignored in delivery.ignored]
+    return outcome.summed_up(targets, delivery.rejected, reasons, invocation.request_id)
+
+
+def _answer(delivery: Delivery, result: Result) -> Result:
+    """Log a result, and return it in the form that the caller understands, or raise it."""
+    raised = result["outcome"] == "raised"
+    (logs.unfinished if raised else logs.completed)(result)
+    if delivery.http:
+        return outcome.as_http(result, delivery.rejected)
+    if raised:
+        reasons = [f"{t['target']}: {t['reason']}" for t in result["targets"] if t["outcome"] == "raised"]
+        raise NotYet("; ".join(reasons))
+    return result
+
+
+class _Delivery:
+    """The runs of one delivery: one target after the other, then the hooks."""
+
+    def __init__(self, instance: _Instance, invocation: Invocation, context: Any) -> None:
+        given = credentials.find(context, os.environ)
+        logs.redact(*given.secrets())
+        self._targets = instance.settings.targets
+        self._client = _client(instance, given, invocation.region)
+        self._ess = CloudEss(self._client)
+        self._clock = _Clock()
+        margin = min(MARGIN_S, invocation.timeout_s / 4)
+        self._deadline = self._clock.now() + invocation.timeout_s - margin
+
+    def run(self, given: Iterable[Intent]) -> list[Result]:
+        """Run every intent; one that fails does not keep the others from finishing."""
+        wanted = intents.merge(given)
+        hooks = Hooks([hook for intent in wanted for hook in intent.hooks], self._ess, self._clock)
+        results: list[Result] = []
+        endings: dict[Hook, list[Ending]] = {}
+        for at, intent in enumerate(wanted):
+            target = next(target for target in self._targets if target.name == intent.target)
+            result, run = self._one(target, intent, hooks, self._share(len(wanted) - at))
+            results.append(result)
+            if run is not None and result["outcome"] != "planned" and target.mode == "apply":
+                for hook in intent.hooks:
+                    endings.setdefault(hook, []).append(Ending(run.finish, run.view))
+        self._complete(hooks, endings, results)
+        return results
+
+    def _share(self, targets_left: int) -> float:
+        """Return the deadline of one target, so that one that waits leaves time for the others."""
+        now = self._clock.now()
+        return now + (self._deadline - now) / targets_left
+
+    def _one(
+        self, target: Target, intent: Intent, hooks: Hooks, deadline: float
+    ) -> tuple[Result, Run | None]:
+        calls, started = self._client.calls, self._clock.now()
+        try:
+            run = loop.run(
+                target,
+                intent,
+                CloudSlb(self._client),
+                self._ess,
+                self._clock,
+                deadline,
+                tell=_tell(target),
+                on_wait=hooks.keep_alive,
+            )
+        except Exception as error:
+            logs.event("swap.failed", level="error", target=target.name, exc_info=True)
+            reason = f"unexpected: {type(error).__name__}"
+            elapsed = self._clock.now() - started
+            return outcome.of_failure(target, intent, reason, self._client.calls - calls, elapsed), None
+        return outcome.of_run(run, self._client.calls - calls), run
+
+    def _complete(self, hooks: Hooks, endings: dict[Hook, list[Ending]], results: list[Result]) -> None:
+        for done in hooks.complete(endings, self._deadline):
+            said: dict[str, Any] = {
+                "hook_id": done.hook.id,
+                "result": done.result,
+                "code": done.code,
+                "failed": done.failed,
+            }
+            logs.event("hook.completed" if done.result else "hook.left", **said)
+            for result in results:
+                if done.failed and result["outcome"] in {"applied", "unchanged"}:
+                    result.update(outcome="raised", reason="hook_not_completed")
+
+
+def _client(instance: _Instance, given: credentials.Credentials, region: str) -> Client:
+    if instance.client is None:
+        chosen = instance.settings
+        instance.client = Client(given, region, network=chosen.network, endpoint=chosen.endpoint)
+    instance.client.renew(given)
+    return instance.client
+
+
+def _tell(target: Target) -> Callable[..., None]:
+    def tell(name: str, **said: Any) -> None:
+        step, answer = said.pop("step", None), said.pop("answer", None)
+        if step is not None:
+            said |= {
+                "action": type(step).__name__,
+                "old": _named(old_side(step)),
+                "new": _named(new_side(step)),
+            }
+        if answer is not None:
+            said |= {"result": answer.result, "code": answer.code, "api_request_id": answer.request_id}
+        logs.event(name, target=target.name, **said)
+
+    return tell
+
+
+def _named(backends: Iterable[Backend]) -> list[str]:
+    return [f"{b.key.server_id}:{b.key.port}={b.weight}" for b in backends]
+
+
+def webhook(environ: Mapping[str, Any], start_response: StartResponse) -> list[bytes]:
+    """Check a request's signature, hand the request on to ``swap``, and relay its answer.
+
+    Function Compute 2.0 calls this for its HTTP trigger; on 3.0 the trigger is on ``swap`` itself.
+    """
+    context = environ.get("fc.context")
+    instance = _ready(context)
+    invocation = contexts.read(context, os.environ)
+    event = wsgi.event_of(environ)
+    delivery = _read(event, instance, invocation)
+    logs.bind(
+        cold_start=logs.cold_start(),
+        request_id=invocation.request_id,
+        function_name=invocation.function,
+        region=invocation.region,
+        trigger="deployment",
+        event_ids=list(delivery.event_ids),
+    )
+    try:
+        if delivery.intents:
+            response = _hand_on(event, delivery, instance, invocation, context)
+        else:
+            response = _answer(delivery, _run(delivery, instance, invocation, context))
+    finally:
+        logs.clear()
+    return wsgi.respond(response, start_response)
+
+
+def _hand_on(
+    event: dict[str, Any], delivery: Delivery, instance: _Instance, invocation: Invocation, context: Any
+) -> Mapping[str, Any]:
+    """Invoke ``swap`` with the event, and wait for its answer unless the sender does not."""
+    from handler.cloud.fc import Fc  # noqa: PLC0415 - only the webhook's function ever needs it
+
+    service, _, function = os.environ.get("SWAP_FUNCTION", "slb-swap/swap").partition("/")
+    given = credentials.find(context, os.environ)
+    logs.redact(*given.secrets())
+    headers = event["headers"]
+    asynchronous = "respond-async" in headers.get("prefer", "") or "x-github-event" in headers
+    if asynchronous:
+        headers["x-fc-invocation-type"] = "Async"  # so that swap raises what may pass, and is tried again
+    fc = Fc(
+        given,
+        invocation.region,
+        invocation.account_id,
+        network=instance.settings.network,
+        endpoint=instance.settings.endpoint,
+        read_timeout_s=invocation.timeout_s,
+    )
+    result = outcome.summed_up([], [], [], invocation.request_id)
+    try:
+        invoked = fc.invoke(
+            service,
+            function,
+            json.dumps(event).encode(),
+            asynchronous=asynchronous,
+            invocation_id=wsgi.invocation_id(delivery.event_ids) if asynchronous else None,
+        )
+    except CallFailed as failed:
+        result |= {"outcome": "raised", "reason": failed.answer.code}
+        logs.unfinished(result)
+        return outcome.as_http(result)
+    if asynchronous:
+        result |= {"outcome": "accepted", "reason": None}
+        logs.completed(result)
+        return outcome.as_http(result)
+    relayed = None if invoked.error_type else wsgi.relayed(invoked.body)
+    if relayed is None:
+        result |= {"outcome": "raised", "reason": "swap_failed"}
+        logs.unfinished(result)
+        return outcome.as_http(result)
+    logs.event("webhook.relayed", status=relayed["statusCode"])
+    return relayed

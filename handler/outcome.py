@@ -1,0 +1,191 @@
+"""What an invocation returns, logs and answers with: the same keys whatever the trigger."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from handler.core import ledger
+from handler.core.decisions import Outcome
+from handler.core.ledger import Ledger
+from handler.core.values import Backend, Intent, Refusal, Target
+from handler.running.loop import Run
+from handler.triggers.reading import Rejected
+
+Result = dict[str, Any]
+
+#: The outcome of several targets or records is the first of these that one of them has.
+PRECEDENCE: tuple[Outcome, ...] = (
+    "raised",
+    "rolled_back",
+    "partial",
+    "refused",
+    "rejected",
+    "applied",
+    "accepted",
+    "planned",
+    "unchanged",
+    "ignored",
+)
+
+#: The HTTP status of each outcome; a rejected request has one of its own.
+STATUS: Mapping[str, int] = {
+    "raised": 503,
+    "rolled_back": 502,
+    "partial": 207,
+    "refused": 409,
+    "rejected": 400,
+    "applied": 200,
+    "accepted": 202,
+    "planned": 200,
+    "unchanged": 200,
+    "ignored": 200,
+}
+
+RETRY_AFTER_S = 30
+
+
+class NotYet(Exception):  # noqa: N818 - it is no error of ours: the platform is to deliver again
+    """Something that may pass kept an invocation from finishing; the text is its reason, by target."""
+
+
+def of_run(run: Run, api_calls: int) -> Result:
+    """Return the result of one target: what is read at the end is what is reported."""
+    before, after = run.progress.start, run.view.group
+    if run.finish.outcome == "planned" and run.planned is not None:
+        after = run.planned.group
+    changes = ledger.changes_of(run.view, run.intent, run.target.policy, before)
+    found = ledger.balance(before, after, changes)
+    return {
+        "target": run.target.name,
+        "vserver_group_id": run.target.vserver_group_id,
+        "trigger": run.intent.trigger,
+        "event_ids": list(run.intent.event_ids),
+        "outcome": run.finish.outcome,
+        "reason": run.finish.reason,
+        "plan_id": run.planned.plan_id if run.planned else None,
+        "pairs": [
+            {
+                "old": pair.old.key.server_id,
+                "new": pair.new.key.server_id,
+                "port": pair.new.key.port,
+                "weight": pair.new.weight,
+            }
+            for pair in found.pairs
+        ],
+        "added": [_backend(backend) for backend in found.added],
+        "removed": [_backend(backend) for backend in found.removed],
+        "refused": [_refusal(refusal) for refusal in run.finish.refused],
+        "strays": list(run.finish.strays),
+        "before": [_backend(backend) for backend in before.backends.values()],
+        "after": [_backend(backend) for backend in after.backends.values()],
+        "api_calls": api_calls,
+        "attempts": run.attempts,
+        "duration_ms": round((run.ended - run.started) * 1000),
+        "reverse": None if run.finish.outcome == "planned" else _reverse(run, found),
+    }
+
+
+def of_failure(target: Target, intent: Intent, reason: str, api_calls: int, seconds: float) -> Result:
+    """Return the result of a target whose run broke: it may have done something, and is to be run again."""
+    return {
+        "target": target.name,
+        "vserver_group_id": target.vserver_group_id,
+        "trigger": intent.trigger,
+        "event_ids": list(intent.event_ids),
+        "outcome": "raised",
+        "reason": reason,
+        "plan_id": None,
+        **{key: [] for key in ("pairs", "added", "removed", "refused", "strays", "before", "after")},
+        "api_calls": api_calls,
+        "attempts": 0,
+        "duration_ms": round(seconds * 1000),
+        "reverse": None,
+    }
+
+
+def _backend(backend: Backend) -> Result:
+    return {
+        "server_id": backend.key.server_id,
+        "port": backend.key.port,
+        "weight": backend.weight,
+        "type": backend.type,
+        "server_ip": backend.key.server_ip,
+        "description": backend.description,
+    }
+
+
+def _refusal(refusal: Refusal) -> Result:
+    said: Result = {
+        "subject": refusal.subject,
+        "reason": refusal.reason,
+        "override": refusal.override,
+    }
+    return {**said, "numbers": dict(refusal.numbers)} if refusal.numbers else said
+
+
+def _reverse(run: Run, found: Ledger) -> Result | None:
+    """Return the request that undoes a run, or None where there is nothing to undo.
+
+    It runs under the same rules. What stands in its way by its nature is overridden in it: a scaling group
+    that has the new ones in service, and the limits on taking out what this run has added.
+    """
+    came = [*(pair.new for pair in found.pairs), *found.added]
+    left = [*(pair.old for pair in found.pairs), *found.removed, *found.reweighed]
+    if not came and not left:
+        return None
+    force = ["still_in_service"] if came and run.target.scaling_group_ids else []
+    if ledger.is_net_removal(found):
+        force += ["max_removed", "max_unavailable", "min_backends"]
+    pairs = dict.fromkeys((pair.new.key.server_id, pair.old.key.server_id) for pair in found.pairs)
+    return {
+        "target": run.target.name,
+        "terminated": [{"server_id": b.key.server_id, "port": b.key.port} for b in came],
+        "launched": [_backend(backend) for backend in left],
+        "pairs": [list(pair) for pair in pairs],
+        "force": force,
+    }
+
+
+def summed_up(
+    targets: Sequence[Result], rejected: Sequence[Rejected], ignored: Iterable[str], request_id: str
+) -> Result:
+    """Return the result of an invocation, of what its targets and records came to."""
+    reasons = list(ignored)
+    found = [str(target["outcome"]) for target in targets]
+    found += ["rejected"] * len(rejected) + ["ignored"] * (len(reasons) or not (targets or rejected))
+    outcome = aggregate(found)
+    first = next((t["reason"] for t in targets if t["outcome"] == outcome and t["reason"]), None)
+    return {
+        "outcome": outcome,
+        "reason": first or next((one.reason for one in rejected), None) or next(iter(reasons), None),
+        "request_id": request_id,
+        "targets": list(targets),
+        "rejected": [{"reason": one.reason, "digest": one.digest} for one in rejected],
+    }
+
+
+def aggregate(outcomes: Sequence[str]) -> str:
+    """Return the outcome of several: the first by precedence; of done and refused together, partial."""
+    mixed = "applied" in outcomes and not {"refused", "rejected"}.isdisjoint(outcomes)
+    present = {*outcomes, "partial"} if mixed else set(outcomes)
+    return next(outcome for outcome in PRECEDENCE if outcome in present)
+
+
+def as_http(result: Result, rejected: Sequence[Rejected] = ()) -> Result:
+    """Return a result as the HTTP response of Function Compute's event functions."""
+    status = STATUS[str(result["outcome"])]
+    if result["outcome"] == "rejected" and rejected:
+        status = rejected[0].status
+    headers = {"Content-Type": "application/json"}
+    if status == 503:
+        headers["Retry-After"] = str(RETRY_AFTER_S)
+    if status == 405:
+        headers["Allow"] = "POST"
+    return {
+        "statusCode": status,
+        "headers": headers,
+        "isBase64Encoded": False,
+        "body": json.dumps(result, ensure_ascii=False),
+    }
