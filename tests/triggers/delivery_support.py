@@ -94,7 +94,7 @@ class EventFile:
         return self.path.stem
 
     def delivery(self, now: float = NOW) -> bytes:
-        """Return the bytes that the function is handed: as they are, or as the HTTP event of a fresh request."""
+        """Return the bytes that the function is handed: a request is signed afresh."""
         raw = self.path.read_bytes()
         if self.expect["via"] != "http":
             return raw
