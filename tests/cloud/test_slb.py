@@ -1,0 +1,271 @@
+"""The load balancer's port: what each call sends, and what is made of what it answers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+from cloud_support import Scripted, failed
+
+from handler.cloud.client import Client
+from handler.cloud.slb import CloudSlb
+from handler.core.answers import CallFailed, Result
+from handler.core.steps import Add, Modify, Remove, SetWeight
+from handler.core.values import Backend, Group, Key, Listeners, Pair, Verdict
+
+OLD = Backend(Key("i-old", 80), 100, "ecs", "blue")
+NEW = Backend(Key("i-new", 8080), 50, "ecs", "")
+ENI = Backend(Key("eni-1", 80, "10.0.0.1"), 100, "eni", "")
+GROUP = Group("rsp-1", "lb-1", {OLD.key: OLD})
+
+
+def row(backend: Backend) -> dict[str, Any]:
+    return {
+        "ServerId": backend.key.server_id,
+        "Port": backend.key.port,
+        "Weight": backend.weight,
+        "Type": backend.type,
+        **({"Description": backend.description} if backend.description else {}),
+        **({"ServerIp": backend.key.server_ip} if backend.key.server_ip else {}),
+    }
+
+
+def slb_of(**answers: Any) -> tuple[CloudSlb, Scripted]:
+    scripted = Scripted(answers)
+    return CloudSlb(cast("Client", scripted)), scripted
+
+
+def attribute(*backends: Backend, **more: Any) -> dict[str, Any]:
+    listed = {"BackendServer": [row(backend) for backend in backends]}
+    return {"VServerGroupId": "rsp-1", "LoadBalancerId": "lb-1", "BackendServers": listed, **more}
+
+
+def test_a_group_is_read_by_its_id() -> None:
+    slb, scripted = slb_of(DescribeVServerGroupAttribute=attribute(OLD, ENI))
+    assert slb.group("rsp-1") == Group("rsp-1", "lb-1", {OLD.key: OLD, ENI.key: ENI})
+    assert scripted.calls == [("DescribeVServerGroupAttribute", {"VServerGroupId": "rsp-1"})]
+
+
+def test_a_group_that_cannot_be_read_is_no_group() -> None:
+    slb, _ = slb_of(DescribeVServerGroupAttribute=attribute(BackendServers=7))
+    with pytest.raises(CallFailed) as caught:
+        slb.group("rsp-1")
+    assert caught.value.answer.result is Result.UNKNOWN
+
+
+SENT = [
+    (
+        Modify((Pair(OLD, NEW), Pair(ENI, OLD))),
+        "ModifyVServerGroupBackendServers",
+        {
+            "OldBackendServers": [
+                {"ServerId": "i-old", "Port": 80, "Type": "ecs"},
+                {"ServerId": "eni-1", "Port": 80, "Type": "eni", "ServerIp": "10.0.0.1"},
+            ],
+            "NewBackendServers": [
+                {"ServerId": "i-new", "Port": 8080, "Type": "ecs", "Weight": 50},
+                {"ServerId": "i-old", "Port": 80, "Type": "ecs", "Weight": 100, "Description": "blue"},
+            ],
+        },
+    ),
+    (
+        Add((ENI,)),
+        "AddVServerGroupBackendServers",
+        {
+            "BackendServers": [
+                {"ServerId": "eni-1", "Port": 80, "Type": "eni", "ServerIp": "10.0.0.1", "Weight": 100}
+            ]
+        },
+    ),
+    (
+        Remove((OLD,)),
+        "RemoveVServerGroupBackendServers",
+        {"BackendServers": [{"ServerId": "i-old", "Port": 80, "Type": "ecs"}]},
+    ),
+    (
+        SetWeight((OLD,), (replace(OLD, weight=0),)),
+        "SetVServerGroupAttribute",
+        {
+            "BackendServers": [
+                {"ServerId": "i-old", "Port": 80, "Type": "ecs", "Weight": 0, "Description": "blue"}
+            ]
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("step", "action", "lists"), SENT)
+def test_a_step_is_one_call_with_its_lists_as_json(step: Any, action: str, lists: dict[str, Any]) -> None:
+    slb, scripted = slb_of(**{action: {"RequestId": "r"}})
+    answer = slb.do(GROUP, step)
+    assert (answer.result, answer.request_id, answer.group) == (Result.APPLIED, "r", None)
+    ((called, params),) = scripted.calls
+    assert called == action
+    assert params.pop("VServerGroupId") == "rsp-1"
+    assert {name: json.loads(value) for name, value in params.items()} == lists
+    assert all(" " not in value for value in params.values())
+
+
+@pytest.mark.parametrize(
+    ("answer", "group"),
+    [
+        (attribute(NEW), Group("rsp-1", "lb-1", {NEW.key: NEW})),
+        (attribute(), Group("rsp-1", "lb-1", {})),
+        ({"BackendServers": [row(NEW)]}, Group("rsp-1", "lb-1", {NEW.key: NEW})),
+        ({"VServerGroupId": "rsp-1"}, None),
+        (attribute(NEW, VServerGroupId="rsp-2"), None),
+        (attribute(NEW, BackendServers={"BackendServer": [{"ServerId": "i-1"}]}), None),
+    ],
+)
+def test_an_answer_holds_a_group_only_if_it_lists_one(answer: dict[str, Any], group: Group | None) -> None:
+    slb, _ = slb_of(ModifyVServerGroupBackendServers=answer)
+    assert slb.do(GROUP, Modify((Pair(OLD, NEW),))).group == group
+
+
+def test_a_step_that_fails_is_answered_not_raised() -> None:
+    slb, _ = slb_of(AddVServerGroupBackendServers=failed(Result.BUSY, "BackendServer.configuring"))
+    assert slb.do(GROUP, Add((NEW,))).result is Result.BUSY
+
+
+def listener(port: int, protocol: str, **more: Any) -> dict[str, Any]:
+    config = {k: more.pop(k) for k in ("HealthCheck", "ConnectionDrain") if k in more}
+    return {
+        "ListenerPort": port,
+        "ListenerProtocol": protocol,
+        f"{protocol.upper()}ListenerConfig": config,
+        **more,
+    }
+
+
+def groups(*listeners: tuple[int, str], rules: int = 0) -> dict[str, Any]:
+    associated = {
+        "Listeners": {"Listener": [{"Port": port, "Protocol": protocol} for port, protocol in listeners]},
+        "Rules": {"Rule": [{"RuleId": f"rule-{n}"} for n in range(rules)]},
+    }
+    return {
+        "VServerGroups": {
+            "VServerGroup": [
+                {"VServerGroupId": "rsp-0"},
+                {"VServerGroupId": "rsp-1", "AssociatedObjects": associated},
+            ]
+        }
+    }
+
+
+USES = [
+    ("nothing uses the group", groups(), [listener(80, "http")], Listeners(False, False, False)),
+    ("its check is on", groups((80, "http")), [listener(80, "http", HealthCheck="on")], Listeners(True, False, False)),
+    ("its check is off", groups((80, "http")), [listener(80, "http", HealthCheck="off")], Listeners(False, False, False)),
+    ("its check is not told", groups((80, "tcp")), [listener(80, "tcp")], Listeners(True, False, False)),
+    ("the listener names the group", groups(), [listener(80, "tcp", VServerGroupId="rsp-1")], Listeners(True, False, False)),
+    ("another's listener", groups((80, "tcp")), [listener(80, "udp", Scheduler="rr")], Listeners(False, False, False)),
+    ("one of two checks", groups((80, "tcp"), (81, "tcp")), [listener(80, "tcp", HealthCheck="off"), listener(81, "tcp")], Listeners(True, False, False)),
+    ("both drain", groups((80, "tcp"), (81, "tcp")), [listener(80, "tcp", ConnectionDrain="on"), listener(81, "tcp", ConnectionDrain="on")], Listeners(True, True, False)),
+    ("one of two drains", groups((80, "tcp"), (81, "tcp")), [listener(80, "tcp", ConnectionDrain="on"), listener(81, "tcp")], Listeners(True, False, False)),
+    ("round robin", groups((80, "tcp")), [listener(80, "tcp", Scheduler="rr")], Listeners(True, False, True)),
+    ("weighted", groups((80, "tcp")), [listener(80, "TCP", Scheduler="wrr")], Listeners(True, False, False)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("associated", "rows", "expected"), [use[1:] for use in USES], ids=[use[0] for use in USES]
+)
+def test_listeners(associated: dict[str, Any], rows: list[dict[str, Any]], expected: Listeners) -> None:
+    slb, scripted = slb_of(
+        DescribeVServerGroups=associated, DescribeLoadBalancerListeners={"Listeners": rows}
+    )
+    assert slb.listeners(GROUP) == expected
+    assert slb.listeners(GROUP) == expected
+    assert scripted.calls == [
+        (
+            "DescribeVServerGroups",
+            {"LoadBalancerId": "lb-1", "IncludeListener": "true", "IncludeRule": "true"},
+        ),
+        ("DescribeLoadBalancerListeners", {"LoadBalancerId.1": "lb-1", "MaxResults": "100"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ({"VServerGroupId": "rsp-1"}, Listeners(True, False, True)),
+        ({"VServerGroupId": "rsp-1", "ListenerSync": "on", "HealthCheck": "off"}, Listeners(True, False, True)),
+        ({"VServerGroupId": "rsp-1", "ListenerSync": "off", "HealthCheck": "off", "Scheduler": "wrr"}, Listeners(False, False, False)),
+        ({"VServerGroupId": "rsp-1", "ListenerSync": "off", "HealthCheck": "on"}, Listeners(True, False, True)),
+        ({"VServerGroupId": "rsp-2"}, Listeners(False, False, False)),
+    ],
+)  # fmt: skip
+def test_a_group_used_by_rules_alone_is_used_by_their_listener(
+    rule: dict[str, Any], expected: Listeners
+) -> None:
+    slb, scripted = slb_of(
+        DescribeVServerGroups=groups(rules=1),
+        DescribeLoadBalancerListeners={
+            "Listeners": [listener(22, "tcp"), listener(80, "http", Scheduler="rr")]
+        },
+        DescribeRules={"Rules": {"Rule": [rule]}},
+    )
+    assert slb.listeners(GROUP) == expected
+    asked = {"LoadBalancerId": "lb-1", "ListenerPort": "80", "ListenerProtocol": "http"}
+    assert scripted.calls[2:] == [("DescribeRules", asked)]
+
+
+def test_every_page_of_listeners_is_read() -> None:
+    def page(given: Any) -> dict[str, Any]:
+        if "NextToken" not in given:
+            return {"Listeners": [], "NextToken": "two"}
+        return {"Listeners": [listener(80, "tcp")], "NextToken": "two"}
+
+    slb, scripted = slb_of(DescribeVServerGroups=groups((80, "tcp")), DescribeLoadBalancerListeners=page)
+    assert slb.listeners(GROUP).checked
+    assert scripted.actions().count("DescribeLoadBalancerListeners") == 2
+
+
+@pytest.mark.parametrize("answer", [{"VServerGroups": {"VServerGroup": []}}, {"VServerGroups": 7}])
+def test_a_group_that_its_load_balancer_does_not_list_has_no_known_use(answer: dict[str, Any]) -> None:
+    slb, _ = slb_of(DescribeVServerGroups=answer)
+    with pytest.raises(CallFailed) as caught:
+        slb.listeners(GROUP)
+    assert caught.value.answer.result is Result.UNKNOWN
+
+
+def health(status: str, port: int = 80, server: str = "i-old") -> dict[str, Any]:
+    return {
+        "ListenerPort": 80,
+        "Protocol": "tcp",
+        "ServerId": server,
+        "Port": port,
+        "ServerHealthStatus": status,
+    }
+
+
+def test_health_is_read_for_the_load_balancer_and_told_for_the_group() -> None:
+    slb, scripted = slb_of(
+        DescribeVServerGroups=groups((80, "tcp")),
+        DescribeLoadBalancerListeners={"Listeners": [listener(80, "tcp")]},
+        DescribeHealthStatus={
+            "BackendServers": {"BackendServer": [health("normal"), health("abnormal", 81)]}
+        },
+    )
+    assert slb.health(GROUP) == {OLD.key: Verdict.NORMAL}
+    assert slb.health(GROUP) == {OLD.key: Verdict.NORMAL}
+    assert scripted.actions()[2:] == ["DescribeHealthStatus"] * 2
+    assert scripted.calls[2][1] == {"LoadBalancerId": "lb-1"}
+
+
+def test_health_is_not_asked_where_nothing_checks() -> None:
+    slb, _ = slb_of(DescribeVServerGroups=groups(), DescribeLoadBalancerListeners={"Listeners": []})
+    assert slb.health(GROUP) == {OLD.key: Verdict.UNCHECKED}
+
+
+def test_health_that_cannot_be_read_is_no_health() -> None:
+    slb, _ = slb_of(
+        DescribeVServerGroups=groups((80, "tcp")),
+        DescribeLoadBalancerListeners={"Listeners": [listener(80, "tcp")]},
+        DescribeHealthStatus={"BackendServers": {"BackendServer": [{"ServerId": "i-old"}]}},
+    )
+    with pytest.raises(CallFailed) as caught:
+        slb.health(GROUP)
+    assert caught.value.answer.result is Result.UNKNOWN
