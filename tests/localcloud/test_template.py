@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from localcloud.derived import parameters_of
 from localcloud.template import TemplateError, load
@@ -152,26 +153,51 @@ def test_the_role_invokes_swap_and_no_other_function():
         assert not policy.allows("fc:InvokeFunction", f"{arn}webhook")
 
 
-def test_every_action_is_named_as_the_documents_name_it():
-    known = {
-        "slb": {
-            *("ModifyVServerGroupBackendServers", "AddVServerGroupBackendServers"),
-            *("RemoveVServerGroupBackendServers", "SetVServerGroupAttribute", "DescribeVServerGroups"),
-            *("DescribeVServerGroupAttribute", "DescribeHealthStatus", "DescribeLoadBalancerAttribute"),
-            *("DescribeLoadBalancerListeners", "DescribeRules"),
-        },
-        "ess": {
-            *("DescribeScalingGroups", "DescribeScalingInstances", "DescribeLifecycleActions"),
-            *("CompleteLifecycleAction", "RecordLifecycleActionHeartbeat"),
-        },
-        "fc": {"InvokeFunction"},
-        "mns": {"SendMessage"},
-        "log": {"PostLogStoreLogs"},
+def test_every_action_that_the_function_sends_is_allowed_and_no_other():
+    sources = "".join(path.read_text() for path in (ROOT / "handler" / "cloud").glob("*.py"))
+    allowed = {action for statement in functions()["swap"].policy.statements for action in statement.actions}
+    for action in allowed:
+        product, _, name = action.partition(":")
+        if product in {"slb", "ess"}:
+            assert name in sources
+        else:
+            assert action in {"fc:InvokeFunction", "mns:SendMessage", "log:PostLogStoreLogs"}
+    for name in re.findall(r"import (?:\(\s*)?(\w+)Request\b", sources):
+        assert {f"slb:{name}", f"ess:{name}"} & allowed or name in {"Common", "Rpc"}
+
+
+def test_both_templates_say_the_same_of_settings_policies_and_retries():
+    older, newer = (yaml.safe_load(path.read_text()) for path in (REAL, ROOT / "template.fc3.yml"))
+    shared = set(older["Parameters"]) - {"PythonRuntime"}
+    assert {name: newer["Parameters"][name] for name in shared} == {
+        name: older["Parameters"][name] for name in shared
     }
-    for statement in functions()["swap"].policy.statements:
-        for action in statement.actions:
-            product, _, name = action.partition(":")
-            assert name in known[product]
+
+    def statements(document, role):
+        (policy,) = document["Resources"][role]["Properties"]["Policies"]
+        found = policy["PolicyDocument"]["Statement"]
+        return [one for one in found if one["Action"] != ["fc:InvokeFunction"]]
+
+    assert statements(newer, "FunctionRole") == statements(older, "ServiceRole")
+    two, three = older["Resources"]["slb-swap"]["swap"], newer["Resources"]
+    properties, retries = three["Swap"]["Properties"], three["Retries"]["Properties"]
+    for key in ("Handler", "MemorySize", "Timeout", "InstanceConcurrency", "EnvironmentVariables"):
+        assert properties[key] == two["Properties"][key]
+    for key in ("MaxAsyncRetryAttempts", "MaxAsyncEventAgeInSeconds"):
+        assert retries[key] == two["Properties"]["AsyncConfiguration"][key]
+    assert three["OneWriter"]["Properties"]["ReservedConcurrency"] == 1
+    http = older["Resources"]["slb-swap"]["webhook"]["Events"]["http"]["Properties"]
+    assert three["Webhook"]["Properties"]["TriggerConfig"]["methods"] == http["Methods"]
+
+
+def test_the_event_pattern_names_events_as_their_documents_do():
+    newer = yaml.safe_load((ROOT / "template.fc3.yml").read_text())
+    config = newer["Resources"]["Events"]["Properties"]["TriggerConfig"]
+    pattern = json.loads(config["eventRuleFilterPattern"])
+    assert pattern["source"] == ["acs.ess", "acs.ecs"]
+    kinds = r"ess:ScalingActivity:Scale(In|Out)(Success|PartialSuccess|Error)|ess:LifecycleHook:Scale(In|Out)"
+    for name in pattern["type"]:
+        assert re.fullmatch(rf"{kinds}|ecs:Instance:PreemptibleInstanceInterruption", name)
 
 
 def test_targets_follow_from_the_state_when_nobody_names_them():
