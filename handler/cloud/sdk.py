@@ -21,16 +21,13 @@ from aliyunsdkcore.vendored.requests.packages.urllib3.util import ssl_  # noqa: 
 ssl_.HAS_SNI = ssl.HAS_SNI
 
 
-def silence(*names: str) -> None:
-    """Turn off loggers, those below them included: their lines hold URLs with key, token and signature."""
-    for name in names:
-        logging.getLogger(name)
-        for known in list(logging.Logger.manager.loggerDict):
-            if known == name or known.startswith(f"{name}."):
-                logging.getLogger(known).disabled = True
+def _silence(package: str) -> None:
+    """Turn off a package's loggers: their lines hold URLs with key, token and signature."""
+    for name in [known for known in logging.root.manager.loggerDict if known.startswith(f"{package}.")]:
+        logging.getLogger(name).disabled = True
 
 
-silence("aliyunsdkcore")
+_silence("aliyunsdkcore")
 
 
 class RenewableSigner(Signer):  # type: ignore[misc]

@@ -24,7 +24,7 @@ from aliyunsdkslb.request.v20140515.SetVServerGroupAttributeRequest import SetVS
 from handler.cloud import health_rows, parsing, usage
 from handler.cloud.client import Client
 from handler.core.answers import Answer, CallFailed, Result
-from handler.core.steps import Add, Modify, Remove, SetWeight, Step
+from handler.core.steps import Add, Modify, Remove, Step
 from handler.core.values import Backend, Group, Key, Listeners, Verdict
 
 
@@ -93,8 +93,7 @@ def _request(step: Step) -> tuple[type[Any], dict[str, list[dict[str, Any]]]]:
             return AddVServerGroupBackendServersRequest, {"BackendServers": [_whole(b) for b in backends]}
         case Remove(backends):
             return RemoveVServerGroupBackendServersRequest, {"BackendServers": [_named(b) for b in backends]}
-        case SetWeight(_, after):
-            return SetVServerGroupAttributeRequest, {"BackendServers": [_whole(b) for b in after]}
+    return SetVServerGroupAttributeRequest, {"BackendServers": [_whole(b) for b in step.after]}
 
 
 def _named(backend: Backend) -> dict[str, Any]:

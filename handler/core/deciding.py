@@ -143,13 +143,14 @@ def _finish(scene: Scene) -> Decision:
 
 
 def _held_back(scene: Scene) -> tuple[Refusal, ...]:
-    """Return what the floor, or the quota, kept from being finished."""
+    """Return what the floor, the quota or a wave taken back kept from being finished."""
     held = []
     for state in scene.states:
         if state.given_up:
             continue
         if state.in_place:
-            held.append(Refusal(state.change.new or "", "over_quota"))
+            reason = "after_rollback" if scene.has_rolled_back else "over_quota"
+            held.append(Refusal(state.change.new or "", reason))
         elif state.out_now:
             in_service = len(scene.counted)
             held.append(floor_refusal(state.change.old or "", scene.intent, scene.policy, in_service))

@@ -55,7 +55,7 @@ def read(body: bytes, targets: Sequence[Target], event_ids: tuple[str, ...]) -> 
     """Return the intent of a request's bytes. Raises Unreadable: 404 for an unknown target, else 400."""
     try:
         request = msgspec.json.decode(body, type=Request)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Unreadable(_told(error)) from None
     return _intent(request, targets, event_ids)
 
@@ -64,15 +64,13 @@ def read_value(value: object, targets: Sequence[Target], event_ids: tuple[str, .
     """Return the intent of a request that is already a JSON value. Raises as ``read``."""
     try:
         request = msgspec.convert(value, Request)
-    except (msgspec.ValidationError, RecursionError) as error:
+    except msgspec.ValidationError as error:
         raise Unreadable(_told(error)) from None
     return _intent(request, targets, event_ids)
 
 
 def _told(error: Exception) -> str:
     """Return msgspec's message, which names path and type; a value that it quotes is left out."""
-    if isinstance(error, RecursionError):
-        return "the request: nested too deep"
     if isinstance(error, UnicodeDecodeError):
         return "the request: not UTF-8"
     message = re.sub(r"^(Invalid enum value) .*( - at `)", r"\1\2", str(error), flags=re.DOTALL)

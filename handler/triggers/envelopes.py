@@ -87,10 +87,10 @@ def parse(item: bytes | str) -> object:
     """
     for _ in range(3):
         try:
-            content = item.decode("utf-8-sig") if isinstance(item, bytes) else item
+            content = item.decode() if isinstance(item, bytes) else item
         except UnicodeDecodeError:
             break
-        content = content.strip()
+        content = content.lstrip("\ufeff").strip()
         if not content:
             raise Unreadable("empty: expected JSON, or base64 of JSON")
         if not _BASE64.fullmatch(content):

@@ -1,0 +1,251 @@
+"""Level (a): the function's ports over the local cloud's models, in-process, with a clock that is turned."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from handler.cloud.errors import classify
+from handler.core.answers import Answer, CallFailed, Result
+from handler.core.steps import Add, Modify, Remove, SetWeight, Step
+from handler.core.values import Backend, Group, Hook, Intent, Key, Listeners, Server, Target, Verdict
+from handler.core.view import Listing
+from handler.running import loop
+from handler.running.hooks import Hooks
+from handler.running.loop import Run
+from localcloud import state as local
+from localcloud.cloud import Cloud
+from localcloud.errors import ApiError
+from localcloud.faults import GarbageAnswer
+from localcloud.http import ConnectionCut
+from localcloud.slb_params import Entry
+
+T = TypeVar("T")
+
+STATES = {
+    "InService": "in_service",
+    "Protected": "in_service",
+    "Pending": "pending",
+    "Pending:Wait": "pending",
+    "Removing": "leaving",
+    "Removing:Wait": "leaving",
+    "Stopped": "leaving",
+    "Standby": "standby",
+}
+
+
+class Killed(BaseException):
+    """The process is gone: nothing of the run goes on."""
+
+
+class FakeClock:
+    """Time that passes only when somebody sleeps."""
+
+    def __init__(self, at: float = 1000.0, seed: int = 0) -> None:
+        self.at = at
+        self._random = random.Random(seed)
+
+    def now(self) -> float:
+        return self.at
+
+    def sleep(self, seconds: float) -> None:
+        self.at += max(seconds, 0.001)
+
+    def jitter(self) -> float:
+        return self._random.random()
+
+
+class Calls:
+    """Counts the calls, and lets a test say what goes wrong at one: ``before`` may raise what it likes."""
+
+    def __init__(self, cloud: Cloud, before: Callable[[str], None] = lambda action: None) -> None:
+        self.cloud = cloud
+        self.actions: list[str] = []
+        self._before = before
+
+    def make(self, action: str, work: Callable[[], T]) -> T:
+        """Make one call; raises CallFailed with what the error table says of what came instead."""
+        self.actions.append(action)
+        self._before(action)
+        try:
+            return self.cloud.under_faults(action, work)
+        except ApiError as error:
+            result = classify(action, error.code, error.status, error.message)
+            raise CallFailed(Answer(result, error.code, error.message)) from None
+        except (ConnectionCut, GarbageAnswer):
+            raise CallFailed(Answer(Result.UNKNOWN, "SDK.HttpError")) from None
+
+    @property
+    def writes(self) -> list[str]:
+        return [action for action in self.actions if not action.startswith("Describe")]
+
+
+def _local(backend: Backend) -> local.Backend:
+    key = backend.key
+    return local.Backend(
+        key.server_id, key.port, backend.weight, backend.type, key.server_ip, backend.description
+    )
+
+
+def _ours(backend: local.Backend) -> Backend:
+    return Backend(Key(*backend.key), backend.weight, backend.type, backend.description)  # type: ignore[arg-type]
+
+
+class ModelSlb:
+    """``running.ports.Slb`` over the SLB model."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls, self._slb = calls, calls.cloud.slb
+
+    def group(self, vserver_group_id: str) -> Group:
+        found = self._calls.make(
+            "DescribeVServerGroupAttribute", lambda: self._slb.describe(vserver_group_id)
+        )
+        return Group(
+            found.vserver_group_id,
+            found.load_balancer_id,
+            {Key(*b.key): _ours(b) for b in found.backends},
+        )
+
+    def _uses(self, group: Group) -> list[local.Listener]:
+        balancer = self._slb.world.load_balancers[group.load_balancer_id]
+        return [listener for listener in balancer.listeners if listener.uses(group.id)]
+
+    def listeners(self, group: Group) -> Listeners:
+        uses = self._uses(group)
+        return Listeners(
+            checked=any(each.health_check for each in uses),
+            drains=bool(uses) and all(each.connection_drain for each in uses),
+            ignores_weight=any(each.scheduler == "rr" for each in uses),
+        )
+
+    def health(self, group: Group) -> Mapping[Key, Verdict]:
+        checking = {(each.port, each.protocol) for each in self._uses(group) if each.health_check}
+        rows = self._calls.make("DescribeHealthStatus", lambda: self._slb.health(group.load_balancer_id))
+        found: dict[Key, list[str]] = {}
+        for row in rows:
+            if (row.listener_port, row.protocol) in checking:
+                found.setdefault(Key(*row.backend.key), []).append(row.status)
+        return {key: _verdict(found.get(key, []), len(checking)) for key in group.backends}
+
+    def do(self, group: Group, step: Step) -> Answer:
+        slb = self._slb
+        try:
+            match step:
+                case Modify(pairs):
+                    old = [
+                        Entry(p.old.key.server_id, p.old.key.port, None, p.old.type, p.old.key.server_ip)
+                        for p in pairs
+                    ]
+                    new = [_local(p.new) for p in pairs]
+                    action = "ModifyVServerGroupBackendServers"
+                    written = self._calls.make(action, lambda: slb.modify(group.id, old, new))
+                case Add(backends):
+                    action, entries = "AddVServerGroupBackendServers", [_local(b) for b in backends]
+                    written = self._calls.make(action, lambda: slb.add(group.id, entries))
+                case Remove(backends):
+                    action, entries = "RemoveVServerGroupBackendServers", [_local(b) for b in backends]
+                    written = self._calls.make(action, lambda: slb.remove(group.id, entries))
+                case SetWeight(_, after):
+                    action, entries = "SetVServerGroupAttribute", [_local(b) for b in after]
+                    written = self._calls.make(action, lambda: slb.set(group.id, entries))
+        except CallFailed as failed:
+            return failed.answer
+        listed = {Key(*row.key): _ours(row) for row in written.rows}
+        return Answer(
+            Result.APPLIED, group=Group(group.id, group.load_balancer_id, listed) if listed else None
+        )
+
+
+def _verdict(statuses: list[str], listeners: int) -> Verdict:
+    if not listeners:
+        return Verdict.UNCHECKED
+    if "abnormal" in statuses:
+        return Verdict.ABNORMAL
+    return Verdict.NORMAL if statuses.count("normal") == listeners else Verdict.PENDING
+
+
+class ModelEss:
+    """``running.ports.Ess`` over the ESS model."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls, self._ess = calls, calls.cloud.ess
+
+    def listing(self, scaling_group_id: str) -> Listing:
+        found = self._calls.make("DescribeScalingInstances", lambda: self._ess.members(scaling_group_id))
+        group = self._ess.group(scaling_group_id)
+        return Listing(
+            servers=tuple(_server(member) for _, member in found),
+            complete=True,
+            attached=frozenset(group.vserver_groups),
+        )
+
+    def listed(self, scaling_group_id: str, instance_ids: tuple[str, ...]) -> tuple[Server, ...]:
+        found = self._calls.make(
+            "DescribeScalingInstances", lambda: self._ess.members(scaling_group_id, instance_ids)
+        )
+        return tuple(_server(member) for _, member in found)
+
+    def pending_hooks(self, activity_id: str) -> tuple[Hook, ...]:
+        actions = self._calls.make(
+            "DescribeLifecycleActions", lambda: self._ess.actions(activity_id, "Pending")
+        )
+        return tuple(
+            Hook(a.lifecycle_hook_id, a.lifecycle_action_token, activity_id, "", "scale_out", a.instance_ids)
+            for a in actions
+        )
+
+    def complete(self, hook: Hook, result: str) -> Answer:
+        return self._tell(
+            "CompleteLifecycleAction", lambda: self._ess.complete(hook.id, hook.token or "", result)
+        )
+
+    def heartbeat(self, hook: Hook) -> Answer:
+        return self._tell(
+            "RecordLifecycleActionHeartbeat", lambda: self._ess.heartbeat(hook.id, hook.token or "")
+        )
+
+    def _tell(self, action: str, work: Callable[[], None]) -> Answer:
+        try:
+            self._calls.make(action, work)
+        except CallFailed as failed:
+            return failed.answer
+        return Answer(Result.APPLIED)
+
+
+def _server(member: local.Member) -> Server:
+    return Server(
+        member.instance_id,
+        STATES[member.lifecycle_state],  # type: ignore[arg-type]
+        member.health_status == "Healthy",
+    )
+
+
+def run(
+    cloud: Cloud,
+    target: Target,
+    intent: Intent,
+    *,
+    clock: FakeClock | None = None,
+    timeout_s: float = 600.0,
+    before: Callable[[str], None] = lambda action: None,
+    tell: Callable[..., None] = lambda name, **said: None,
+) -> tuple[Run, Calls]:
+    """Run one intent over one target at level (a); returns the run and the calls that it made."""
+    clock = clock or FakeClock()
+    calls = Calls(cloud, before)
+    ess = ModelEss(calls)
+    hooks = Hooks(intent.hooks, ess, clock)
+    ran = loop.run(
+        target,
+        intent,
+        ModelSlb(calls),
+        ess,
+        clock,
+        clock.now() + timeout_s,
+        tell=tell,
+        on_wait=hooks.keep_alive,
+    )
+    return ran, calls
