@@ -70,7 +70,8 @@ def test_a_page_that_repeats_itself_ends_the_reading() -> None:
 @pytest.mark.parametrize(
     ("state", "word"),
     [
-        ("InService", "in_service"), ("Protected", "in_service"), ("Pending", "pending"), ("Pending:Wait", "pending"),
+        ("InService", "in_service"), ("Protected", "in_service"), ("Pending", "pending"),
+        ("Pending:Wait", "pending"),
         ("Removing", "leaving"), ("Removing:Wait", "leaving"), ("Stopped", "leaving"), ("Standby", "standby"),
         ("SomethingNew", "standby"),
     ],

@@ -154,19 +154,28 @@ def groups(*listeners: tuple[int, str], rules: int = 0) -> dict[str, Any]:
     }
 
 
+HTTP, TCP, TWO = groups((80, "http")), groups((80, "tcp")), groups((80, "tcp"), (81, "tcp"))
+NOTHING, CHECKED = Listeners(False, False, False), Listeners(True, False, False)
+DRAINING = {"ConnectionDrain": "on"}
+
 USES = [
-    ("nothing uses the group", groups(), [listener(80, "http")], Listeners(False, False, False)),
-    ("its check is on", groups((80, "http")), [listener(80, "http", HealthCheck="on")], Listeners(True, False, False)),
-    ("its check is off", groups((80, "http")), [listener(80, "http", HealthCheck="off")], Listeners(False, False, False)),
-    ("its check is not told", groups((80, "tcp")), [listener(80, "tcp")], Listeners(True, False, False)),
-    ("the listener names the group", groups(), [listener(80, "tcp", VServerGroupId="rsp-1")], Listeners(True, False, False)),
-    ("another's listener", groups((80, "tcp")), [listener(80, "udp", Scheduler="rr")], Listeners(False, False, False)),
-    ("one of two checks", groups((80, "tcp"), (81, "tcp")), [listener(80, "tcp", HealthCheck="off"), listener(81, "tcp")], Listeners(True, False, False)),
-    ("both drain", groups((80, "tcp"), (81, "tcp")), [listener(80, "tcp", ConnectionDrain="on"), listener(81, "tcp", ConnectionDrain="on")], Listeners(True, True, False)),
-    ("one of two drains", groups((80, "tcp"), (81, "tcp")), [listener(80, "tcp", ConnectionDrain="on"), listener(81, "tcp")], Listeners(True, False, False)),
-    ("round robin", groups((80, "tcp")), [listener(80, "tcp", Scheduler="rr")], Listeners(True, False, True)),
-    ("weighted", groups((80, "tcp")), [listener(80, "TCP", Scheduler="wrr")], Listeners(True, False, False)),
-]  # fmt: skip
+    ("nothing uses the group", groups(), [listener(80, "http")], NOTHING),
+    ("its check is on", HTTP, [listener(80, "http", HealthCheck="on")], CHECKED),
+    ("its check is off", HTTP, [listener(80, "http", HealthCheck="off")], NOTHING),
+    ("its check is not told", TCP, [listener(80, "tcp")], CHECKED),
+    ("the listener names the group", groups(), [listener(80, "tcp", VServerGroupId="rsp-1")], CHECKED),
+    ("another listener", TCP, [listener(80, "udp", Scheduler="rr")], NOTHING),
+    ("one of two checks", TWO, [listener(80, "tcp", HealthCheck="off"), listener(81, "tcp")], CHECKED),
+    ("one of two drains", TWO, [listener(80, "tcp", **DRAINING), listener(81, "tcp")], CHECKED),
+    (
+        "both drain",
+        TWO,
+        [listener(80, "tcp", **DRAINING), listener(81, "tcp", **DRAINING)],
+        Listeners(True, True, False),
+    ),
+    ("round robin", TCP, [listener(80, "tcp", Scheduler="rr")], Listeners(True, False, True)),
+    ("weighted", TCP, [listener(80, "TCP", Scheduler="wrr")], CHECKED),
+]
 
 
 @pytest.mark.parametrize(
@@ -187,16 +196,20 @@ def test_listeners(associated: dict[str, Any], rows: list[dict[str, Any]], expec
     ]
 
 
+RR = Listeners(True, False, True)
+OWN = {"VServerGroupId": "rsp-1", "ListenerSync": "off"}
+
+
 @pytest.mark.parametrize(
     ("rule", "expected"),
     [
-        ({"VServerGroupId": "rsp-1"}, Listeners(True, False, True)),
-        ({"VServerGroupId": "rsp-1", "ListenerSync": "on", "HealthCheck": "off"}, Listeners(True, False, True)),
-        ({"VServerGroupId": "rsp-1", "ListenerSync": "off", "HealthCheck": "off", "Scheduler": "wrr"}, Listeners(False, False, False)),
-        ({"VServerGroupId": "rsp-1", "ListenerSync": "off", "HealthCheck": "on"}, Listeners(True, False, True)),
-        ({"VServerGroupId": "rsp-2"}, Listeners(False, False, False)),
+        ({"VServerGroupId": "rsp-1"}, RR),
+        ({"VServerGroupId": "rsp-1", "ListenerSync": "on", "HealthCheck": "off"}, RR),
+        ({**OWN, "HealthCheck": "off", "Scheduler": "wrr"}, NOTHING),
+        ({**OWN, "HealthCheck": "on"}, RR),
+        ({"VServerGroupId": "rsp-2"}, NOTHING),
     ],
-)  # fmt: skip
+)
 def test_a_group_used_by_rules_alone_is_used_by_their_listener(
     rule: dict[str, Any], expected: Listeners
 ) -> None:
