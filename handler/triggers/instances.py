@@ -46,7 +46,7 @@ def read(message: Message, targets: Sequence[Target], region: str) -> list[Item]
 
 def _state_change(message: Message, targets: Sequence[Target]) -> list[Item]:
     resource = next((part["resourceType"] for part in message.parts if "resourceType" in part), None)
-    if resource not in (None, "ALIYUN::ECS::Instance"):  # noqa: PLR6201 - it may be a list, which no set can look up
+    if resource not in (None, "ALIYUN::ECS::Instance"):  # compared, not looked up: it may be a list
         return [Ignored("not_an_instance", "resourceType is not ALIYUN::ECS::Instance", message.event_ids)]
     found = next((part["state"] for part in message.parts if "state" in part), None)
     state = (text(found) or "").lower()

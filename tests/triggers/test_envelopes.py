@@ -1,0 +1,275 @@
+"""Envelopes are opened, one in another, up to their bounds; a bad record does not lose the others."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import time
+
+import pytest
+from delivery_support import WEB, deliver
+
+from handler.core.values import Cause, Named
+from handler.triggers.envelopes import MAX_BYTES, MAX_RECORDS
+from handler.triggers.messages import digest
+from handler.triggers.reading import Delivery, read
+
+EVENT = {
+    "specversion": "1.0",
+    "id": "e-1",
+    "source": "acs.ess",
+    "type": "ess:ScalingActivity:ScaleInSuccess",
+    "data": {"scalingGroupId": "asg-web", "instanceIds": ["i-a"]},
+}
+TEXT = json.dumps(EVENT)
+
+
+def b64(value: object) -> str:
+    return base64.b64encode((value if isinstance(value, str) else json.dumps(value)).encode()).decode()
+
+
+def topic(message: object, **attributes: object) -> dict[str, object]:
+    return {"TopicName": "t", "MessageId": "m-1", "Message": message, **attributes}
+
+
+def queue(message: object) -> dict[str, object]:
+    data = {"requestId": "r", "messageId": "q-1", "messageBody": message}
+    return {
+        "specversion": "1.0",
+        "id": "q-0",
+        "source": "MNS-q",
+        "type": "mns:Queue:SendMessage",
+        "data": data,
+    }
+
+
+def failed(
+    payload: object, condition: object = "UnhandledInvocationError", error: object = "x"
+) -> dict[str, object]:
+    context = {"requestId": "f-1", "condition": condition, "functionArn": "acs:fc:::services/s/functions/f"}
+    return {"requestContext": context, "requestPayload": payload, "responseContext": {"functionError": error}}
+
+
+def names(found: Delivery) -> list[str]:
+    return [one.server_id for intent in found.intents for one in intent.terminated]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        TEXT.encode(),
+        TEXT,
+        "\ufeff" + TEXT,
+        b"\xef\xbb\xbf " + TEXT.encode() + b"\n",
+        b64(EVENT).encode(),
+        b64(b64(EVENT)),
+        "\n".join(b64(EVENT)[at : at + 76] for at in range(0, len(b64(EVENT)), 76)),
+        json.dumps(TEXT),
+        [EVENT],
+        [TEXT],
+        [b64(EVENT)],
+        [[EVENT]],
+        topic(TEXT),
+        topic(b64(EVENT)),
+        topic(EVENT),
+        topic(TEXT, key="value"),
+        topic(TEXT, specversion="1.0", type="ess:x", data="y"),
+        {"Message": TEXT, "TopicName": "t"},
+        {"body": TEXT, "attrs": {}},
+        {"body": b64(EVENT), "attrs": {"Extend": "{}"}},
+        {"body": EVENT, "attrs": {}},
+        queue(TEXT),
+        queue(b64(EVENT)),
+        queue(EVENT),
+        queue(TEXT)["data"],
+        failed(TEXT),
+        failed(b64(EVENT)),
+        failed(EVENT),
+        failed(TEXT, "EventAgeExceeded", None),
+        failed(TEXT, "", "UnhandledInvocationError"),
+        [queue(b64(failed(json.dumps(topic(b64(EVENT))))))],
+    ],
+)
+def test_message_is_found_in_every_envelope(event: object) -> None:
+    found = deliver(event)
+    assert names(found) == ["i-a"]
+    assert (found.rejected, found.ignored, found.event_ids) == ((), (), ("e-1",))
+
+
+def test_direct_values_are_read_as_their_bytes() -> None:
+    for event in (EVENT, [EVENT]):
+        assert names(read(event, targets=(WEB,), region="", now=0, secrets=())) == ["i-a"]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("event", "ids"),
+    [
+        (EVENT, ("e-1",)),
+        ({**EVENT, "id": "x" * 129}, ()),
+        ({**EVENT, "id": "a b"}, ()),
+        ({**EVENT, "id": 5}, ()),
+        (topic({**EVENT, "id": None}), ("m-1",)),
+        (queue({**EVENT, "id": None}), ("q-0",)),
+        (queue({**EVENT, "id": None})["data"], ("q-1",)),
+        (failed({**EVENT, "id": None}), ("f-1",)),
+        ([EVENT, EVENT, {**EVENT, "id": "e-2"}], ("e-1", "e-2")),
+    ],
+)
+def test_event_id_is_the_innermost(event: object, ids: tuple[str, ...]) -> None:
+    assert deliver(event).event_ids == ids
+
+
+def nested(levels: int) -> object:
+    event: object = EVENT
+    for _ in range(levels):
+        event = failed(json.dumps(event))
+    return event
+
+
+def test_four_envelopes_are_opened_and_five_are_not() -> None:
+    assert names(deliver(nested(4))) == ["i-a"]
+    found = deliver(nested(5))
+    assert ["4 envelopes" in one.reason for one in found.rejected] == [True]
+    assert found.intents == ()
+
+
+def test_own_success_never_comes_round_again() -> None:
+    for event in (failed(TEXT, "Success", ""), failed(TEXT, "Success", "x"), failed(TEXT, "", None)):
+        found = deliver(event)
+        assert [(one.reason, one.event_ids) for one in found.ignored] == [
+            ("own_destination_payload", ("f-1",))
+        ]
+        assert found.intents == ()
+    event = failed(TEXT, None)
+    event["responseContext"] = None
+    event["requestContext"] = {"condition": None}
+    assert [one.event_ids for one in deliver(event).ignored] == [()]
+
+
+def test_bad_record_does_not_lose_the_others() -> None:
+    bad = [None, 5, "text", "{", {}, {"unknown": 1}, [], True, 1.5, topic("hello"), topic("[" * 50_000)]
+    found = deliver([EVENT, *bad, {**EVENT, "id": "e-2"}])
+    assert names(found) == ["i-a", "i-a"]
+    assert len(found.rejected) == len(bad) - 1
+    assert [one.reason for one in found.ignored] == ["no_records"]
+
+
+@pytest.mark.parametrize(
+    ("event", "told"),
+    [
+        (b"", "empty"),
+        (b" \n", "empty"),
+        (b"hello topic", "neither JSON"),
+        (b"hello", "neither JSON"),
+        (b"{", "not JSON"),
+        (b'{"a": tru', "not JSON"),
+        (TEXT[:50].encode(), "not JSON"),
+        (b'{"a": ' + b"1" * 5000 + b"}", "a number"),
+        (b'"\xff"', "neither JSON"),
+        (b"[" * 100_000, "nested too deep"),
+        (b'{"a":' * 100_000, "nested too deep"),
+        (b64(b64(b64("x!"))).encode(), "neither JSON"),
+        (b"42", "neither JSON"),
+        (b"-4.2", "expected a JSON object"),
+        (b"{}", "looked for requestContext.http"),
+        (b'{"requestContext": {}}', "looked for requestContext.http"),
+        (b'{"requestContext": {"condition": "x"}}', "looked for"),
+        (b'{"specversion": "1.0", "type": 5}', "looked for"),
+        (b'{"triggerTime": "now"}', "looked for"),
+        (b'{"Message": "{}"}', "looked for"),
+        (b'{"body": "{}", "attrs": 5}', "looked for"),
+        (b'{"target": "web", "pairs": [["i-old1", "i-new1"]]}', "looked for"),
+        (b'{"product": "ESS", "content": {}}', "looked for"),
+    ],
+)
+def test_what_is_not_known_is_rejected_with_what_was_looked_for(event: bytes, told: str) -> None:
+    found = deliver(event)
+    (rejected,) = found.rejected
+    assert told in rejected.reason
+    assert rejected.digest == hashlib.sha256(event).hexdigest()[:16]
+    assert (found.intents, found.ignored, found.trigger, found.http) == ((), (), None, False)
+
+
+def test_digest_is_of_the_record_and_not_of_the_batch() -> None:
+    (rejected,) = deliver([EVENT, "no message!"]).rejected
+    assert rejected.digest == hashlib.sha256(b"no message!").hexdigest()[:16]
+
+
+def test_digest_is_had_of_anything() -> None:
+    deep: object = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert {len(digest(one)) for one in (b"x", "x", "\ud800", {"a": "\ud800"}, {1}, deep)} == {16}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"specversion": "1.0", "id": "e-1", "type": "aliyuncvc:MeetingEvent:MemberOperate", "data": {}},
+        {"specversion": "1.0", "id": "e-1", "type": "alikafka:Topic:Message", "data": "text"},
+        {"specversion": "1.0", "id": "e-1", "type": "x"},
+        {"id": "e-1", "product": "RDS", "name": "Instance_Failover", "content": {"instanceId": "rm-1"}},
+    ],
+)
+def test_event_of_another_product_is_ignored(event: dict[str, object]) -> None:
+    found = deliver(event)
+    assert [(one.reason, one.event_ids) for one in found.ignored] == [("not_our_event", ("e-1",))]
+    assert (found.intents, found.rejected, found.trigger) == ((), (), None)
+
+
+def test_text_of_a_reason_is_escaped_and_short() -> None:
+    kind = "x\n\u2028" + "y" * 1000
+    (ignored,) = deliver({"specversion": "1.0", "type": kind, "data": {}}).ignored
+    assert ignored.detail.isascii()
+    assert ignored.detail.isprintable()
+    assert len(ignored.detail) < 120
+
+
+def test_only_so_many_records_are_read() -> None:
+    found = deliver([EVENT] * (MAX_RECORDS + 5))
+    assert len(found.intents) == MAX_RECORDS - 1  # the list is a record too
+    assert ["records" in one.reason for one in found.rejected] == [True]
+    assert len(deliver([[0] * MAX_RECORDS, [0] * MAX_RECORDS]).rejected) <= MAX_RECORDS
+
+
+def test_first_record_gives_the_trigger() -> None:
+    timer = {"triggerTime": "2023-12-26T07:49:00Z", "triggerName": "t"}
+    assert deliver([{"specversion": "1.0", "type": "x"}, EVENT, timer]).trigger == "autoscaling"
+    assert deliver([timer, EVENT]).trigger == "timer"
+    state = {"resourceType": "ALIYUN::ECS::Instance", "state": "Deleted", "resourceId": "i-a"}
+    assert deliver([timer, state]).trigger == "timer"
+    assert deliver([timer, {"requestContext": {"http": {}}}]).trigger == "timer"
+
+
+HOSTILE = [
+    b"A" + b" " * (MAX_BYTES - 2) + b"!",
+    b"A" * MAX_BYTES,
+    b"1" * MAX_BYTES,
+    b"[" + b"0," * (MAX_BYTES // 2 - 2) + b"0]",
+    b"[" + b"{}," * (MAX_BYTES // 3 - 2) + b"{}]",
+    b'"' + b"\\u0041" * (MAX_BYTES // 6 - 1) + b'"',
+    json.dumps({**EVENT, "type": "ess:" + "[]:" * 1_000_000}).encode(),
+    json.dumps({**EVENT, "data": {"scalingGroupId": "asg-web", "instanceIds": "," * 3_000_000}}).encode(),
+    json.dumps({**EVENT, "data": {"resourceArn": "acs:ess:" + ":" * 3_000_000}}).encode(),
+    json.dumps({**EVENT, "data": {}, "subject": "acs:" + "a" * 3_000_000}).encode(),
+    b"[" + b",".join([TEXT.encode()] * (MAX_BYTES // (len(TEXT) + 2))) + b"]",
+]
+
+
+@pytest.mark.parametrize("event", HOSTILE, ids=range(len(HOSTILE)))
+def test_largest_deliveries_are_read_in_no_time(event: bytes) -> None:
+    assert len(event) <= MAX_BYTES
+    started = time.process_time()
+    found = deliver(event)
+    assert time.process_time() - started < 2
+    assert found.intents or found.rejected or found.ignored
+
+
+def test_terminated_of_one_batch_stay_apart_in_order() -> None:
+    other = {**EVENT, "data": {"scalingGroupId": "asg-web", "instanceIds": ["i-b"]}}
+    found = deliver([EVENT, other])
+    assert [one.terminated for one in found.intents] == [
+        (Named("i-a", cause=Cause.FINISHED),),
+        (Named("i-b", cause=Cause.FINISHED),),
+    ]
