@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from enum import Enum
@@ -56,7 +57,6 @@ def configure(level: str = "INFO") -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
-            structlog.processors.format_exc_info,
             _redacted,
             _as_json,
         ],
@@ -108,9 +108,10 @@ def unfinished(result: Mapping[str, Any]) -> None:
     _tell("warning", "swap.unfinished", result)
 
 
-def event(name: str, *, level: str = "info", **keys: Any) -> None:
-    """Tell anything else; ``exc_info=True`` adds the exception that is being handled."""
-    _tell(level, name, keys)
+def event(name: str, *, level: str = "info", exc_info: bool = False, **keys: Any) -> None:
+    """Tell anything else; ``exc_info`` adds the exception that is being handled."""
+    # Written out here, not by a processor, so that it is measured with the rest of the line.
+    _tell(level, name, {**keys, "exception": traceback.format_exc()} if exc_info else keys)
 
 
 def _tell(level: str, name: str, given: Mapping[str, Any]) -> None:
