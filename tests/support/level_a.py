@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import random
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from handler.cloud.errors import classify
 from handler.core.answers import Answer, CallFailed, Result
