@@ -57,6 +57,12 @@ class Process:
         with self._ended:
             self._ended.wait_for(lambda: self._gone, timeout)
 
+    @property
+    def gone(self) -> bool:
+        """Whether the process has ended."""
+        with self._ended:
+            return self._gone
+
     def close(self) -> None:
         """End the process, at once, and wait for it."""
         self.signal(signal.SIGKILL)

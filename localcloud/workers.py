@@ -65,9 +65,13 @@ class Pool:
         """SIGKILL a worker at once; False if it is not one of these."""
         with self._changed:
             worker = self._all.get(worker_id)
-        if worker is None:
-            return False
-        worker.process.signal(signal.SIGKILL)
+            if worker is None:
+                return False
+            worker.process.signal(signal.SIGKILL)
+            if worker not in self._idle:
+                return True
+            self._idle.remove(worker)
+        self._drop(worker)
         return True
 
     def close(self) -> None:
@@ -101,8 +105,11 @@ class Pool:
             if self._closed:
                 raise Closed
             self._taken += 1
-            if self._idle:
-                return self._idle.pop()
+            worker = self._idle.pop() if self._idle else None
+        if worker is not None:
+            if not worker.process.gone:
+                return worker
+            self._drop(worker)  # it ended between two invocations
         try:
             return self._new()
         except BaseException:

@@ -52,6 +52,20 @@ def test_a_killed_worker_fails_its_invocation_at_once_and_is_replaced(pipes, war
         assert not functions.kill(worker)
 
 
+@pytest.mark.parametrize("how", ["by the local cloud", "by itself"])
+def test_a_worker_that_ended_while_idle_is_not_used_again(how):
+    with running() as functions:
+        told = do(functions, "environment")
+        pid = do(functions, "imported_by")["self"]
+        if how == "by itself":
+            os.kill(pid, signal.SIGKILL)
+            worker = functions._fleet._pools["slb-swap", "swap"]._all[told["FC_INSTANCE_ID"]]
+            worker.process.wait_gone(20)
+        else:
+            assert functions.kill(told["FC_INSTANCE_ID"])
+        assert do(functions, "environment")["FC_INSTANCE_ID"] != told["FC_INSTANCE_ID"]
+
+
 def test_an_asynchronous_invocation_is_retried_after_a_kill(pipes):
     with running() as functions:
         worker = do(functions, "environment")["FC_INSTANCE_ID"]
