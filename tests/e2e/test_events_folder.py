@@ -48,6 +48,12 @@ def test_file_gives_the_outcome_beside_it(cloud: Http, file: EventFile) -> None:
         reply = cloud.deliver(file.path.read_bytes())
     result = _result(reply, file)
     assert file.expect["outcome"] == result["outcome"], result["reason"]
+    if result["outcome"] == "accepted":
+        cloud.send("POST", "/_local/async/drain")
+        for old, new in file.expect["targets"]["web"]["pairs"]:
+            assert old not in cloud.servers()
+            assert new in cloud.servers()
+        return
     for name, expected in file.expect.get("targets", {}).items():
         found = next(target for target in result["targets"] if target["target"] == name)
         assert {
