@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from delivery_support import WEB, deliver
@@ -258,11 +261,11 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("event", HOSTILE, ids=range(len(HOSTILE)))
-def test_largest_deliveries_are_read_in_no_time(event: bytes) -> None:
+def test_largest_deliveries_take_no_quadratic_time(event: bytes) -> None:
     assert len(event) <= MAX_BYTES
     started = time.process_time()
     found = deliver(event)
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < 5  # a tenth of a second or so, but for coverage and slow machines
     assert found.intents or found.rejected or found.ignored
 
 
@@ -273,3 +276,9 @@ def test_terminated_of_one_batch_stay_apart_in_order() -> None:
         (Named("i-a", cause=Cause.FINISHED),),
         (Named("i-b", cause=Cause.FINISHED),),
     ]
+
+
+def test_events_and_timers_start_without_the_decoder() -> None:
+    code = "import sys, handler.triggers.reading; sys.exit('msgspec' in sys.modules)"
+    root = Path(__file__).resolve().parents[2]
+    assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
