@@ -82,6 +82,10 @@ _ONE: Final = {
         "BackendServersMalformed",
         "InvalidWeight.Malformed",
         "ResourceNotFound.vServers",
+        "BackendServer.ServerRegionIdNotEqual",
+        "LBNotSupportIpv6Backend",
+        "InvalidParameterLength",  # a description
+        "OperationUnsupported.AddVServerGroupBackendServers",  # this type of server
     ),
     Result.OVER_QUOTA: ("InstanceBackendServerNumberOverLimit",),
     Result.GONE: (
@@ -92,11 +96,16 @@ _ONE: Final = {
     ),
     Result.PERMANENT: (
         "TooManyBackendServers",
-        "OperationUnsupported.AddVServerGroupBackendServers",
         "ActionNotAllowed",
         "UnsupportedParameter",
         "UnsupportedOperation",
         "NoSuchVersion",
+        "InvalidVersion",
+        "InvalidAction.NotFound",
+        "InvalidTimeStamp.Format",
+        "InvalidSecurityToken.Malformed",
+        "InvalidSecurityToken.MismatchWithAccessKey",
+        "MissingSecurityToken",
         "MissingParameter",
         "InvalidParamter",  # spelt so by Auto Scaling
         "LbStatusNotSupport",

@@ -40,6 +40,8 @@ def rows(answer: _Row, *path: str) -> list[_Row]:
             break  # the inner name is left out in some samples
         if not isinstance(found, dict):
             raise Malformed(f"{name} stands in something else than an object")
+        if found and name not in found and name == path[-1] != path[0]:
+            break  # and with it the list around a single object
         found = found.get(name)
         if found is None or found == "":
             return []

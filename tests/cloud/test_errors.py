@@ -6,6 +6,7 @@ import pytest
 
 from handler.cloud.errors import classify
 from handler.core.answers import Result
+from localcloud import errors
 
 B, T, U, BAD, Q, G, P = (
     Result.BUSY,
@@ -73,6 +74,15 @@ ROWS = [
     (400, "BackendServersMalformed", "", BAD),
     (400, "InvalidWeight.Malformed", "", BAD),
     (404, "ResourceNotFound.vServers", "", BAD),
+    (400, "BackendServer.ServerRegionIdNotEqual", "", BAD),
+    (400, "LBNotSupportIpv6Backend", "", BAD),
+    (400, "InvalidParameterLength", "", BAD),
+    (
+        400,
+        "OperationUnsupported.AddVServerGroupBackendServers",
+        "This type of backend server is not allowed",
+        BAD,
+    ),
     # The quota.
     (
         400,
@@ -99,11 +109,16 @@ ROWS = [
     (503, "ServiceUnavailable", "The specified loadbalancer name has been used.", P),
     (400, "ServiceUnavailable", "The vpc subnet is not exist.", P),
     (400, "TooManyBackendServers", "The number of servers exceeds max supported number: 20", P),
-    (400, "OperationUnsupported.AddVServerGroupBackendServers", "", P),
     (400, "ActionNotAllowed", "", P),
     (400, "UnsupportedParameter", "", P),
     (400, "UnsupportedOperation", "", P),
     (400, "NoSuchVersion", "", P),
+    (400, "InvalidVersion", "", P),
+    (404, "InvalidAction.NotFound", "", P),
+    (400, "InvalidTimeStamp.Format", "", P),
+    (400, "InvalidSecurityToken.Malformed", "", P),
+    (400, "InvalidSecurityToken.MismatchWithAccessKey", "", P),
+    (400, "MissingSecurityToken", "", P),
     (400, "MissingParameter", "", P),
     (400, "InvalidParamter", "", P),
     (400, "LbStatusNotSupport", "The status of specified loadbalancer does not support..", P),
@@ -157,3 +172,8 @@ def test_row(status: int | None, code: str, message: str, result: Result) -> Non
 
 def test_the_one_thing_that_a_group_read_by_its_id_can_miss_is_the_group() -> None:
     assert classify("DescribeVServerGroupAttribute", "InvalidParameter", 404, "Not found.") is Result.GONE
+
+
+def test_every_error_that_the_local_cloud_can_give_has_a_row() -> None:
+    never_called = {"OperationUnsupported.CreateVServerGroup"}
+    assert errors.TABLE.keys() - {code for _, code, _, _ in ROWS} == never_called

@@ -20,6 +20,7 @@ BACKEND = Backend(Key("i-1", 80), 100, "ecs", "x")
         {"BackendServers": {"BackendServer": [ONE]}},
         {"BackendServers": {"BackendServer": ONE}},
         {"BackendServers": [ONE]},
+        {"BackendServers": ONE},
         {"BackendServers": {"BackendServer": [{**ONE, "Port": "80", "Weight": "100"}]}},
         {"BackendServers": {"BackendServer": [{**ONE, "Type": "ECS", "ServerIp": "10.0.0.1"}]}},
         {
@@ -75,7 +76,7 @@ def test_a_malformed_list_is_never_taken_for_an_empty_one(servers: Any) -> None:
         parsing.backends({"BackendServers": {"BackendServer": servers}})
 
 
-@pytest.mark.parametrize("outer", [5, "x", 0, False])
+@pytest.mark.parametrize("outer", [5, "x", 0, False, {"Other": []}])
 def test_nor_is_a_list_that_stands_in_something_else(outer: Any) -> None:
     with pytest.raises(Malformed):
         parsing.backends({"BackendServers": outer})
