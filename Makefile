@@ -1,7 +1,7 @@
 # The two commands are `run` and `test`; the rest is heavier and installs what it needs.
 VENV := .venv
 BIN := $(VENV)/bin
-EVENT ?= events/ess-eventbridge-scale-in-success.json
+EVENT ?= events/eventbridge-ess-scale-in-success.json
 
 .PHONY: run test
 

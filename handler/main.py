@@ -6,7 +6,7 @@ import json
 import os
 import random
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,15 +17,10 @@ from handler.cloud.client import Client
 from handler.cloud.ess import CloudEss
 from handler.cloud.slb import CloudSlb
 from handler.context import Invocation
-from handler.core import intents
 from handler.core.answers import CallFailed
-from handler.core.hooking import Ending
-from handler.core.steps import new_side, old_side
-from handler.core.values import Backend, Hook, Intent, Target
+from handler.core.steps import described
 from handler.outcome import NotYet, Result
-from handler.running import loop
-from handler.running.hooks import Hooks
-from handler.running.loop import Run
+from handler.running import delivering
 from handler.settings import Settings
 from handler.triggers import reading, wsgi
 from handler.triggers.reading import Delivery
@@ -108,9 +103,33 @@ def _run(delivery: Delivery, instance: _Instance, invocation: Invocation, contex
         logs.event("swap.ignored", reason=ignored.reason, detail=ignored.detail)
     for rejected in delivery.rejected:
         logs.event("swap.rejected", level="error", reason=rejected.reason, digest=rejected.digest)
-    targets = _Delivery(instance, invocation, context).run(delivery.intents) if delivery.intents else []
+    targets = _deliver(delivery, instance, invocation, context) if delivery.intents else []
     reasons = [ignored.reason for ignored in delivery.ignored]
     return outcome.summed_up(targets, delivery.rejected, reasons, invocation.request_id)
+
+
+def _deliver(delivery: Delivery, instance: _Instance, invocation: Invocation, context: Any) -> list[Result]:
+    """Run what a delivery asks for; returns the result of each target."""
+    given = credentials.find(context, os.environ)
+    logs.redact(*given.secrets())
+    client = _client(instance, given, invocation.region)
+    clock = _Clock()
+    deadline = clock.now() + invocation.timeout_s - min(MARGIN_S, invocation.timeout_s / 4)
+    done, hooks = delivering.deliver(
+        delivery.intents,
+        instance.settings.targets,
+        lambda: CloudSlb(client),
+        CloudEss(client),
+        clock,
+        deadline,
+        calls=lambda: client.calls,
+        tell=_tell,
+    )
+    results = [outcome.of_done(one) for one in done]
+    for hook in hooks:
+        name = "hook.completed" if hook.result else "hook.left"
+        _tell(name, hook_id=hook.hook.id, result=hook.result, code=hook.code, failed=hook.failed)
+    return outcome.with_hooks(results, hooks)
 
 
 def _answer(delivery: Delivery, result: Result) -> Result:
@@ -125,76 +144,6 @@ def _answer(delivery: Delivery, result: Result) -> Result:
     return result
 
 
-class _Delivery:
-    """The runs of one delivery: one target after the other, then the hooks."""
-
-    def __init__(self, instance: _Instance, invocation: Invocation, context: Any) -> None:
-        given = credentials.find(context, os.environ)
-        logs.redact(*given.secrets())
-        self._targets = instance.settings.targets
-        self._client = _client(instance, given, invocation.region)
-        self._ess = CloudEss(self._client)
-        self._clock = _Clock()
-        margin = min(MARGIN_S, invocation.timeout_s / 4)
-        self._deadline = self._clock.now() + invocation.timeout_s - margin
-
-    def run(self, given: Iterable[Intent]) -> list[Result]:
-        """Run every intent; one that fails does not keep the others from finishing."""
-        wanted = intents.merge(given)
-        hooks = Hooks([hook for intent in wanted for hook in intent.hooks], self._ess, self._clock)
-        results: list[Result] = []
-        endings: dict[Hook, list[Ending]] = {}
-        for at, intent in enumerate(wanted):
-            target = next(target for target in self._targets if target.name == intent.target)
-            result, run = self._one(target, intent, hooks, self._share(len(wanted) - at))
-            results.append(result)
-            if run is not None and result["outcome"] != "planned" and target.mode == "apply":
-                for hook in intent.hooks:
-                    endings.setdefault(hook, []).append(Ending(run.finish, run.view))
-        self._complete(hooks, endings, results)
-        return results
-
-    def _share(self, targets_left: int) -> float:
-        """Return the deadline of one target, so that one that waits leaves time for the others."""
-        now = self._clock.now()
-        return now + (self._deadline - now) / targets_left
-
-    def _one(
-        self, target: Target, intent: Intent, hooks: Hooks, deadline: float
-    ) -> tuple[Result, Run | None]:
-        calls, started = self._client.calls, self._clock.now()
-        try:
-            run = loop.run(
-                target,
-                intent,
-                CloudSlb(self._client),
-                self._ess,
-                self._clock,
-                deadline,
-                tell=_tell(target),
-                on_wait=hooks.keep_alive,
-            )
-        except Exception as error:
-            logs.event("swap.failed", level="error", target=target.name, exc_info=True)
-            reason = f"unexpected: {type(error).__name__}"
-            elapsed = self._clock.now() - started
-            return outcome.of_failure(target, intent, reason, self._client.calls - calls, elapsed), None
-        return outcome.of_run(run, self._client.calls - calls), run
-
-    def _complete(self, hooks: Hooks, endings: dict[Hook, list[Ending]], results: list[Result]) -> None:
-        for done in hooks.complete(endings, self._deadline):
-            said: dict[str, Any] = {
-                "hook_id": done.hook.id,
-                "result": done.result,
-                "code": done.code,
-                "failed": done.failed,
-            }
-            logs.event("hook.completed" if done.result else "hook.left", **said)
-            for result in results:
-                if done.failed and result["outcome"] in {"applied", "unchanged"}:
-                    result.update(outcome="raised", reason="hook_not_completed")
-
-
 def _client(instance: _Instance, given: credentials.Credentials, region: str) -> Client:
     if instance.client is None:
         chosen = instance.settings
@@ -203,24 +152,14 @@ def _client(instance: _Instance, given: credentials.Credentials, region: str) ->
     return instance.client
 
 
-def _tell(target: Target) -> Callable[..., None]:
-    def tell(name: str, **said: Any) -> None:
-        step, answer = said.pop("step", None), said.pop("answer", None)
-        if step is not None:
-            said |= {
-                "action": type(step).__name__,
-                "old": _named(old_side(step)),
-                "new": _named(new_side(step)),
-            }
-        if answer is not None:
-            said |= {"result": answer.result, "code": answer.code, "api_request_id": answer.request_id}
-        logs.event(name, target=target.name, **said)
-
-    return tell
-
-
-def _named(backends: Iterable[Backend]) -> list[str]:
-    return [f"{b.key.server_id}:{b.key.port}={b.weight}" for b in backends]
+def _tell(name: str, **said: Any) -> None:
+    """Log what a run tells: steps and answers in words."""
+    step, answer = said.pop("step", None), said.pop("answer", None)
+    if step is not None:
+        said["step"] = described(step)
+    if answer is not None:
+        said |= {"result": answer.result, "code": answer.code, "api_request_id": answer.request_id}
+    logs.event(name, **said)
 
 
 def webhook(environ: Mapping[str, Any], start_response: StartResponse) -> list[bytes]:

@@ -9,7 +9,9 @@ from typing import Any
 from handler.core import ledger
 from handler.core.decisions import Outcome
 from handler.core.ledger import Ledger
-from handler.core.values import Backend, Intent, Refusal, Target
+from handler.core.values import Backend, Refusal
+from handler.running.delivering import Done
+from handler.running.hooks import Completed
 from handler.running.loop import Run
 from handler.triggers.reading import Rejected
 
@@ -50,8 +52,14 @@ class NotYet(Exception):  # noqa: N818 - it is no error of ours: the platform is
     """Something that may pass kept an invocation from finishing; the text is its reason, by target."""
 
 
-def of_run(run: Run, api_calls: int) -> Result:
+def of_done(done: Done) -> Result:
     """Return the result of one target: what is read at the end is what is reported."""
+    result = _nothing_known(done) if done.run is None else of_run(done.run)
+    return {**result, "api_calls": done.api_calls, "duration_ms": round(done.seconds * 1000)}
+
+
+def of_run(run: Run) -> Result:
+    """Return what a run came to, without what it took."""
     before, after = run.progress.start, run.view.group
     if run.finish.outcome == "planned" and run.planned is not None:
         after = run.planned.group
@@ -80,29 +88,37 @@ def of_run(run: Run, api_calls: int) -> Result:
         "strays": list(run.finish.strays),
         "before": [_backend(backend) for backend in before.backends.values()],
         "after": [_backend(backend) for backend in after.backends.values()],
-        "api_calls": api_calls,
+        "api_calls": 0,
         "attempts": run.attempts,
-        "duration_ms": round((run.ended - run.started) * 1000),
+        "duration_ms": 0,
         "reverse": None if run.finish.outcome == "planned" else _reverse(run, found),
     }
 
 
-def of_failure(target: Target, intent: Intent, reason: str, api_calls: int, seconds: float) -> Result:
+def _nothing_known(done: Done) -> Result:
     """Return the result of a target whose run broke: it may have done something, and is to be run again."""
     return {
-        "target": target.name,
-        "vserver_group_id": target.vserver_group_id,
-        "trigger": intent.trigger,
-        "event_ids": list(intent.event_ids),
+        "target": done.target.name,
+        "vserver_group_id": done.target.vserver_group_id,
+        "trigger": done.intent.trigger,
+        "event_ids": list(done.intent.event_ids),
         "outcome": "raised",
-        "reason": reason,
+        "reason": f"unexpected: {done.broken}",
         "plan_id": None,
         **{key: [] for key in ("pairs", "added", "removed", "refused", "strays", "before", "after")},
-        "api_calls": api_calls,
+        "api_calls": 0,
         "attempts": 0,
-        "duration_ms": round(seconds * 1000),
+        "duration_ms": 0,
         "reverse": None,
     }
+
+
+def with_hooks(results: Sequence[Result], hooks: Iterable[Completed]) -> list[Result]:
+    """Return the results, raised where a hook is still to be completed: else nobody would try again."""
+    if not any(hook.failed for hook in hooks):
+        return list(results)
+    waiting = {"outcome": "raised", "reason": "hook_not_completed"}
+    return [one if one["outcome"] == "planned" else {**one, **waiting} for one in results]
 
 
 def _backend(backend: Backend) -> Result:

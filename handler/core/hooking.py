@@ -24,25 +24,28 @@ class Ending:
     view: View
 
 
-def verdict(hook: Hook, endings: Sequence[Ending]) -> Literal["CONTINUE", "ABANDON"] | None:
+def verdict(hook: Hook, endings: Sequence[Ending | None]) -> Literal["CONTINUE", "ABANDON"] | None:
     """Return what to complete the hook with; None leaves it waiting, in the end to its own default.
 
     Scale-out continues when any target took all its instances and they are normal, or nowhere checked. It is
     abandoned only when every instance failed in every target. Scale-in continues when no target has any.
+    Of a run that broke, None, nothing is known.
     """
     if not endings or not hook.instance_ids:
         return None
     if hook.transition == "scale_in":
-        over = all(e.finish.outcome != "raised" and not _has_any(hook.instance_ids, e.view) for e in endings)
-        return "CONTINUE" if over else None
-    if any(all(_serves(instance, ending.view) for instance in hook.instance_ids) for ending in endings):
+        return "CONTINUE" if all(_is_out(hook.instance_ids, ending) for ending in endings) else None
+    known = [ending for ending in endings if ending is not None]
+    if any(all(_serves(instance, ending.view) for instance in hook.instance_ids) for ending in known):
         return "CONTINUE"
-    failed = all(_failed(instance, ending) for instance in hook.instance_ids for ending in endings)
+    failed = known == list(endings) and all(_failed(i, e) for i in hook.instance_ids for e in known)
     return "ABANDON" if failed else None
 
 
-def _has_any(instances: Iterable[str], view: View) -> bool:
-    return any(backends_of(view.group, instance) for instance in instances)
+def _is_out(instances: Iterable[str], ending: Ending | None) -> bool:
+    if ending is None or ending.finish.outcome == "raised":
+        return False
+    return not any(backends_of(ending.view.group, instance) for instance in instances)
 
 
 def _serves(instance: str, view: View) -> bool:

@@ -109,3 +109,17 @@ def backends_of(group: Group, server_id: str) -> tuple[Backend, ...]:
 def keys_of(backends: Iterable[Backend]) -> frozenset[Key]:
     """Return the keys of backends."""
     return frozenset(backend.key for backend in backends)
+
+
+def described(step: Step) -> str:
+    """Return a step as a line for people: the call, and each backend with its port and weight."""
+    old, new = old_side(step), new_side(step)
+    if isinstance(step, Modify | SetWeight):
+        said = (f"{_told(one)} -> {_told(other)}" for one, other in zip(old, new, strict=True))
+    else:
+        said = (_told(backend) for backend in (*old, *new))
+    return f"{type(step).__name__} {', '.join(said)}"
+
+
+def _told(backend: Backend) -> str:
+    return f"{backend.key.server_id}:{backend.key.port} ({backend.weight})"

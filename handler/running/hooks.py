@@ -51,11 +51,13 @@ class Hooks:
                 if known is not None:
                     self._ess.heartbeat(known)
 
-    def complete(self, endings: Mapping[Hook, Sequence[Ending]], deadline: float) -> tuple[Completed, ...]:
+    def complete(
+        self, endings: Mapping[Hook, Sequence[Ending | None]], deadline: float
+    ) -> tuple[Completed, ...]:
         """Complete every hook that can be, given how the targets that it concerns ended."""
         return tuple(self._complete(hook, endings.get(hook, ()), deadline) for hook in self._hooks)
 
-    def _complete(self, hook: Hook, endings: Sequence[Ending], deadline: float) -> Completed:
+    def _complete(self, hook: Hook, endings: Sequence[Ending | None], deadline: float) -> Completed:
         result = hooking.verdict(hook, endings)
         if result is None:
             return Completed(hook, None)

@@ -10,7 +10,7 @@ from handler.core.deciding import decide
 from handler.core.decisions import Do, Finish, Wait
 from handler.core.forecast import Forecast, forecast
 from handler.core.progress import Progress
-from handler.core.steps import same
+from handler.core.steps import described, same
 from handler.core.values import Intent, Target
 from handler.core.view import View
 from handler.running.looking import Lookout
@@ -31,8 +31,6 @@ class Run:
     view: View
     progress: Progress
     attempts: int
-    started: float
-    ended: float
 
 
 def run(
@@ -51,7 +49,6 @@ def run(
     ``deadline`` is in seconds of the clock; what would wait beyond it ends as ``raised``. ``on_wait`` is
     called before each wait, to ask for more time where something waits for us.
     """
-    started = clock.now()
     lookout = Lookout(target, intent, slb, ess, clock, deadline)
     view, progress = lookout.first()
     planned: Forecast | None = None
@@ -59,7 +56,8 @@ def run(
     while True:
         if planned is None and view.problem is None:
             planned = forecast(view, intent, target.policy)
-            tell("swap.planned", plan_id=planned.plan_id, steps=len(planned.steps))
+            steps = [described(step) for step in planned.steps]
+            tell("swap.planned", target=target.name, plan_id=planned.plan_id, steps=steps)
             if intent.dry_run or target.mode == "plan":
                 finish = _as_planned(planned)
                 break
@@ -70,7 +68,8 @@ def run(
                 if clock.now() + seconds >= deadline:
                     finish = Finish("raised", why)
                     break
-                tell("swap.waiting", why=why, seconds=round(seconds, 3))
+                if seconds:
+                    tell("swap.waiting", target=target.name, why=why, seconds=round(seconds, 3))
                 on_wait()
                 clock.sleep(seconds)
                 view, progress = lookout.again(view, progress, waited_for=why)
@@ -78,9 +77,9 @@ def run(
                 attempts += 1
                 answer = slb.do(view.group, step)
                 progress = progress.did(do, answer, clock.now(), clock.jitter())
-                tell("swap.step", why=do.why, step=step, answer=answer)
+                tell("swap.step", target=target.name, why=do.why, step=step, answer=answer)
                 view, progress = _after(answer, view, progress, lookout, clock)
-    return Run(target, intent, finish, planned, view, progress, attempts, started, clock.now())
+    return Run(target, intent, finish, planned, view, progress, attempts)
 
 
 def _after(
