@@ -108,7 +108,7 @@ def _fault(f: Fields) -> Fault:
     f.known(
         "action", "error", "status", "message", "effect", "nth", "every", "times", "seconds", "after", "match"
     )
-    error = f.optional("error")
+    action, error = f.text("action"), f.optional("error")
     effect = f.text("effect", "", ("", *EFFECTS)) or None
     if (error is None) == (effect is None):
         raise FieldError(f"{f.at('error')}: one of error and effect is needed, and not both")
@@ -124,7 +124,7 @@ def _fault(f: Fields) -> Fault:
     if not isinstance(match, Mapping) or not all(isinstance(v, str) for v in match.values()):
         raise FieldError(f"{f.at('match')}: an object of parameters and their values is needed")
     return Fault(
-        f.text("action"), error, status, f.optional("message"), effect, counts["nth"], counts["every"],
+        action, error, status, f.optional("message"), effect, counts["nth"], counts["every"],
         counts["times"], float(seconds), f.flag("after", False), tuple(match.items()),
     )  # fmt: skip
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from localcloud.fields import Fields
+from localcloud.fields import FieldError, Fields
 from localcloud.readings import validated
 from localcloud.state import (
     DEFAULT_QUOTA,
@@ -76,7 +76,7 @@ def _instance(f: Fields) -> Instance:
     if not isinstance(by_port, Mapping) or not all(
         str(k).isdigit() and v in HEALTH for k, v in by_port.items()
     ):
-        raise ValueError(f"{f.at('health_by_port')}: ports with one of {', '.join(HEALTH)} are needed")
+        raise FieldError(f"{f.at('health_by_port')}: ports with one of {', '.join(HEALTH)} are needed")
     return Instance(
         instance_id=f.text("instance_id"),
         status=f.text(
@@ -122,7 +122,7 @@ def _action(f: Fields) -> LifecycleAction:
     )  # fmt: skip
     ids = f.raw("instance_ids", [])
     if not isinstance(ids, list) or not all(isinstance(i, str) for i in ids):
-        raise ValueError(f"{f.at('instance_ids')}: a list of strings is needed")
+        raise FieldError(f"{f.at('instance_ids')}: a list of strings is needed")
     return LifecycleAction(
         f.text("lifecycle_hook_id"),
         f.text("lifecycle_action_token"),
@@ -138,7 +138,7 @@ def _action(f: Fields) -> LifecycleAction:
 def _unique(kind: str, ids: list[str]) -> None:
     for value in ids:
         if ids.count(value) > 1:
-            raise ValueError(f"{kind}: {value!r} is there twice")
+            raise FieldError(f"{kind}: {value!r} is there twice")
 
 
 def world(data: object) -> World:
@@ -191,7 +191,7 @@ def world(data: object) -> World:
         for listener in b.listeners:
             for used in (listener.vserver_group_id, *(rule.vserver_group_id for rule in listener.rules)):
                 if used is not None and used not in new.groups:
-                    raise ValueError(
+                    raise FieldError(
                         f"load_balancers.listeners.vserver_group_id: {used!r} is no VServer group"
                     )
 
