@@ -19,9 +19,10 @@ settings.register_profile("deliveries", deadline=None, suppress_health_check=[He
 unhurried = settings(settings.get_profile("deliveries"))
 
 WORDS = """
-content data type source specversion id scalingGroupId instanceIds instanceId resourceId resourceArn resourceType state
-product name lifecycleHookId lifecycleTransition Message TopicName messageBody body attrs triggerTime triggerName
-payload targets requestContext condition requestPayload http method headers isBase64Encoded subject
+content data type source specversion id subject product name state resourceId resourceArn resourceType
+scalingGroupId instanceIds instanceId lifecycleHookId lifecycleTransition requestContext http method headers
+body isBase64Encoded Message TopicName messageBody attrs triggerTime triggerName payload targets condition
+requestPayload
 """
 words = st.sampled_from(WORDS.split())
 scalars = (
