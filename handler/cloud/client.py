@@ -29,6 +29,8 @@ _BODY_NOT_SEEN: Final = frozenset({"missingparameter", "signaturedoesnotmatch"})
 #: Longest error text that is passed on, in characters.
 _LONGEST_MESSAGE: Final = 300
 
+_HIDDEN: Final = "***"
+
 _Params = Mapping[str, str]
 
 
@@ -89,8 +91,14 @@ class Client:
             except CallFailed as failed:
                 if failed.answer.code.casefold() not in _BODY_NOT_SEEN:
                     raise
-                self._body_is_read = False
-        return self._once(request_class, {**params, **body}, {})
+        try:
+            answer = self._once(request_class, {**params, **body}, {})
+        except CallFailed as failed:
+            # The same trouble in the query was never about the body.
+            self._body_is_read = failed.answer.code.casefold() in _BODY_NOT_SEEN
+            raise
+        self._body_is_read = False
+        return answer
 
     def _once(self, request_class: type[Any], params: _Params, body: _Params) -> dict[str, Any]:
         request = request_class()  # a request that is sent again grows its User-Agent each time
@@ -142,10 +150,11 @@ class Client:
 
     def _shown(self, message: str) -> str:
         """Return an error's text without what it may repeat of our request."""
-        message = re.sub(r"(?is)\s*(server )?string to sign.*", "", message)
+        message = re.sub(r"(?is)\s*(server )?string to sign.*|ServerResponseBody:.*", "", message)
+        message = re.sub(r"(?i)(signature)=[^&\s]+", rf"\1={_HIDDEN}", message)
         for secret in self._signer.credentials.secrets():
             for form in (secret, quote(secret, safe=""), quote(quote(secret, safe=""), safe="")):
-                message = message.replace(form, "***")
+                message = message.replace(form, _HIDDEN)
         return message[:_LONGEST_MESSAGE]
 
 

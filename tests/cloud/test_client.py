@@ -141,6 +141,16 @@ def test_a_gateway_that_does_not_read_forms_gets_everything_in_the_query(server:
     assert server.seen[2].query["BackendServers"] == "[]"
 
 
+@pytest.mark.parametrize("code", ["MissingParameter", "SignatureDoesNotMatch"])
+def test_what_fails_in_the_query_too_was_not_about_the_form(server: Server, code: str) -> None:
+    server.reply(error(code, "a: b"), error(code, "a: b"), Reply({"RequestId": "r"}))
+    client = client_of(server)
+    body = {"VServerGroupId": "rsp-1"}
+    assert answer_of(client, body=body).code == code
+    client.call(WRITE, {}, body)
+    assert [sorted(seen.form) for seen in server.seen] == [["VServerGroupId"], [], ["VServerGroupId"]]
+
+
 def test_a_write_that_fails_otherwise_is_not_sent_again(server: Server) -> None:
     server.reply(error("BackendServer.configuring", status=409))
     assert answer_of(client_of(server), body={"VServerGroupId": "rsp-1"}).result is Result.BUSY
@@ -213,7 +223,9 @@ def test_no_secret_is_shown_by_any_failure(
         secrets = " ".join((*KEYS.secrets(), *(quote(s, safe="") for s in KEYS.secrets())))
         return error("Odd", f"{secrets} server string to sign is:POST&{secrets}", status)
 
-    for reply in (Reply(None), Reply(hold=True), echo(400), echo(503), Reply(b"<html>", 502)):
+    page = f"<html>GET /?Signature=made%3D&token={quote(KEYS.security_token).lower()}".encode()
+    asked = error("Odd", "asked for /?a=b&Signature=made%3D&c=d")
+    for reply in (Reply(None), Reply(hold=True), echo(400), echo(503), Reply(page, 502), asked):
         server.reply(reply)
         with pytest.raises(CallFailed) as caught:
             client.call(READ, {})
@@ -223,7 +235,8 @@ def test_no_secret_is_shown_by_any_failure(
     for secret in KEYS.secrets():
         assert secret not in text
         assert quote(secret, safe="") not in text
-    assert "Signature=" not in text
+    assert "made%3D" not in text
+    assert "token0%2f" not in text
 
 
 def test_the_sdks_own_debugging_shows_nothing(
