@@ -12,8 +12,10 @@ from typing import Any, Protocol
 
 from localcloud.cloud import Cloud
 from localcloud.credentials import Identity, Registry, new_identity
+from localcloud.fields import FieldError
 from localcloud.http import Request, Response
 from localcloud.local_api import LocalApi
+from localcloud.ros import TemplateError
 from localcloud.rpc import Gateway
 from localcloud.server import Server
 from localcloud.state import ACCOUNT, REGION
@@ -143,8 +145,12 @@ class LocalCloud:
             return self.cloud.state()
 
     def _state_changed(self) -> None:
-        if self.functions is not None:
+        if self.functions is None:
+            return
+        try:
             self.functions.reload()
+        except TemplateError as error:
+            raise FieldError(f"the state was put, but the template does not fit it: {error}") from error
 
     def _kill(self, identity: Identity | None) -> None:
         if self.functions is not None and identity is not None and identity.worker is not None:
