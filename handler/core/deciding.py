@@ -31,6 +31,8 @@ from handler.core.scene import Scene, survey
 from handler.core.values import Intent, Policy, Refusal, Scope
 from handler.core.view import Source, View
 
+#: How a group is taken from Auto Scaling's hands, so that one controller is left.
+DETACH = {"detach_with": "DetachVServerGroups"}
 #: Seconds for which a listing that contradicts the event is read again.
 SETTLE_S = 10.0
 #: Seconds between looks that wait for a write of ours to show.
@@ -42,7 +44,9 @@ def decide(view: View, intent: Intent, policy: Policy, progress: Progress) -> De
     if view.problem is not None:
         return _unreadable(view, view.problem, progress)
     if view.attached:
-        return Finish("refused", "attached_natively", (Refusal(view.group.id, "attached_natively"),))
+        return Finish(
+            "refused", "attached_natively", (Refusal(view.group.id, "attached_natively", numbers=DETACH),)
+        )
     scene = survey(view, intent, policy, progress)
     if scene.unsettled and view.now - progress.first.now < SETTLE_S:
         return Wait(policy.health_interval_s, "listing_lags")
@@ -130,8 +134,10 @@ def _finish(scene: Scene) -> Decision:
     if any(refusal.subject in leaving and refusal.reason in limits for refusal in refused):
         return Wait(scene.policy.health_interval_s, "floor", open_ended=True)
     finish = Finish("unchanged", ", ".join(scene.notes) or None, refused, scene.strays)
-    if scene.view.source is Source.SHORT and scene.intent.scope is Scope.COMPLETE:
+    if _is_incomplete(scene):
         return replace(finish, outcome="raised", reason="source_incomplete")
+    if scene.early:
+        return replace(finish, outcome="raised", reason="not_in_service_yet")
     if scene.pending or (scene.has_rolled_back and not take_back.is_taken_back(scene)):
         return replace(finish, outcome="raised", reason="not_healthy")
     if scene.has_rolled_back:
@@ -140,6 +146,14 @@ def _finish(scene: Scene) -> Decision:
         outcome: Outcome = "partial" if scene.progress.done else "refused"
         return replace(finish, outcome=outcome, reason=finish.reason or refused[0].reason)
     return replace(finish, outcome="applied") if scene.progress.done else finish
+
+
+def _is_incomplete(scene: Scene) -> bool:
+    """Tell whether a listing misses what it counts, or lists nothing though a server was launched."""
+    if scene.intent.scope is not Scope.COMPLETE:
+        return False
+    source = scene.view.source
+    return source is Source.SHORT or (source is Source.EMPTY and bool(scene.intent.launched))
 
 
 def _held_back(scene: Scene) -> tuple[Refusal, ...]:

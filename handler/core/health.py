@@ -23,12 +23,24 @@ def in_service(view: View, changes: Iterable[Change]) -> frozenset[str]:
     A new one counts once all its backends are proven; one that is gone never counts, whatever the last
     verdict says.
     """
-    gone: set[str | None] = set()
-    coming: set[Key] = set()
-    for change in changes:
-        coming |= keys_of(change.into)
-        if change.gone:
-            gone.add(change.old)
+    made = tuple(changes)
+    return _counted(view, made, coming=frozenset().union(*(keys_of(change.into) for change in made)))
+
+
+def baseline(first: View, changes: Iterable[Change]) -> int:
+    """Return how many servers in service a run began with: what its floor is measured by.
+
+    New ones that were in already count unless they are abnormal, or a run that goes on after another was cut
+    off would begin from fewer. An old and a new one that serve side by side count as one: the other is only
+    there until the change is finished.
+    """
+    made = tuple(changes)
+    serving = _counted(first, made, coming=frozenset())
+    return len(serving) - sum(c.old != c.new and {c.old, c.new} <= serving for c in made)
+
+
+def _counted(view: View, changes: tuple[Change, ...], coming: frozenset[Key]) -> frozenset[str]:
+    gone = {change.old for change in changes if change.gone}
     return frozenset(
         server_id
         for server_id, backends in view.group.servers().items()
@@ -36,7 +48,7 @@ def in_service(view: View, changes: Iterable[Change]) -> frozenset[str]:
     )
 
 
-def _serves(view: View, backends: tuple[Backend, ...], coming: set[Key]) -> bool:
+def _serves(view: View, backends: tuple[Backend, ...], coming: frozenset[Key]) -> bool:
     weighted = [backend for backend in backends if backend.weight > 0]
     known = [backend for backend in weighted if backend.key not in coming]
     if known:

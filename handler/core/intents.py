@@ -4,7 +4,8 @@
 |---------------------------|-------------------|---------------------------------------------------------|
 | launched                  | in service        | launched                                                |
 | launched by a hook        | pending           | launched                                                |
-| launched                  | otherwise, or not | not launched: the event is early or late                |
+| launched                  | pending           | early: the delivery is to come again                    |
+| launched                  | otherwise, or not | not launched: the event is late                         |
 | terminated                | leaving           | terminated, still serving                               |
 | terminated, finished      | no                | terminated, gone                                        |
 | terminated by a hook      | no                | terminated, still serving                               |
@@ -34,8 +35,8 @@ class Wish:
 
     ``completed`` is False for a request, which means exactly what it says. ``kept`` are named as terminated
     but stay, with whatever was to replace them. ``gone`` are servers that cannot be serving any more,
-    ``inferred`` those that only we concluded to be stale. ``unsettled`` says that a listing contradicts the
-    event, as one that lags would.
+    ``inferred`` those that only we concluded to be stale. ``early`` are named as launched and listed as
+    pending. ``unsettled`` says that a listing contradicts the event, as one that lags would.
     """
 
     terminated: tuple[Named, ...]
@@ -46,6 +47,7 @@ class Wish:
     kept: frozenset[str] = frozenset()
     refused: tuple[Refusal, ...] = ()
     strays: tuple[str, ...] = ()
+    early: tuple[str, ...] = ()
     unsettled: bool = False
     completed: bool = True
 
@@ -144,6 +146,7 @@ def complete(intent: Intent, view: View, policy: Policy, start: Group) -> Wish:
         inferred=frozenset(stale),
         refused=tuple(refused),
         strays=tuple(strays),
+        early=tuple(n.server_id for n in intent.launched if _is_pending(n, view)),
         unsettled=unsettled or view.source is Source.SHORT,
     )
 
@@ -186,6 +189,11 @@ def _launched(intent: Intent, view: View, present: Mapping[str, object]) -> tupl
 def _is_early(intent: Intent, view: View, coming: set[str]) -> bool:
     """Tell whether the event names a launched server that the listing does not show as such yet."""
     return view.source is not Source.ABSENT and any(n.server_id not in coming for n in intent.launched)
+
+
+def _is_pending(named: Named, view: View) -> bool:
+    server = view.servers.get(named.server_id)
+    return named.cause is not Cause.HOOK and server is not None and server.state == "pending"
 
 
 def _fate(named: Named, view: View) -> str:

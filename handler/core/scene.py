@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
@@ -69,6 +69,7 @@ class Scene:
     refused: tuple[Refusal, ...]
     notes: tuple[str, ...]
     strays: tuple[str, ...]
+    early: tuple[str, ...]
     unsettled: bool
     counted: frozenset[str]  #: servers in service now
     focus: tuple[str, ...]  #: suspects of being a bad backend, to which the next step is confined
@@ -124,13 +125,10 @@ def survey(view: View, intent: Intent, policy: Policy, progress: Progress) -> Sc
     start = progress.start
     wish = intents.complete(intent, view, policy, start)
     plan = pairing.plan(wish, start, policy)
-    baseline = len(health.in_service(progress.first, plan.changes))
+    baseline = health.baseline(progress.first, plan.changes)
     guarded = guards.guard(plan.changes, wish, intent, policy, progress.first, baseline)
     counted = health.in_service(view, guarded.changes)
     servers = view.group.servers()
-    notes = dict.fromkeys(plan.notes)
-    if policy.drain_s and not view.listeners.drains and view.listeners.ignores_weight:
-        notes["drain_ineffective"] = None
     return Scene(
         view=view,
         intent=intent,
@@ -138,14 +136,26 @@ def survey(view: View, intent: Intent, policy: Policy, progress: Progress) -> Sc
         progress=progress,
         states=tuple(_state(change, view, progress, counted, servers) for change in guarded.changes),
         refused=(*wish.refused, *plan.refused, *guarded.refused, *progress.refused.values()),
-        notes=tuple(notes),
+        notes=(*plan.notes, *_notes(view, policy, guarded.changes)),
         strays=wish.strays,
+        early=wish.early,
         unsettled=wish.unsettled,
         counted=counted,
         focus=progress.focus(view.now),
         floor=health.floor(policy, baseline),
         floor_for_removals=health.floor(policy, baseline, intent.force),
     )
+
+
+def _notes(view: View, policy: Policy, changes: tuple[Change, ...]) -> Iterator[str]:
+    """Yield what has to be said of how the listeners let the changes be done."""
+    if not view.listeners.checked and any(change.into for change in changes):
+        yield "health_unchecked"
+    if policy.drain_s and any(change.out and not change.gone for change in changes):
+        if view.listeners.drains:
+            yield "drained_by_listener"
+        elif view.listeners.ignores_weight:
+            yield "drain_ineffective"
 
 
 def _state(

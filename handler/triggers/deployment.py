@@ -19,8 +19,8 @@ Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}\Z"
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Weight = Annotated[int, msgspec.Meta(ge=0, le=100)]
 Address = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Fa-f:.]{2,45}\Z")]
-# The alphabet of a backend's Description (SLB, AddVServerGroupBackendServers).
-Description = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9/._\u4e00-\u9fff-]{1,80}\\Z")]
+# The alphabet of a backend's Description (SLB, AddVServerGroupBackendServers); an empty one asks for none.
+Description = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9/._\u4e00-\u9fff-]{0,80}\\Z")]
 _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 _Entries = msgspec.Meta(max_length=MAX_ENTRIES)
 
@@ -85,11 +85,12 @@ def _intent(request: Request, targets: Sequence[Target], event_ids: tuple[str, .
     for index, word in enumerate(request.force):
         if word not in FORCE_WORDS:
             raise Unreadable(f"the request: $.force[{index}]: expected one of {', '.join(FORCE_WORDS)}")
+    _check_pairs(request.pairs)
+    inner = {old for old, _ in request.pairs}  # of a chain old, new1, new2 only the last is launched
     terminated = _listed(request.terminated, (old for old, _ in request.pairs))
-    launched = _listed(request.launched, (new for _, new in request.pairs))
+    launched = _listed(request.launched, (new for _, new in request.pairs if new not in inner))
     if not terminated and not launched:
         raise Unreadable("the request: expected at least one entry in terminated, launched or pairs")
-    _check_pairs(request.pairs)
     gone_for = _Covered()
     for entry in terminated:
         if gone_for.overlaps(entry):
@@ -129,7 +130,7 @@ def _listed(entries: Iterable[str | Entry], in_pairs: Iterable[str]) -> list[Ent
     return listed + [Entry(one) for one in in_pairs if one not in names]
 
 
-def _check_pairs(pairs: Iterable[tuple[str, str]]) -> None:
+def _check_pairs(pairs: Sequence[tuple[str, str]]) -> None:
     olds: set[str] = set()
     news: set[str] = set()
     for index, (old, new) in enumerate(pairs):
@@ -141,6 +142,12 @@ def _check_pairs(pairs: Iterable[tuple[str, str]]) -> None:
             )
         olds.add(old)
         news.add(new)
+    successor = dict(pairs)
+    for head in olds - news:
+        while head in successor:
+            head = successor.pop(head)  # noqa: PLW2901 - from link to link
+    if successor:
+        raise Unreadable("the request: $.pairs: expected chains with an end, got a circle")
 
 
 class _Covered:

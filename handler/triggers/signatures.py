@@ -91,9 +91,11 @@ def check_created_at(created_at: object, now: float) -> None:
 
 
 def _keys(secrets: Sequence[str]) -> Iterator[bytes]:
-    """Yield the keys of the secrets that are base64; one that is not can only be GitHub's."""
+    """Yield the keys that secrets stand for: base64, as the standard says; unprefixed, as is too."""
     for secret in secrets:
-        encoded = secret[len(_PREFIX) :] if secret.startswith(_PREFIX) else secret
+        if secret and not secret.startswith(_PREFIX):
+            yield secret.encode()
+        encoded = secret.removeprefix(_PREFIX)
         try:
             key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
         except (binascii.Error, ValueError):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import json
 from datetime import datetime, timezone
 
@@ -94,6 +96,17 @@ def test_pair_keeps_the_entry_that_its_server_has_in_a_list() -> None:
     assert intent.launched == (Named("i-new1", weight=5),)
 
 
+def test_chain_of_pairs_launches_its_live_end_alone() -> None:
+    intent = the_intent(ask(pairs=[["i-old", "i-new1"], ["i-new1", "i-new2"]]))
+    assert intent.terminated == (Named("i-old"), Named("i-new1"))
+    assert intent.launched == (Named("i-new2"),)
+
+
+def test_empty_description_asks_for_none() -> None:
+    intent = the_intent(ask(launched=[{"server_id": "i-a", "description": ""}]))
+    assert intent.launched == (Named("i-a", description=""),)
+
+
 def test_gone_says_it_of_the_terminated_alone() -> None:
     intent = the_intent(ask(pairs=[["i-old1", "i-new1"]], gone=True))
     assert [one.cause for one in (*intent.terminated, *intent.launched)] == [Cause.GONE, Cause.REQUESTED]
@@ -174,7 +187,8 @@ def test_500_entries_are_taken_and_501_are_not() -> None:
             {"terminated": [{"server_id": "i-a", "port": 80}], "launched": ["i-a"]},
             "both terminated and launched",
         ),
-        ({"pairs": [["i-a", "i-b"], ["i-b", "i-c"]]}, "'i-b' is both"),
+        ({"pairs": [["i-a", "i-b"], ["i-b", "i-a"]]}, "got a circle"),
+        ({"pairs": [["i-a", "i-b"], ["i-c", "i-d"], ["i-d", "i-c"]]}, "got a circle"),
         ({"pairs": [["i-a", "i-a"]]}, "$.pairs[0]"),
         ({"pairs": [["i-a", "i-b"], ["i-a", "i-c"]]}, "$.pairs[1]"),
         ({"pairs": [["i-a", "i-b"], ["i-c", "i-b"]]}, "$.pairs[1]"),
@@ -199,7 +213,6 @@ def test_500_entries_are_taken_and_501_are_not() -> None:
         ({"launched": [{"server_id": "i-a", "weight": 101}]}, "$.launched[0].weight"),
         ({"launched": [{"server_id": "i-a", "type": "ip-secret"}]}, "$.launched[0].type"),
         ({"launched": [{"server_id": "i-a", "server_ip": "host-secret"}]}, "$.launched[0].server_ip"),
-        ({"launched": [{"server_id": "i-a", "description": ""}]}, "$.launched[0].description"),
         ({"launched": [{"server_id": "i-a", "description": "a b"}]}, "$.launched[0].description"),
         ({"launched": [{"server_id": "i-a", "description": "d" * 81}]}, "$.launched[0].description"),
         ({"launched": [{"server_id": "i-a", "nested": {}}]}, "'nested'"),
@@ -345,6 +358,13 @@ def test_no_secret_refuses_everything() -> None:
 )
 def test_secret_may_have_its_prefix_and_be_one_of_several(secrets: tuple[str, ...]) -> None:
     assert len(deliver(http_event(BODY, GOOD), secrets=secrets).intents) == 1
+
+
+def test_secret_that_is_no_base64_signs_as_it_is() -> None:
+    raw = hmac.new(b"top-secret", b"msg_1." + str(NOW).encode() + b"." + BODY, hashlib.sha256).digest()
+    headers = {**GOOD, "webhook-signature": "v1," + base64.b64encode(raw).decode()}
+    assert len(deliver(http_event(BODY, headers), secrets=("top-secret",)).intents) == 1
+    assert len(deliver(http_event(BODY, headers), secrets=("whsec_top-secret",)).rejected) == 1
 
 
 def test_unpadded_secret_is_the_padded_one() -> None:
