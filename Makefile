@@ -1,22 +1,71 @@
-# The two commands are `run` and `test`; the rest is heavier and installs what it needs.
-VENV := .venv
+# The two commands are `run` and `test`; the others are heavier, or seldom needed (`make help`).
+PYTHON ?= python3
+VENV ?= .venv
 BIN := $(VENV)/bin
 EVENT ?= events/eventbridge-ess-scale-in-success.json
 
-.PHONY: run test
+.PHONY: run test test-all prove chaos fuzz mutation bench lock package clean help
 
 $(VENV)/ready: requirements-dev.txt
-	@python3 -c 'import venv, ensurepip' 2>/dev/null || { echo "Python needs its venv module: apt-get install python3-venv" >&2; exit 1; }
-	python3 -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "slb-swap needs Python 3.10 or later; name one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "Python needs its venv module: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
-	touch $@
+	@touch $@
 
-run: $(VENV)/ready
+run: $(VENV)/ready  ## one delivery (EVENT=events/..., or EVENT=list) on a local cloud, and what came of it
 	@$(BIN)/python -m show.run $(EVENT)
 
-test: $(VENV)/ready
+test: $(VENV)/ready  ## style, types, layers, and all tests with the coverage of handler/
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n auto --cov
+
+# ---- the rest; SEED, COUNT, SCHEDULES and JOBS may be given
+
+JOBS ?= 2
+SEED ?= 1
+SCHEDULES ?= 10000
+COUNT ?= 100000
+BOUNDS ?= full
+MUTATE ?=
+RUNTIME ?= python3.10
+
+test-all:  ## `make test` on each of Python 3.10, 3.11 and 3.12 that is found
+	@.ci/pythons | grep . >/dev/null || { echo "none of Python 3.10, 3.11 and 3.12 is found" >&2; exit 1; }
+	@.ci/pythons | while read -r version python; do \
+		echo "== Python $$version"; \
+		$(MAKE) --no-print-directory test PYTHON="$$python" VENV=".venv-$$version" </dev/null || exit 1; \
+	done
+
+prove: $(VENV)/ready  ## every small world, under every reading
+	$(BIN)/python -m tests.prove --bounds $(BOUNDS) --jobs $(JOBS)
+
+chaos: $(VENV)/ready  ## random schedules against real processes
+	$(BIN)/python -m tests.chaos --schedules $(SCHEDULES) --seed $(SEED) --jobs $(JOBS)
+
+fuzz: $(VENV)/ready  ## mutated deliveries
+	$(BIN)/python -m tests.fuzz.fuzz_deliveries --count $(COUNT) --seed $(SEED)
+
+mutation: $(VENV)/ready  ## mutants of handler/core that no test notices; MUTATE="handler.core.backoff*" for some
+	$(BIN)/mutmut run --max-children $(JOBS) $(MUTATE)
+	$(BIN)/mutmut results
+
+bench: $(VENV)/ready  ## what it costs, as ratios
+	$(BIN)/python -m bench.run
+
+lock: $(VENV)/ready  ## pin what ships and what developers need, with hashes
+	$(BIN)/pip install --quiet --disable-pip-version-check uv
+	for name in requirements requirements-dev; do $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header $$name.in -o $$name.txt; done
+
+package: $(VENV)/ready  ## build/slb-swap.zip for Function Compute, compiled for RUNTIME
+	$(BIN)/python .ci/package.py $(RUNTIME)
+
+clean:  ## everything that can be made again
+	rm -rf .venv* build mutants htmlcov .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /  \1: /p' $(MAKEFILE_LIST)
