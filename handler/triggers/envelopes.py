@@ -25,7 +25,8 @@ _REGION_OF_ARN = re.compile(r"acs[:.][a-z0-9]+:([a-z0-9-]+):", re.IGNORECASE)
 
 LOOKED_FOR = (
     "no known message: looked for requestContext.http, requestContext.condition with requestPayload, "
-    "triggerTime with triggerName, specversion with type, Message with TopicName or MessageId, "
+    "triggerTime with triggerName or payload, type with specversion or with source and data, "
+    "Message with TopicName or MessageId, "
     "body with attrs, messageBody, product with name; and in the record and its content for "
     "lifecycleHookId, scalingGroupId, resourceArn, resourceType with state"
 )
@@ -150,7 +151,7 @@ def _function_compute(item: dict[str, object], _outer_id: str | None) -> Opened 
             ids = () if request_id is None else (request_id,)
             return Ignored("own_destination_payload", "the result of an invocation that succeeded", ids)
         return _Inside([item["requestPayload"]], request_id)
-    if "triggerTime" in item and "triggerName" in item:
+    if "triggerTime" in item and not _TIMER.isdisjoint(item):
         return Special("timer", item)
     return None
 
@@ -158,7 +159,7 @@ def _function_compute(item: dict[str, object], _outer_id: str | None) -> Opened 
 def _cloud_event(item: dict[str, object], outer_id: str | None) -> Opened | _Inside | None:
     """CloudEvents of EventBridge, and MNS queue messages among them."""
     kind = item.get("type")
-    if "specversion" not in item or not isinstance(kind, str):
+    if not isinstance(kind, str) or not ("specversion" in item or item.keys() >= {"source", "data"}):
         return None
     own_id = event_id(item.get("id")) or outer_id
     data = item.get("data")
@@ -202,6 +203,7 @@ def _bare(item: dict[str, object], outer_id: str | None) -> Opened | _Inside | N
 
 
 _OURS = ("ess:", "ecs:")
+_TIMER = frozenset({"triggerName", "payload"})
 _MARKS = frozenset({"lifecycleHookId", "scalingGroupId", "resourceArn"})
 _INSTANCE_STATE = frozenset({"resourceType", "state"})
 # Topic messages first: their publisher's attributes stand beside the fields, and may have any other name.

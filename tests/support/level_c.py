@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import tempfile
 import urllib.error
 import urllib.request
@@ -33,8 +34,9 @@ class Reply:
 class Http:
     """A running local cloud, as somebody outside its process meets it."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, ca_bundle: Path | None = None) -> None:
         self.endpoint = endpoint
+        self._tls = ssl.create_default_context(cafile=str(ca_bundle)) if ca_bundle else None
 
     def send(
         self, method: str, path: str, body: bytes | object = b"", headers: Mapping[str, str] | None = None
@@ -44,7 +46,7 @@ class Http:
             f"{self.endpoint}{path}", data=data or None, method=method, headers=dict(headers or {})
         )
         try:
-            with urllib.request.urlopen(request, timeout=120) as reply:
+            with urllib.request.urlopen(request, timeout=120, context=self._tls) as reply:
                 return Reply(reply.status, dict(reply.headers), reply.read())
         except urllib.error.HTTPError as error:
             return Reply(error.code, dict(error.headers), error.read())
@@ -108,11 +110,16 @@ def quick_template(folder: Path) -> Path:
 
 @contextmanager
 def running(
-    state: Mapping[str, Any], targets: object, *, quick: bool = True, env: Mapping[str, str] | None = None
+    state: Mapping[str, Any],
+    targets: object,
+    *,
+    quick: bool = True,
+    env: Mapping[str, str] | None = None,
+    tls: bool = False,
 ) -> Iterator[Http]:
     """Run the local cloud with the template's functions; ``quick`` turns their clock instead of waiting."""
     with tempfile.TemporaryDirectory() as folder:
         template = quick_template(Path(folder)) if quick else ROOT / "template.yml"
         told = {"SWAP_TARGETS": json.dumps(targets), "SWAP_WEBHOOK_SECRETS": SECRET, **(env or {})}
-        with LocalCloud(state, template=template, env=told) as cloud:
-            yield Http(cloud.endpoint)
+        with LocalCloud(state, template=template, env=told, tls=tls) as cloud:
+            yield Http(cloud.endpoint, cloud.ca_bundle)

@@ -282,3 +282,13 @@ def test_events_and_timers_start_without_the_decoder() -> None:
     code = "import sys, handler.triggers.reading; sys.exit('msgspec' in sys.modules)"
     root = Path(__file__).resolve().parents[2]
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
+
+
+def test_event_without_specversion_is_known_by_source_and_data() -> None:
+    event = {key: value for key, value in EVENT.items() if key != "specversion"}
+    assert [one.terminated[0].server_id for one in deliver(event).intents] == ["i-a"]
+
+
+def test_timer_without_a_name_is_known_by_its_payload() -> None:
+    found = deliver({"triggerTime": "2026-01-01T00:00:00Z", "payload": ""})
+    assert found.trigger == "timer"
