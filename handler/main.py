@@ -51,10 +51,15 @@ class _Clock:
 
 def initialize(context: Any) -> None:
     """Read the settings once for each instance; raises BadSettings, which says all that is wrong."""
-    global _instance  # noqa: PLW0603 - an instance of the function is one process
     del context
+    _start()
+
+
+def _start() -> _Instance:
+    global _instance  # noqa: PLW0603 - an instance of the function is one process
     _instance = _Instance(settings.load(os.environ))
     logs.configure(_instance.settings.log_level)
+    return _instance
 
 
 def swap(event: bytes | str | dict[str, object] | list[object], context: Any) -> Result:
@@ -62,7 +67,7 @@ def swap(event: bytes | str | dict[str, object] | list[object], context: Any) ->
 
     Raises: NotYet for what may pass, so that the platform delivers again.
     """
-    instance = _ready(context)
+    instance = _instance or _start()
     invocation = contexts.read(context, os.environ)
     delivery = _read(event, instance, invocation)
     logs.bind(
@@ -77,13 +82,6 @@ def swap(event: bytes | str | dict[str, object] | list[object], context: Any) ->
         return _answer(delivery, _run(delivery, instance, invocation, context))
     finally:
         logs.clear()
-
-
-def _ready(context: Any) -> _Instance:
-    if _instance is None:
-        initialize(context)
-    assert _instance is not None  # noqa: S101 - initialize sets it or raises
-    return _instance
 
 
 def _read(event: Any, instance: _Instance, invocation: Invocation) -> Delivery:
@@ -168,7 +166,7 @@ def webhook(environ: Mapping[str, Any], start_response: StartResponse) -> list[b
     Function Compute 2.0 calls this for its HTTP trigger; on 3.0 the trigger is on ``swap`` itself.
     """
     context = environ.get("fc.context")
-    instance = _ready(context)
+    instance = _instance or _start()
     invocation = contexts.read(context, os.environ)
     event = wsgi.event_of(environ)
     delivery = _read(event, instance, invocation)
@@ -209,7 +207,7 @@ def _hand_on(
         invocation.account_id,
         network=instance.settings.network,
         endpoint=instance.settings.endpoint,
-        read_timeout_s=invocation.timeout_s,
+        read_timeout_s=max(1.0, invocation.timeout_s - MARGIN_S),
     )
     result = outcome.summed_up([], [], [], invocation.request_id)
     try:

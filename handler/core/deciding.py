@@ -165,9 +165,9 @@ def _held_back(scene: Scene) -> tuple[Refusal, ...]:
         if state.in_place:
             reason = "after_rollback" if scene.has_rolled_back else "over_quota"
             held.append(Refusal(state.change.new or "", reason))
-        elif state.out_now:
-            in_service = len(scene.counted)
-            held.append(floor_refusal(state.change.old or "", scene.intent, scene.policy, in_service))
+        elif state.out_now or state.idle:
+            subject = (state.change.old if state.out_now else state.change.new) or ""
+            held.append(floor_refusal(subject, scene.intent, scene.policy, len(scene.counted)))
     return tuple(held)
 
 

@@ -20,12 +20,16 @@ def is_needed(scene: Scene) -> bool:
 
 
 def seconds_left(state: State, scene: Scene) -> float:
-    """Return how long the old side has still to drain; all of ``drain_s`` where it has not begun."""
+    """Return how long the old side has still to drain; all of ``drain_s`` where it has not begun.
+
+    What has a weight but does not serve is abnormal: there is nothing to drain.
+    """
     if state.change.gone or not state.out_now or not is_needed(scene):
         return 0.0
     now, drained_since = scene.view.now, scene.progress.drained_since
-    begun = max(drained_since(b.key) if b.weight == 0 else now for b in state.out_now)
-    return max(0.0, begun + scene.policy.drain_s - now)
+    begun = [drained_since(b.key) for b in state.out_now if b.weight == 0]
+    begun += [now] * state.serving
+    return max(0.0, max(begun, default=float("-inf")) + scene.policy.drain_s - now)
 
 
 def is_done(state: State, scene: Scene) -> bool:

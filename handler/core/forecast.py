@@ -44,7 +44,7 @@ def forecast(view: View, intent: Intent, policy: Policy) -> Forecast:
                 if open_ended:
                     break
                 now += max(seconds, 0.001)
-                ahead = replace(ahead, now=now, fresh=True)
+                ahead = _settled(replace(ahead, now=now, fresh=True))
             case Do(step) as do:
                 steps.append(step)
                 progress = progress.did(do, Answer(Result.APPLIED), now, 0.0)
@@ -56,6 +56,12 @@ def forecast(view: View, intent: Intent, policy: Policy) -> Forecast:
 def _normal(view: View, step: Step) -> View:
     verdict = Verdict.NORMAL if view.listeners.checked else Verdict.UNCHECKED
     return replace(view, health={**view.health, **{b.key: verdict for b in new_side(step)}})
+
+
+def _settled(view: View) -> View:
+    """Return the view once waiting was worth it: who is in and not normal yet, left by an earlier run, is."""
+    pending = {key: Verdict.NORMAL for key in view.group.backends if view.verdict(key) is Verdict.PENDING}
+    return replace(view, health={**view.health, **pending})
 
 
 def _plan_id(intent: Intent, group: Group, steps: list[Step]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from handler.core import health
+from handler.core.answers import Result
 from handler.core.decisions import Finish
 from handler.core.steps import backends_of
 from handler.core.values import Hook, Verdict
@@ -43,7 +44,11 @@ def verdict(hook: Hook, endings: Sequence[Ending | None]) -> Literal["CONTINUE",
 
 
 def _is_out(instances: Iterable[str], ending: Ending | None) -> bool:
+    """Tell whether a target is known to have none of the instances; one that could not be read is not."""
     if ending is None or ending.finish.outcome == "raised":
+        return False
+    problem = ending.view.problem
+    if problem is not None and problem.result is not Result.GONE:
         return False
     return not any(backends_of(ending.view.group, instance) for instance in instances)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 
 from handler.core.intents import Wish
 from handler.core.values import Backend, BackendType, Group, Key, Named, Pair, Policy, Refusal
@@ -28,8 +29,8 @@ class Change:
 
     def pairs(self) -> tuple[Pair, ...]:
         """Return the old and the new backend of each port: by the same port first, then in order."""
-        beside = _beside((new.key.port for new in self.into), self.out)
-        return tuple(Pair(beside[new.key.port], new) for new in self.into if new.key.port in beside)
+        beside = _beside([new.key.port for new in self.into], self.out)
+        return tuple(Pair(old, new) for old, new in zip(beside, self.into, strict=True) if old)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,19 +130,18 @@ class _Planner:
 
         Raises: _RefusedError where its ports or its address cannot be known.
         """
-        here = {backend.key.port: backend for backend in self.present.get(new, ())}
-        named = {entry.port: entry for entry in self.news[new]}
-        ports = [port for port in named if port is not None]
-        if not ports:
+        here = self.present.get(new, ())
+        places = [(entry.port, entry) for entry in self.news[new] if entry.port is not None]
+        if not places:
             stays = here and (self.wish.completed or not out)
-            ports = list(here) if stays else list(dict.fromkeys(b.key.port for b in out))
-            ports = ports or list(self.usual_ports)
-        if not ports:
+            ports = dict.fromkeys(backend.key.port for backend in (here if stays else out))
+            places = [(port, self.news[new][0]) for port in ports or self.usual_ports]
+        if not places:
             raise _RefusedError("no_ports")
-        beside = _beside(ports, out)
+        beside = _beside([port for port, _ in places], out)
         return tuple(
-            self._backend(port, named.get(port) or named[None], here.get(port), beside.get(port))
-            for port in ports
+            self._backend(port, entry, _at(port, entry, here), old)
+            for (port, entry), old in zip(places, beside, strict=True)
         )
 
     def _backend(self, port: int, named: Named, here: Backend | None, replaced: Backend | None) -> Backend:
@@ -149,36 +149,51 @@ class _Planner:
         server_ip = named.server_ip or (here.key.server_ip if here else None)
         if kind != "ecs" and not server_ip:
             raise _RefusedError("server_ip_missing")
-        carried = here or replaced
-        description = named.description
-        if description is None:
-            description = (carried.description if carried else "") or self.policy.mark
         return Backend(
             key=Key(named.server_id, port, None if kind == "ecs" else server_ip),
-            weight=self._weight(named, carried),
+            weight=self._weight(named, here, replaced),
             type=kind,
-            description=description,
+            description=self._description(named, here, replaced),
         )
 
-    def _weight(self, named: Named, carried: Backend | None) -> int:
+    def _description(self, named: Named, here: Backend | None, replaced: Backend | None) -> str:
+        """Return the description: of what is in already, only the weight is ours to change."""
+        if here:
+            return here.description
+        if named.description is not None:
+            return named.description
+        return (replaced.description if replaced else "") or self.policy.mark
+
+    def _weight(self, named: Named, here: Backend | None, replaced: Backend | None) -> int:
+        """Return the weight: one at 0 that is in already may be left so by a run that was cut off."""
         if named.weight is not None:
             return named.weight
-        if carried and carried.weight == 0:
+        weights = [carried.weight for carried in (here, replaced) if carried]
+        weight = next(filter(None, weights), None)
+        if weights and weight is None:
             self.notes["weight_0_not_handed_on"] = None
-        return (carried.weight if carried else 0) or self.usual_weight
+        return weight or self.usual_weight
 
 
 class _RefusedError(Exception):
     """A new server that cannot be given backends; the text is the reason."""
 
 
-def _beside(ports: Iterable[int], out: tuple[Backend, ...]) -> dict[int, Backend]:
-    """Return the old backend for each new port: the one on the same port, then what is left, in order."""
-    new_ports = list(ports)
-    beside = {backend.key.port: backend for backend in out if backend.key.port in new_ports}
-    left = [backend for backend in out if backend.key.port not in beside]
-    beside.update(zip((port for port in new_ports if port not in beside), left, strict=False))
-    return beside
+def _at(port: int, named: Named, here: Iterable[Backend]) -> Backend | None:
+    """Return the backend that a new server has in this place already."""
+    at = (b for b in here if b.key.port == port and named.server_ip in {None, b.key.server_ip})
+    return next(at, None)
+
+
+def _beside(ports: list[int], out: tuple[Backend, ...]) -> list[Backend | None]:
+    """Return the old backend for each new port: one on the same port, then what is left, in order."""
+    waiting: dict[int, deque[Backend]] = {}
+    for backend in out:
+        waiting.setdefault(backend.key.port, deque()).append(backend)
+    beside = [waiting[port].popleft() if waiting.get(port) else None for port in ports]
+    taken = {backend.key for backend in beside if backend}
+    left = (backend for backend in out if backend.key not in taken)
+    return [backend or next(left, None) for backend in beside]
 
 
 def _live_ends(
@@ -207,9 +222,11 @@ def _by_server(named: Iterable[Named]) -> dict[str, list[Named]]:
 
 
 def _chosen(backends: tuple[Backend, ...], named: list[Named]) -> tuple[Backend, ...]:
-    """Return the backends that are named: all of a server, or those on the ports said."""
-    ports = {entry.port for entry in named}
-    return backends if None in ports else tuple(b for b in backends if b.key.port in ports)
+    """Return the backends that are named: all of a server, or those at the ports and addresses said."""
+    said = {(entry.port, entry.server_ip) for entry in named}
+    return tuple(
+        b for b in backends if not said.isdisjoint(product((b.key.port, None), (b.key.server_ip, None)))
+    )
 
 
 def _type_of(server_id: str) -> BackendType:

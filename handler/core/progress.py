@@ -8,7 +8,18 @@ from dataclasses import dataclass, field, replace
 from handler.core import backoff
 from handler.core.answers import Answer, Result
 from handler.core.decisions import Do
-from handler.core.steps import Add, Modify, SetWeight, Step, after, new_side, old_side, same, servers_of
+from handler.core.steps import (
+    Add,
+    Modify,
+    SetWeight,
+    Step,
+    after,
+    keys_of,
+    new_side,
+    old_side,
+    same,
+    servers_of,
+)
 from handler.core.values import Group, Key, Refusal
 from handler.core.view import View
 
@@ -136,8 +147,17 @@ class Progress:
             return replace(self, expected=read, doubt=max(0, self.doubt - 1), lag=0, past=()), True
         if self.lag and any(same(read, group) for group in self.past):
             return replace(self, lag=self.lag - 1), False
-        believed = replace(self, expected=read, doubt=0, lag=0, past=())
+        believed = replace(self._come_true(read, now), expected=read, doubt=0, lag=0, past=())
         return believed._left_out(read, now, jitter), True
+
+    def _come_true(self, read: Group, now: float) -> Progress:
+        """Return the memory with a write of unknown result as done, where the reading shows that it was."""
+        if not self.doubt or self.last is None:
+            return self
+        step = self.last.step
+        keys = keys_of((*old_side(step), *new_side(step)))
+        changed = any(read.backends.get(key) != self.expected.backends.get(key) for key in keys)
+        return self._applied(self.last, now) if changed else self
 
     def _left_out(self, read: Group, now: float, jitter: float) -> Progress:
         """Note which entries of the last write, which was applied, are not in the group all the same."""

@@ -37,11 +37,13 @@ def weigh(scene: Scene) -> Do | None:
     normal.
     """
     tried = scene.view.now - scene.progress.wave_since >= scene.policy.health_timeout_s / 2
+    room = scene.room
     chosen: list[tuple[Backend, Backend]] = []
     for state in scene.states:
         unchecked = tried and all(scene.view.verdict(b.key) is Verdict.PENDING for b in state.in_now)
         if not state.given_up and (state.proven or unchecked or not state.out_now or state.change.gone):
-            chosen += [(now, then) for now, then in state.idle if then.weight > 0 or scene.room > 0]
+            chosen += [(now, then) for now, then in state.idle if then.weight > 0 or room > 0]
+            room -= any(then.weight == 0 for _, then in state.idle)
     after = scene.batch(then for _, then in chosen)
     before = {now.key: now for now, _ in chosen}
     return Do(SetWeight(tuple(before[b.key] for b in after), after), "weigh") if after else None
@@ -72,7 +74,11 @@ def must(scene: Scene) -> bool:
 
 
 def _take_out(states: list[State], scene: Scene, floor: int) -> Do | None:
-    spared = [state for state in states if state.costs][: max(0, len(scene.counted) - floor)]
-    allowed = [state for state in states if not state.costs or state in spared]
+    room = len(scene.counted) - floor
+    allowed: list[State] = []
+    for state in states:
+        if not state.costs or room > 0:
+            allowed.append(state)
+            room -= state.costs
     out = scene.batch(b for state in allowed if drain.is_done(state, scene) for b in state.out_now)
     return Do(Remove(out), "retire") if out else drain.begin(allowed, scene)

@@ -25,6 +25,8 @@ def undo(scene: Scene) -> Do | None:
     lost = scene.batch(backend for state in given_up for backend in _lost(state, scene))
     if lost:
         return Do(Add(lost), "put_back")
+    if not scene.view.fresh:
+        return None  # that the old ones are back has to be seen before the new ones go
     ours = scene.batch(b for s in given_up if not _owes(s, scene) for b in _ours(s, scene))
     return Do(Remove(ours), "take_back") if ours else None
 

@@ -77,11 +77,12 @@ class Lookout:
         ids = self._target.scaling_group_ids
         now = self._clock.now()
         if self._listed_at is None or now - self._listed_at >= LISTING_S:
+            self._listed_at = None  # until all of it is read: half a listing would take servers out
             self._listings = tuple(self._ess.listing(scaling_group_id) for scaling_group_id in ids)
-            self._listed_at = now
             servers = {server.id: server for listing in self._listings for server in listing.servers}
             # A listing can miss one; so who would be taken out for it is asked for once more, by name.
             asked = intents.doubtful(self._intent, group, servers, self._target.policy)
             found = (s for i in ids for s in self._ess.listed(i, asked)) if asked else ()
             self._found = {**servers, **{server.id: server for server in found}}
+            self._listed_at = now
         return self._found

@@ -1,0 +1,84 @@
+"""Several outcomes are one; every outcome has its status."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from handler import outcome
+from handler.core.decisions import Outcome
+from handler.triggers.reading import Rejected
+
+
+def target(name: str, said: str, reason: str | None = None) -> outcome.Result:
+    return {"target": name, "outcome": said, "reason": reason}
+
+
+@pytest.mark.parametrize("first", range(len(outcome.PRECEDENCE)))
+def test_outcome_of_several_is_the_first_by_precedence(first: int) -> None:
+    rest = outcome.PRECEDENCE[first:]
+    if {"applied", "refused"} <= set(rest) or {"applied", "rejected"} <= set(rest):
+        rest = tuple(one for one in rest if one not in {"refused", "rejected"}) if first != 3 else rest[:1]
+    assert rest[0] == outcome.aggregate(rest[::-1])
+
+
+@pytest.mark.parametrize("turned_away", ["refused", "rejected"])
+def test_done_and_turned_away_together_are_partial(turned_away: str) -> None:
+    assert "partial" == outcome.aggregate(["applied", turned_away])
+    assert turned_away == outcome.aggregate(["unchanged", turned_away])
+    assert "raised" == outcome.aggregate(["applied", turned_away, "raised"])
+
+
+def test_order_of_targets_does_not_matter() -> None:
+    for three in itertools.combinations(outcome.PRECEDENCE, 3):
+        assert 1 == len({outcome.aggregate(list(order)) for order in itertools.permutations(three)})
+
+
+def test_reason_is_that_of_the_target_that_decides() -> None:
+    targets = [target("a", "applied", "health_unchecked"), target("b", "raised", "busy")]
+    assert ("raised", "busy") == _said(outcome.summed_up(targets, [], [], "r"))
+
+
+def test_nothing_asked_for_is_ignored() -> None:
+    assert ("ignored", None) == _said(outcome.summed_up([], [], [], "r"))
+    assert ("ignored", "github_ping") == _said(outcome.summed_up([], [], ["github_ping"], "r"))
+
+
+def test_rejected_record_tells_its_digest() -> None:
+    result = outcome.summed_up([], [Rejected("field: expected x", "abc")], [], "r")
+    assert ("rejected", "field: expected x") == _said(result)
+    assert [{"reason": "field: expected x", "digest": "abc"}] == result["rejected"]
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        ("applied", 200),
+        ("unchanged", 200),
+        ("planned", 200),
+        ("ignored", 200),
+        ("accepted", 202),
+        ("partial", 207),
+        ("rejected", 400),
+        ("refused", 409),
+        ("rolled_back", 502),
+        ("raised", 503),
+    ],
+)
+def test_every_outcome_has_its_status(said: Outcome, status: int) -> None:
+    response = outcome.as_http({"outcome": said})
+    assert status == response["statusCode"]
+    assert ("Retry-After" in response["headers"]) == (status == 503)
+    assert set(outcome.PRECEDENCE) == set(outcome.STATUS)
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 405, 413, 415])
+def test_rejected_request_has_a_status_of_its_own(status: int) -> None:
+    response = outcome.as_http({"outcome": "rejected"}, [Rejected("x", "y", status)])
+    assert status == response["statusCode"]
+    assert ("Allow" in response["headers"]) == (status == 405)
+
+
+def _said(result: outcome.Result) -> tuple[object, object]:
+    return result["outcome"], result["reason"]
