@@ -57,9 +57,14 @@ class LocalCloud:
         template: Path | None = None,
         params: Mapping[str, str] | None = None,
         env: Mapping[str, str] | None = None,
+        instances: Mapping[str, int] | None = None,
+        warm: bool = False,
         echo: bool = False,
     ) -> None:
-        """`template` None: no functions. `echo`: what they log goes to this process's stderr, too."""
+        """`template` None: no functions. `echo`: what they log goes to this process's stderr, too.
+
+        `instances`: how many a function may have at most, in place of one `swap`. `warm`: workers are forked.
+        """
         self.admin: Identity = new_identity("administrator")
         self.identities = Registry(self.admin)
         self.cloud = Cloud(state)
@@ -80,27 +85,25 @@ class LocalCloud:
         self.cloud.faults.on_kill = self._kill
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
         try:
-            self.functions = self._start(template, params or {}, env or {}, echo) if template else None
+            if template is not None:
+                how: dict[str, Any] = {} if instances is None else {"instances": instances}
+                self.functions = self._start(template, params=params, env=env, warm=warm, echo=echo, **how)
         except BaseException:
             self.close()
             raise
 
-    def _start(
-        self, template: Path, params: Mapping[str, str], env: Mapping[str, str], echo: bool
-    ) -> FunctionHost:
+    def _start(self, template: Path, **how: Any) -> FunctionHost:
         from localcloud.functions import Functions  # noqa: PLC0415 - only where there is a template
 
         functions = Functions(
             template,
-            params=params,
-            env=env,
             endpoint=self.endpoint,
             region_id=REGION,
             account_id=ACCOUNT,
             identities=self.identities,
             ca_bundle=str(self.ca_bundle) if self.ca_bundle else None,
             state=self._state,
-            echo=echo,
+            **how,
         )
         functions.start()
         return functions
