@@ -35,6 +35,8 @@ from handler.core.view import Source, View
 DETACH = {"detach_with": "DetachVServerGroups"}
 #: Seconds for which a listing that contradicts the event is read again.
 SETTLE_S = 10.0
+#: How many times longer than for health is waited between looks for somebody else's replacement.
+FLOOR_LOOKS = 5
 #: Seconds between looks that wait for a write of ours to show.
 LOOK_S = 1.0
 
@@ -62,7 +64,8 @@ def decide(view: View, intent: Intent, policy: Policy, progress: Progress) -> De
 def _unreadable(view: View, problem: Answer, progress: Progress) -> Decision:
     if problem.may_pass:
         return Wait(max(0.0, progress.retry_at - view.now), progress.trouble)
-    return Finish("refused", problem.code or problem.result.value, (Refusal(view.group.id, problem.code),))
+    reason = problem.code or problem.result.value
+    return Finish("partial" if progress.done else "refused", reason, (Refusal(view.group.id, reason),))
 
 
 def _next(scene: Scene) -> Decision | None:
@@ -132,7 +135,7 @@ def _finish(scene: Scene) -> Decision:
     limits = {"min_backends", "max_unavailable"}
     refused = (*scene.refused, *held)
     if any(refusal.subject in leaving and refusal.reason in limits for refusal in refused):
-        return Wait(scene.policy.health_interval_s, "floor", open_ended=True)
+        return Wait(FLOOR_LOOKS * scene.policy.health_interval_s, "floor", open_ended=True)
     finish = Finish("unchanged", ", ".join(scene.notes) or None, refused, scene.strays)
     if _is_incomplete(scene):
         return replace(finish, outcome="raised", reason="source_incomplete")
