@@ -1,0 +1,100 @@
+"""A wave that is not normal in time is taken back, where the old ones can still serve."""
+
+from __future__ import annotations
+
+import pytest
+
+from handler.core.answers import Answer, Result
+from handler.core.values import Verdict
+from tests.support.builders import Play, event, policy, request, shown_group, shown_refused, view
+
+FEW = policy(health_timeout_s=2, max_unavailable="100%", min_backends=0)
+
+
+def test_old_ones_that_are_listed_in_service_change_places_with_the_new_ones() -> None:
+    play = Play(
+        view("i-1 i-2", "i-1 i-2", checked=True), request("i-1", "i-3", force="still_in_service"), FEW
+    )
+    assert [
+        "modify i-1>i-3", "wait 2 health", "modify i-3>i-1", "rolled_back not_healthy",
+    ] == play.to_end(Verdict.PENDING)  # fmt: skip
+    assert "i-1 i-2" == shown_group(play.view.group)
+
+
+def test_others_are_put_back_first_and_seen_before_the_new_ones_are_taken_out() -> None:
+    play = Play(view("i-1 i-2", checked=True), request("i-1", "i-3"), FEW)
+    assert [
+        "modify i-1>i-3", "wait 2 health", "add i-1", "remove i-3", "rolled_back not_healthy",
+    ] == play.to_end(Verdict.PENDING)  # fmt: skip
+
+
+def test_nothing_is_taken_out_before_a_look_shows_the_old_ones_back() -> None:
+    from dataclasses import replace
+
+    play = Play(view("i-1 i-2", checked=True), request("i-1", "i-3"), FEW)
+    for _ in range(3):
+        play.next(Verdict.PENDING)
+    play.view = replace(play.view, fresh=False)
+    assert ["wait 0 look", "remove i-3"] == [play.next(), play.next()]
+
+
+def test_the_reason_names_the_new_one_and_how_long_it_was_waited_for() -> None:
+    play = Play(view("i-1 i-2", checked=True), request("i-1", "i-3"), FEW)
+    play.to_end(Verdict.PENDING)
+    assert "i-3:not_healthy" == shown_refused(play.decision.refused)
+    assert {"waited_s": 2} == play.decision.refused[0].numbers
+
+
+def test_no_further_wave_is_tried() -> None:
+    how = policy(health_timeout_s=2, max_unavailable=1)
+    play = Play(view("i-1 i-2 i-3", checked=True), request("i-1 i-2", "i-4 i-5"), how)
+    play.to_end(Verdict.PENDING)
+    assert "i-5:after_rollback i-4:not_healthy" == " ".join(
+        sorted(shown_refused(play.decision.refused).split(), reverse=True)
+    )
+    assert "i-1 i-2 i-3" == shown_group(play.view.group)
+
+
+def test_what_replaces_the_gone_stays_and_the_run_is_raised() -> None:
+    play = Play(view("i-1 i-2", checked=True), request("i-1", "i-3", gone=True), FEW)
+    assert ["modify i-1>i-3", "wait 2 health", "raised not_healthy"] == play.to_end(Verdict.PENDING)
+
+
+def test_what_replaces_nothing_stays_and_the_run_is_raised() -> None:
+    play = Play(view("i-1", checked=True), request("", "i-3"), FEW)
+    assert ["add i-3", "wait 2 health", "raised not_healthy"] == play.to_end(Verdict.PENDING)
+
+
+def test_what_was_in_before_the_run_stays() -> None:
+    play = Play(view("i-1 i-2 i-3", pending="i-3"), request("i-1", "i-3"), FEW)
+    assert ["wait 2 health", "raised not_healthy"] == play.to_end()
+
+
+def test_an_old_one_that_cannot_be_put_back_leaves_the_new_one_in() -> None:
+    play = Play(view("i-1 i-2", checked=True), request("i-1", "i-3"), FEW)
+    play.next(Verdict.PENDING)
+    play.next()
+    assert "add i-1" == play.next(answer=Answer(Result.OVER_QUOTA))
+    assert "raised not_healthy" == play.end
+    assert "i-2 i-3" == shown_group(play.view.group)
+
+
+def test_a_drained_old_one_gets_its_weight_again() -> None:
+    how = policy(health_timeout_s=2, drain_s=30, strategy="surge")
+    play = Play(view("i-1=50 i-2", checked=True), request("i-1", "i-3"), how)
+    assert ["add i-3=0", "weigh i-3=50", "weigh i-1=0"] == [play.next(), play.next(), play.next()]
+    play.health(Verdict.PENDING, "i-3")
+    assert ["wait 2 health", "weigh i-1=50", "remove i-3=50", "rolled_back not_healthy"] == play.to_end()
+
+
+def test_a_surge_that_fails_never_touched_the_old_ones() -> None:
+    play = Play(view("i-1 i-2", checked=True), request("i-1", "i-3", strategy="surge"), FEW)
+    assert "add i-3=0" == play.next(Verdict.ABNORMAL)
+    assert ["wait 2 health", "remove i-3=0", "rolled_back not_healthy"] == play.to_end()
+
+
+@pytest.mark.parametrize("leaving", ["i-1=leaving", "i-1=standby"])
+def test_one_that_is_leaving_is_put_back_beside(leaving: str) -> None:
+    play = Play(view("i-1 i-2", f"{leaving} i-2 i-3", checked=True), event("i-1", "i-3"), FEW)
+    said = play.to_end(Verdict.PENDING)
+    assert said[-2:] in (["remove i-3", "rolled_back not_healthy"], ["wait 2 health", "raised not_healthy"])
