@@ -21,6 +21,7 @@ from handler.core.answers import CallFailed
 from handler.core.steps import described
 from handler.outcome import NotYet, Result
 from handler.running import delivering
+from handler.running.hooks import Completed
 from handler.settings import Settings
 from handler.triggers import reading, wsgi
 from handler.triggers.reading import Delivery
@@ -125,8 +126,7 @@ def _deliver(delivery: Delivery, instance: _Instance, invocation: Invocation, co
     )
     results = [outcome.of_done(one) for one in done]
     for hook in hooks:
-        name = "hook.completed" if hook.result else "hook.left"
-        _tell(name, hook_id=hook.hook.id, result=hook.result, code=hook.code, failed=hook.failed)
+        _tell_of(hook)
     return outcome.with_hooks(results, hooks)
 
 
@@ -158,6 +158,17 @@ def _tell(name: str, **said: Any) -> None:
     if answer is not None:
         said |= {"result": answer.result, "code": answer.code, "api_request_id": answer.request_id}
     logs.event(name, **said)
+
+
+def _tell_of(hook: Completed) -> None:
+    hook_id, result, code = hook.hook.id, hook.result, hook.code
+    if hook.failed:
+        may_pass = hook.may_pass
+        logs.event("hook.failed", level="error", hook_id=hook_id, result=result, code=code, may_pass=may_pass)
+    elif result:
+        logs.event("hook.completed", hook_id=hook_id, result=result, code=code)
+    else:
+        logs.event("hook.left", hook_id=hook_id)
 
 
 def webhook(environ: Mapping[str, Any], start_response: StartResponse) -> list[bytes]:
@@ -194,11 +205,11 @@ def _hand_on(
     """Invoke ``swap`` with the event, and wait for its answer unless the sender does not."""
     from handler.cloud.fc import Fc  # noqa: PLC0415 - only the webhook's function ever needs it
 
-    service, _, function = os.environ.get("SWAP_FUNCTION", "slb-swap/swap").partition("/")
+    service, function = instance.settings.function
     given = credentials.find(context, os.environ)
     logs.redact(*given.secrets())
     headers = event["headers"]
-    asynchronous = "respond-async" in headers.get("prefer", "") or "x-github-event" in headers
+    asynchronous = wsgi.prefers_async(headers) or "x-github-event" in headers
     if asynchronous:
         headers["x-fc-invocation-type"] = "Async"  # so that swap raises what may pass, and is tried again
     fc = Fc(

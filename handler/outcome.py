@@ -114,11 +114,24 @@ def _nothing_known(done: Done) -> Result:
 
 
 def with_hooks(results: Sequence[Result], hooks: Iterable[Completed]) -> list[Result]:
-    """Return the results, raised where a hook is still to be completed: else nobody would try again."""
-    if not any(hook.failed for hook in hooks):
-        return list(results)
-    waiting = {"outcome": "raised", "reason": "hook_not_completed"}
-    return [one if one["outcome"] == "planned" else {**one, **waiting} for one in results]
+    """Return the results with the hooks that could not be completed in them.
+
+    Where that may pass they are raised, since nobody else would try again; where not, the hook is refused.
+    """
+    failed = [hook for hook in hooks if hook.failed]
+    if any(hook.may_pass for hook in failed):
+        waiting = {"outcome": "raised", "reason": "hook_not_completed"}
+        return [one if one["outcome"] == "planned" else {**one, **waiting} for one in results]
+    refused = [{"subject": h.hook.id, "reason": "hook_not_completed", "override": None} for h in failed]
+    return [_refusing(one, refused) if refused else one for one in results]
+
+
+def _refusing(result: Result, refused: Sequence[Result]) -> Result:
+    if result["outcome"] not in {"applied", "unchanged", "partial"}:
+        return result
+    outcome = "refused" if result["outcome"] == "unchanged" else "partial"
+    said = {"outcome": outcome, "reason": result["reason"] or "hook_not_completed"}
+    return {**result, **said, "refused": [*result["refused"], *refused]}
 
 
 def _backend(backend: Backend) -> Result:

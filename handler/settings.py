@@ -73,12 +73,16 @@ class Secrets:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that the environment says; ``endpoint`` is None but for a local cloud."""
+    """Everything that the environment says; ``endpoint`` is None but for a local cloud.
+
+    ``function`` is where ``webhook`` finds ``swap``: the service and the function.
+    """
 
     targets: tuple[Target, ...]
     endpoint: str | None = None
     network: Network = "public"
     secrets: Secrets = Secrets()
+    function: tuple[str, str] = ("slb-swap", "swap")
     log_level: LogLevel = "INFO"
 
 
@@ -99,10 +103,15 @@ def load(environ: Mapping[str, str], read_file: Callable[[str], str] = from_pack
             errors.append(f"SWAP_ENDPOINT: {why}")
     network = _choice("SWAP_NETWORK", environ.get("SWAP_NETWORK", "").lower() or "public", Network, errors)
     level = _choice("LOG_LEVEL", environ.get("LOG_LEVEL", "").upper() or "INFO", LogLevel, errors)
+    service, _, function = (environ.get("SWAP_FUNCTION", "").strip() or "slb-swap/swap").partition("/")
+    if not service or not function or "/" in function:
+        errors.append("SWAP_FUNCTION: expected service/function, such as slb-swap/swap")
     secrets = (secret.strip() for secret in environ.get("SWAP_WEBHOOK_SECRETS", "").split(","))
     if errors:
         raise BadSettings(tuple(errors))
-    return Settings(targets, endpoint, network, Secrets(tuple(filter(None, secrets))), level)
+    return Settings(
+        targets, endpoint, network, Secrets(tuple(filter(None, secrets))), (service, function), level
+    )
 
 
 def _choice(name: str, value: str, known: Any, errors: list[str]) -> Any:

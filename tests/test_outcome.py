@@ -8,6 +8,8 @@ import pytest
 
 from handler import outcome
 from handler.core.decisions import Outcome
+from handler.core.values import Hook
+from handler.running.hooks import Completed
 from handler.triggers.reading import Rejected
 
 
@@ -82,3 +84,29 @@ def test_rejected_request_has_a_status_of_its_own(status: int) -> None:
 
 def _said(result: outcome.Result) -> tuple[object, object]:
     return result["outcome"], result["reason"]
+
+
+def hook(failed: bool = True, may_pass: bool = False) -> Completed:
+    waiting = Hook("ash-1", "token", None, "asg-web", "scale_out", ("i-1",))
+    return Completed(waiting, "CONTINUE", "x", failed, may_pass)
+
+
+def test_hook_that_may_yet_be_completed_raises_the_run() -> None:
+    results = [{**target("a", "applied"), "refused": []}, {**target("b", "planned"), "refused": []}]
+    told = outcome.with_hooks(results, [hook(may_pass=True)])
+    assert [("raised", "hook_not_completed"), ("planned", None)] == [_said(one) for one in told]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("applied", "partial"), ("unchanged", "refused"), ("partial", "partial"), ("raised", "raised")],
+)
+def test_hook_that_cannot_be_completed_is_refused(before: str, after: str) -> None:
+    (told,) = outcome.with_hooks([{**target("a", before), "refused": []}], [hook()])
+    assert after == told["outcome"]
+    assert (["ash-1"] if before != "raised" else []) == [one["subject"] for one in told["refused"]]
+
+
+def test_hook_that_was_completed_changes_nothing() -> None:
+    results = [{**target("a", "applied"), "refused": []}]
+    assert results == outcome.with_hooks(results, [hook(failed=False)])

@@ -251,3 +251,14 @@ def test_a_file_that_cannot_be_read_is_named() -> None:
         return b"\xff".decode()
 
     assert refused("latin.json", read_file) == "SWAP_TARGETS: cannot read 'latin.json': not UTF-8"
+
+
+def test_function_behind_the_webhook_is_a_service_and_a_function() -> None:
+    assert ("other-swap", "swap") == loaded(ONE, SWAP_FUNCTION="other-swap/swap").function
+    assert ("slb-swap", "swap") == loaded(ONE).function
+
+
+@pytest.mark.parametrize("said", ["swap", "/swap", "slb-swap/", "a/b/c"])
+def test_function_behind_the_webhook_that_is_neither_is_an_error(said: str) -> None:
+    (error,) = errors(ONE, SWAP_FUNCTION=said)
+    assert error.startswith("SWAP_FUNCTION: expected service/function")

@@ -125,6 +125,8 @@ def _listed(group: Group, answer: Mapping[str, Any]) -> Group | None:
     if not answer.get("BackendServers") or answer.get("VServerGroupId") not in {None, group.id}:
         return None
     try:
-        return Group(group.id, group.load_balancer_id, parsing.backends(answer))
+        found = parsing.backends(answer)
     except parsing.Malformed:
         return None
+    # No entry is what an answer without a list looks like, too: it shows no group, not an empty one.
+    return Group(group.id, group.load_balancer_id, found) if found else None

@@ -147,8 +147,16 @@ def _finish(scene: Scene) -> Decision:
         return replace(finish, outcome="rolled_back", reason="not_healthy")
     if refused:
         outcome: Outcome = "partial" if scene.progress.done else "refused"
-        return replace(finish, outcome=outcome, reason=finish.reason or refused[0].reason)
+        return replace(finish, outcome=outcome, reason=refused[0].reason)
     return replace(finish, outcome="applied") if scene.progress.done else finish
+
+
+def cut_short(view: View, intent: Intent, policy: Policy, progress: Progress, why: str) -> Finish:
+    """Return how a run ends that has no time left to wait: with all that is known by then."""
+    if view.problem is not None:
+        return Finish("raised", why)
+    scene = survey(view, intent, policy, progress)
+    return Finish("raised", why, scene.refused, scene.strays)
 
 
 def _is_incomplete(scene: Scene) -> bool:

@@ -37,7 +37,7 @@ def guard(
     for refusal in _over_share(left, wish, intent, policy, first):
         refused[refusal.subject] = refusal
     left = [change for change in left if change.old not in refused]
-    for refusal in _under_floor(left, wish, intent, policy, first, baseline):
+    for refusal in _under_floor(left, changes, wish, intent, policy, first, baseline):
         refused[refusal.subject] = refusal
     return Guarded(
         tuple(change for change in changes if change.into or change.old not in refused),
@@ -61,9 +61,15 @@ def _over_share(
 
 
 def _under_floor(
-    removals: list[Change], wish: Wish, intent: Intent, policy: Policy, first: View, baseline: int
+    removals: list[Change],
+    changes: tuple[Change, ...],
+    wish: Wish,
+    intent: Intent,
+    policy: Policy,
+    first: View,
+    baseline: int,
 ) -> list[Refusal]:
-    """Refuse what would leave fewer servers in service than the floor."""
+    """Refuse what would leave fewer servers in service than the floor, once all new ones are in."""
     serving = health.in_service(first, removals)
     servers = first.group.servers()
     costly = [
@@ -71,7 +77,8 @@ def _under_floor(
         for change in removals
         if change.old in serving and health.leaves_service(first, servers[change.old], change.out)
     ]
-    allowed = max(0, baseline - health.floor(policy, baseline, intent.force))
+    gained = sum(bool(c.into) and serving.isdisjoint({c.old, c.new}) for c in changes)
+    allowed = max(0, baseline + gained - health.floor(policy, baseline, intent.force))
     if len(costly) <= allowed:
         return []
     over = costly[allowed:] if wish.completed else costly

@@ -12,7 +12,8 @@
 | terminated                | in service        | looked at again, then left: ``still_in_service``        |
 | interrupted               | in any way        | terminated, still serving, if something replaces it     |
 | deleted (ECS)             | in any way        | terminated, gone                                        |
-| not at all                | in service        | launched, if the group has no backend of it             |
+| not at all                | in service        | launched, if the group has no backend of it, or one     |
+|                           |                   | that still waits for its weight                         |
 | not at all                | leaving           | terminated, still serving                               |
 | not at all, in the group  | no                | stale on an exclusive target or if marked, else a stray |
 """
@@ -23,7 +24,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from handler.core.values import Cause, Group, Intent, Named, Policy, Refusal, Scope, Server
+from handler.core.values import Backend, Cause, Group, Intent, Named, Policy, Refusal, Scope, Server
 from handler.core.view import Source, View
 
 _T = TypeVar("_T")
@@ -89,7 +90,7 @@ def doubtful(intent: Intent, group: Group, servers: Mapping[str, Server], policy
         server_id
         for server_id, backends in group.servers().items()
         if server_id not in servers
-        and (server_id in named or policy.exclusive or any(b.description == policy.mark for b in backends))
+        and (server_id in named or policy.exclusive or policy.owns(backends))
     )
 
 
@@ -101,7 +102,7 @@ def complete(intent: Intent, view: View, policy: Policy, start: Group) -> Wish:
     if intent.scope is Scope.EXACTLY:
         return _requested(intent, view)
     present = start.servers()
-    launched = _launched(intent, view, present)
+    launched = _launched(intent, view, policy, present)
     coming = {named.server_id for named in launched}
     terminated: dict[str, Named] = {}
     gone: set[str] = set()
@@ -109,7 +110,11 @@ def complete(intent: Intent, view: View, policy: Policy, start: Group) -> Wish:
     unsettled = _is_early(intent, view, coming)
     for named in intent.terminated:
         server_id = named.server_id
-        if server_id in coming or server_id not in present or server_id in terminated:
+        if server_id in coming or server_id in terminated:
+            continue
+        if server_id not in present:
+            if not view.serves(server_id):
+                terminated[server_id] = named  # out already: a new one that is in has taken its place
             continue
         match _fate(named, view):
             case "gone":
@@ -133,7 +138,7 @@ def complete(intent: Intent, view: View, policy: Policy, start: Group) -> Wish:
             if server.state == "leaving":
                 terminated[server_id] = Named(server_id, cause=Cause.HOOK)
         elif view.source is not Source.ABSENT:
-            ours = policy.exclusive or any(b.description == policy.mark for b in backends)
+            ours = policy.exclusive or policy.owns(backends)
             (stale if ours else strays).append(server_id)
     if stale and view.source is not Source.COMPLETE:
         refused += [Refusal(server_id, "source_incomplete") for server_id in stale]
@@ -170,7 +175,9 @@ def _requested(intent: Intent, view: View) -> Wish:
     )
 
 
-def _launched(intent: Intent, view: View, present: Mapping[str, object]) -> tuple[Named, ...]:
+def _launched(
+    intent: Intent, view: View, policy: Policy, present: Mapping[str, tuple[Backend, ...]]
+) -> tuple[Named, ...]:
     chosen: dict[str, Named] = {}
     for named in intent.launched:
         server = view.servers.get(named.server_id)
@@ -179,11 +186,17 @@ def _launched(intent: Intent, view: View, present: Mapping[str, object]) -> tupl
         entering = named.cause is Cause.HOOK and server.state == "pending"
         if entering or (server.state == "in_service" and server.healthy):
             chosen.setdefault(named.server_id, named)
-    known = present.keys() | {named.server_id for named in intent.terminated}
+    finished = {server_id for server_id, backends in present.items() if not _waits(backends, policy)}
+    known = finished | {named.server_id for named in intent.terminated}
     for server in view.servers.values():
         if server.state == "in_service" and server.healthy and server.id not in known:
             chosen.setdefault(server.id, Named(server.id, cause=Cause.FINISHED))
     return tuple(chosen.values())
+
+
+def _waits(backends: Iterable[Backend], policy: Policy) -> bool:
+    """Tell whether a server that is in was to get its weight from a run that was cut off."""
+    return any(backend.weight == 0 and backend.description == policy.waits for backend in backends)
 
 
 def _is_early(intent: Intent, view: View, coming: set[str]) -> bool:

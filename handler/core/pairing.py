@@ -81,11 +81,19 @@ class _Planner:
         olds = [old for old, out in self.olds.items() if out and old not in spoken]
         news = [new for new in self.news if new not in spoken]
         coming = [new for new in news if not self._arrived(new)]
-        arrived = [new for new in news if self._arrived(new)]
+        arrived = sorted((new for new in news if self._arrived(new)), key=self._idles)
+        # What would replace one that stays is refused with it: so the others come first.
+        stay = [old for old in olds if old in self.wish.kept]
+        olds = [old for old in olds if old not in self.wish.kept]
         yield from self._alike(olds, coming)
-        # A new one that is in already needs no place: an old one that is left over goes in its favour.
+        yield from self._alike(stay, coming)
+        olds += stay
+        # A new one that is in already needs no place. It has taken that of an old one that is out already,
+        # if there is one; else an old one that is left over goes in its favour.
+        absent = sum(not out and old not in spoken for old, out in self.olds.items())
+        placed, arrived = arrived[:absent], arrived[absent:]
         yield from zip(olds, arrived, strict=False)
-        yield from ((None, new) for new in [*coming, *arrived[len(olds) :]])
+        yield from ((None, new) for new in [*coming, *placed, *arrived[len(olds) :]])
         yield from ((old, None) for old in olds[len(arrived) :])
 
     def _alike(self, olds: list[str], news: list[str]) -> Iterator[tuple[str, str]]:
@@ -110,6 +118,10 @@ class _Planner:
         here = {backend.key.port for backend in self.present.get(new, ())}
         return bool(here) and all(n.port in here or n.port is None for n in self.news[new])
 
+    def _idles(self, new: str) -> bool:
+        """Tell whether a new one that is in waits for its weight, and so has not taken a place yet."""
+        return any(backend.weight == 0 for backend in self.present[new])
+
     def change(self, old: str | None, new: str | None) -> Change:
         """Return the change of one pair; with a new side that cannot be, the pair is refused whole."""
         out = self.olds.get(old, ()) if old else ()
@@ -133,15 +145,15 @@ class _Planner:
         here = self.present.get(new, ())
         places = [(entry.port, entry) for entry in self.news[new] if entry.port is not None]
         if not places:
-            stays = here and (self.wish.completed or not out)
-            ports = dict.fromkeys(backend.key.port for backend in (here if stays else out))
+            beside = here if here and self.wish.completed else (*out, *here)
+            ports = dict.fromkeys(backend.key.port for backend in beside)
             places = [(port, self.news[new][0]) for port in ports or self.usual_ports]
         if not places:
             raise _RefusedError("no_ports")
-        beside = _beside([port for port, _ in places], out)
+        replaced = _beside([port for port, _ in places], out)
         return tuple(
             self._backend(port, entry, _at(port, entry, here), old)
-            for (port, entry), old in zip(places, beside, strict=True)
+            for (port, entry), old in zip(places, replaced, strict=True)
         )
 
     def _backend(self, port: int, named: Named, here: Backend | None, replaced: Backend | None) -> Backend:
@@ -158,7 +170,7 @@ class _Planner:
 
     def _description(self, named: Named, here: Backend | None, replaced: Backend | None) -> str:
         """Return the description: of what is in already, only the weight is ours to change."""
-        if here:
+        if here and here.description != self.policy.waits:
             return here.description
         if named.description is not None:
             return named.description

@@ -24,8 +24,9 @@ def add_missing(scene: Scene) -> Do | None:
 
 
 def add_beside(states: Iterable[State], scene: Scene) -> Do | None:
-    """Add new ones at weight 0 beside the serving old ones that they are to replace."""
-    chosen = scene.batch(replace(b, weight=0) for state in states for b in state.missing)
+    """Add new ones at weight 0 beside the serving old ones that they are to replace, marked as unfinished."""
+    mark = scene.policy.waits
+    chosen = scene.batch(replace(b, weight=0, description=mark) for s in states for b in s.missing)
     return Do(Add(chosen), "surge") if chosen else None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal, NamedTuple
@@ -132,6 +132,15 @@ class Policy:
     health_timeout_s: float = 120
     health_interval_s: float = 2
     max_per_call: int = MAX_PER_CALL
+
+    @property
+    def waits(self) -> str:
+        """The mark of a new one at weight 0: what a run that was cut off leaves can be told from a drained one."""
+        return self.mark.replace("/", ".", 1)
+
+    def owns(self, backends: Iterable[Backend]) -> bool:
+        """Tell whether backends of a server carry our mark."""
+        return any(backend.description in {self.mark, self.waits} for backend in backends)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,12 +23,16 @@ TRIES = 4
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """What became of a hook. ``result`` is None if it was left waiting; ``failed`` is to be tried again."""
+    """What became of a hook. ``result`` is None if it was left waiting, as by ``failed`` it still is.
+
+    ``may_pass`` says of a failure whether it is to be tried again.
+    """
 
     hook: Hook
     result: str | None
     code: str = ""
     failed: bool = False
+    may_pass: bool = False
 
 
 class Hooks:
@@ -68,7 +72,7 @@ class Hooks:
                 return Completed(hook, result, answer.code)
             pause = backoff.delay(attempt, self._clock.jitter())
             if not answer.may_pass or attempt == TRIES or self._clock.now() + pause >= deadline:
-                return Completed(hook, result, answer.code, failed=answer.may_pass)
+                return Completed(hook, result, answer.code, failed=True, may_pass=answer.may_pass)
             self._clock.sleep(pause)
             attempt += 1
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from handler.core.answers import Answer, Result
-from handler.core.deciding import decide
+from handler.core.deciding import cut_short, decide
 from handler.core.decisions import Do, Finish, Wait
 from handler.core.forecast import Forecast, forecast
 from handler.core.progress import Progress
@@ -66,7 +66,7 @@ def run(
                 break
             case Wait(seconds, why):
                 if clock.now() + seconds >= deadline:
-                    finish = Finish("raised", why)
+                    finish = cut_short(view, intent, target.policy, progress, why)
                     break
                 if seconds:
                     tell("swap.waiting", target=target.name, why=why, seconds=round(seconds, 3))
@@ -97,5 +97,5 @@ def _after(
 
 def _as_planned(planned: Forecast) -> Finish:
     """Return how a dry run ends: with the plan, or with why there is none."""
-    finish = planned.finish or Finish("raised", "floor")
+    finish = planned.finish or Finish("planned", "floor")
     return replace(finish, outcome="planned") if planned.steps else finish

@@ -12,7 +12,7 @@ from handler.core.values import BackendType, Cause, Intent, Named, Scope, Strate
 from handler.triggers.choosing import Item, by_name, switched_on
 from handler.triggers.messages import Unreadable, shown
 
-FORCE_WORDS = ("min_backends", "max_unavailable", "max_removed", "still_in_service", "source_incomplete")
+FORCE_WORDS = ("min_backends", "max_unavailable", "max_removed", "still_in_service")
 MAX_ENTRIES = 500
 
 Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}\Z")]

@@ -62,6 +62,12 @@ def relayed(answer: bytes) -> dict[str, Any] | None:
         return None
 
 
+def prefers_async(headers: Mapping[str, str]) -> bool:
+    """Tell whether a request asks not to wait for its answer (RFC 7240, ``respond-async``)."""
+    preferences = headers.get("prefer", "").split(",")
+    return any(one.partition(";")[0].strip().lower() == "respond-async" for one in preferences)
+
+
 def invocation_id(event_ids: Iterable[str]) -> str | None:
     """Return an id for an asynchronous invocation that is the same for the same request.
 
