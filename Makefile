@@ -48,6 +48,7 @@ chaos: $(VENV)/ready  ## random schedules against real processes
 
 fuzz: $(VENV)/ready  ## mutated deliveries
 	$(BIN)/python -m tests.fuzz.fuzz_deliveries --count $(COUNT) --seed $(SEED)
+	$(BIN)/python -m tests.fuzz.fuzz_writes --count $(COUNT) --seed $(SEED)
 
 mutation: $(VENV)/ready  ## mutants of handler/core that no test notices; MUTATE="handler.core.backoff*" for some
 	$(BIN)/mutmut run --max-children $(JOBS) $(MUTATE)
