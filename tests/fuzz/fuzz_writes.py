@@ -62,10 +62,10 @@ def check(data: bytes) -> str | None:
     if not gone and not new:
         return None
     named = {one for text in texts(data) for one in (gone | new) if one in text}
-    if gone - named - (before - expected):
-        return f"it takes out {gone - named}"
-    if new - named - (expected - before):
-        return f"it puts in {new - named}"
+    if unasked := gone - named - (before - expected):
+        return f"it takes out {unasked}"
+    if unasked := new - named - (expected - before):
+        return f"it puts in {unasked}"
     if len(after) < 2:
         return f"it leaves {len(after)} of {len(before)}"
     return None
