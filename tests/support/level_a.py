@@ -73,8 +73,10 @@ class Calls:
         except ApiError as error:
             result = classify(action, error.code, error.status, error.message)
             raise CallFailed(Answer(result, error.code, error.message)) from None
-        except (ConnectionCut, GarbageAnswer):
+        except ConnectionCut:
             raise CallFailed(Answer(Result.UNKNOWN, "SDK.HttpError")) from None
+        except GarbageAnswer:
+            raise CallFailed(Answer(Result.UNKNOWN, "MalformedAnswer")) from None
 
     @property
     def writes(self) -> list[str]:
@@ -122,6 +124,8 @@ class ModelSlb:
 
     def health(self, group: Group) -> Mapping[Key, Verdict]:
         checking = {(each.port, each.protocol) for each in self._uses(group) if each.health_check}
+        if not checking:
+            return dict.fromkeys(group.backends, Verdict.UNCHECKED)
         rows = self._calls.make("DescribeHealthStatus", lambda: self._slb.health(group.load_balancer_id))
         found: dict[Key, list[str]] = {}
         for row in rows:
@@ -173,15 +177,19 @@ class ModelEss:
         self._calls, self._ess = calls, calls.cloud.ess
 
     def listing(self, scaling_group_id: str) -> Listing:
+        group = self._ess.world.scaling_groups.get(scaling_group_id)
+        if group is None:
+            raise CallFailed(Answer(Result.GONE, "InvalidScalingGroupId.NotFound"))
         found = self._calls.make("DescribeScalingInstances", lambda: self._ess.members(scaling_group_id))
-        group = self._ess.group(scaling_group_id)
         return Listing(
             servers=tuple(_server(member) for _, member in found),
             complete=True,
-            attached=frozenset(group.vserver_groups),
+            attached=frozenset(each.vserver_group_id for each in group.vserver_groups),
         )
 
     def listed(self, scaling_group_id: str, instance_ids: tuple[str, ...]) -> tuple[Server, ...]:
+        if not instance_ids:
+            return ()
         found = self._calls.make(
             "DescribeScalingInstances", lambda: self._ess.members(scaling_group_id, instance_ids)
         )
@@ -198,17 +206,20 @@ class ModelEss:
 
     def complete(self, hook: Hook, result: str) -> Answer:
         return self._tell(
-            "CompleteLifecycleAction", lambda: self._ess.complete(hook.id, hook.token or "", result)
+            hook, "CompleteLifecycleAction", lambda token: self._ess.complete(hook.id, token, result)
         )
 
     def heartbeat(self, hook: Hook) -> Answer:
         return self._tell(
-            "RecordLifecycleActionHeartbeat", lambda: self._ess.heartbeat(hook.id, hook.token or "")
+            hook, "RecordLifecycleActionHeartbeat", lambda token: self._ess.heartbeat(hook.id, token)
         )
 
-    def _tell(self, action: str, work: Callable[[], None]) -> Answer:
+    def _tell(self, hook: Hook, action: str, work: Callable[[str], None]) -> Answer:
+        token = hook.token
+        if token is None:
+            return Answer(Result.PERMANENT, "MissingToken")
         try:
-            self._calls.make(action, work)
+            self._calls.make(action, lambda: work(token))
         except CallFailed as failed:
             return failed.answer
         return Answer(Result.APPLIED)

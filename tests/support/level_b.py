@@ -4,7 +4,7 @@
     told = world.deliver(scaled_in("i-1"))
     assert told.outcome == "applied" and world.servers() == ["i-2", "i-3", "i-4"]
 
-Only the socket and the clock are left out: settings, triggers, signatures, logs and outcome are the real ones.
+Only the socket and the clock are left out: settings, triggers, signatures, logs, outcome are the real ones.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def place(
     attached: bool = False,
     **also: Any,
 ) -> dict[str, Any]:
-    """The state of one group ``rsp-NAME`` on its own ``lb-NAME``, fed by ``asg-NAME``; see ``builders.state``."""
+    """The state of a group ``rsp-NAME`` on ``lb-NAME``, fed by ``asg-NAME``; see ``builders.state``."""
     text = json.dumps(builders.state(of, listed, **also))
     for kind in ("lb", "rsp", "asg"):
         text = text.replace(f'"{kind}-web"', f'"{kind}-{name}"')
@@ -372,7 +372,7 @@ _STDOUT = _Stdout()
 @contextmanager
 def _patched() -> Iterator[None]:
     """Give ``handler.main`` the instance, clock and standard output of the world that is delivering."""
-    global _depth
+    global _depth  # noqa: PLW0603 - threads that deliver at once share what is patched
     with _lock:
         _depth += 1
         if _depth == 1:
