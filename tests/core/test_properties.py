@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from hypothesis import HealthCheck, event, given, settings
 
 from handler.core.forecast import Forecast, forecast
@@ -11,7 +13,7 @@ from tests.support import naive
 from tests.support.strategies import Case, event_cases, request_cases
 
 several = settings(
-    max_examples=250,
+    max_examples=int(os.environ.get("EXAMPLES", "60")),
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],

@@ -86,7 +86,7 @@ def test_a_dry_run_without_anything_to_do_says_how_it_would_end() -> None:
 def test_a_dry_run_that_would_wait_for_others_says_what_for() -> None:
     wish = event("i-1", hooks=(hook("i-1", "scale_in"),), dry_run=True)
     done, _ = ran(cloud("i-1", "i-1=leaving"), wish)
-    assert "raised floor" == shown(done.finish)
+    assert "planned floor" == shown(done.finish)
 
 
 def test_what_would_wait_beyond_the_deadline_is_raised() -> None:
@@ -157,7 +157,7 @@ def test_a_bad_new_one_is_isolated_and_the_rest_goes_on() -> None:
     old, new = TEN, NEW_TEN.replace("i-25", "i-none")
     fresh = new.replace("i-none", "")
     over = cloud(old, fresh=fresh)
-    done, calls = ran(over, request(old, new, gone=True))
+    done, _ = ran(over, request(old, new, gone=True))
     assert "partial bad_backend" == shown(done.finish)
     assert "i-none:bad_backend" == shown_refused(done.finish.refused)
     assert set(fresh.split()) | {"i-5"} == {key.server_id for key in group_of(over).backends}

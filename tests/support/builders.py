@@ -1,7 +1,7 @@
 """Builders: groups, requests, events, looks and clouds in a few letters.
 
-A backend is said as ``server[:port][@ip][=weight][#description]``; port 8080 and weight 100 go without saying:
-``i-1``, ``i-2:9090=0``, ``eni-3@10.0.0.3#blue``. Several are said in one string, with spaces between them.
+A backend is said as ``server[:port][@ip][=weight][#description]``; port 8080 and weight 100 go without
+saying: ``i-1``, ``i-2:9090=0``, ``eni-3@10.0.0.3#blue``. Several are said in one string, with spaces between.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ from localcloud.cloud import Cloud
 PORT = 8080
 GROUP, BALANCER, SCALING = "rsp-web", "lb-web", "asg-web"
 MARK = "slb-swap/web"
+
+APPLIED = Answer(Result.APPLIED)
 
 _FORM = re.compile(r"([^:@=#]+)(?::(\d+))?(?:@([^=#]+))?(?:=(\d+))?(?:#(.*))?")
 
@@ -155,7 +157,7 @@ def view(
     left: float = 600.0,
     **also: Any,
 ) -> View:
-    """A look. Health is checked if anybody is ``abnormal`` or ``pending`` (servers, or ``i-1:80``); else as said."""
+    """A look. Health is checked if anybody is ``abnormal`` or ``pending`` (said as ``i-1`` or ``i-1:80``)."""
     of = group(of) if isinstance(of, str) else of
     checked = checked or bool(abnormal or pending)
     health = dict.fromkeys(of.backends, Verdict.NORMAL) if checked else {}
@@ -225,7 +227,7 @@ class Play:
     def decision(self) -> Decision:
         return decide(self.view, self.intent, self.policy, self.progress)
 
-    def next(self, verdict: Verdict = Verdict.NORMAL, answer: Answer = Answer(Result.APPLIED)) -> str:
+    def next(self, verdict: Verdict = Verdict.NORMAL, answer: Answer = APPLIED) -> str:
         """Do or wait as decided, and say what; new backends get the verdict."""
         decision = self.decision
         if isinstance(decision, Wait):

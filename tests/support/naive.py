@@ -59,15 +59,21 @@ def _of_event(case: Case) -> Asked:
         ):
             coming.append(one.server_id)
     for listed in view.servers.values():
-        fresh = listed.id not in here and listed.id not in named and listed.id not in coming
+        waits = any(
+            b.weight == 0 and b.description == policy.waits and key.server_id == listed.id
+            for key, b in view.group.backends.items()
+        )
+        fresh = (listed.id not in here or waits) and listed.id not in named and listed.id not in coming
         if listed.state == "in_service" and listed.healthy and fresh:
             coming.append(listed.id)
     going: list[str] = []
     gone = set()
     for one in named.values():
+        listed = view.servers.get(one.server_id)
+        if one.server_id not in here and not (listed and listed.state == "in_service"):
+            going.append(one.server_id)  # its place may be taken already
         if one.server_id not in here or one.server_id in coming:
             continue
-        listed = view.servers.get(one.server_id)
         known = view.source in {Source.COMPLETE, Source.SOME_EMPTY}
         if one.cause is Cause.GONE or (one.cause is Cause.FINISHED and listed is None and known):
             gone.add(one.server_id)
@@ -85,7 +91,9 @@ def _of_event(case: Case) -> Asked:
             going.append(server_id)
     for server_id in order:
         ours = policy.exclusive or any(
-            b.description == policy.mark for b in view.group.backends.values() if b.key.server_id == server_id
+            b.description in {policy.mark, policy.waits}
+            for b in view.group.backends.values()
+            if b.key.server_id == server_id
         )
         unknown = server_id not in view.servers and server_id not in named and server_id not in coming
         if unknown and ours and view.source is Source.COMPLETE:
@@ -100,7 +108,7 @@ def _of_event(case: Case) -> Asked:
 
 
 def matched(case: Case, wish: Asked) -> list[tuple[str | None, str | None]]:
-    """Who takes whose place: as said, the same server, the same ports, in order; then those already in."""
+    """Who takes whose place: as said, the same server, the same ports, in order; then those that are in."""
     here = case.view.group.backends
     pairs: list[tuple[str | None, str | None]] = [*case.intent.pairs]
     olds = [old for old, out in wish.out.items() if out and old not in {o for o, _ in pairs}]
@@ -123,8 +131,14 @@ def matched(case: Case, wish: Asked) -> list[tuple[str | None, str | None]]:
                     olds.remove(old)
                     waiting.remove(new)
                     break
+    absent = [old for old, out in wish.out.items() if not out and old not in {o for o, _ in pairs}]
+    arrived.sort(key=lambda new: any(b.weight == 0 for key, b in here.items() if key.server_id == new))
     for new in arrived:
-        pairs.append((olds.pop(0) if olds else None, new))
+        if absent:  # whose place it has taken already
+            pairs.append((None, new))
+            absent.pop()
+        else:
+            pairs.append((olds.pop(0) if olds else None, new))
     return pairs + [(None, new) for new in waiting] + [(old, None) for old in olds]
 
 
@@ -162,10 +176,10 @@ def wished(case: Case) -> Group:
         named = [n for n in wish.coming[new] if n.port is not None]
         if not named:
             whole = wish.coming[new][0]
-            if mine and (not wish.exactly or not out):
+            if mine and not wish.exactly:
                 ports = [b.key.port for b in mine]
             else:
-                ports = [b.key.port for b in out] or sorted(policy.ports or everywhere or ())
+                ports = [b.key.port for b in [*out, *mine]] or sorted(policy.ports or everywhere or ())
             named = [
                 Named(new, p, whole.weight, None, whole.server_ip, whole.description)
                 for p in dict.fromkeys(ports)
@@ -185,14 +199,18 @@ def wished(case: Case) -> Group:
                 weight = next((b.weight for b in [*own, *beside] if b.weight), usual)
             carried = next((b.description for b in [*own[:1], *beside[: not own]]), "")
             description = carried or policy.mark if n.description is None else n.description
-            if key in start.backends:  # of what is there, only the weight is ours to change
-                description = start.backends[key].description
+            waits = own and own[0].description == policy.waits and own[0].weight != weight
+            if own and not waits:  # of what is in, only the weight is ours to change
+                description = own[0].description
+            elif own:
+                description = next((b.description for b in beside if b.description), policy.mark)
+                description = description if n.description is None else n.description
             result[key] = Backend(key, weight, kind(new), description)  # type: ignore[arg-type]
     return Group(start.id, start.load_balancer_id, result)
 
 
 def instants(start: Group, steps: tuple[Step, ...]) -> Iterator[tuple[Step, dict[Key, Backend], set[Key]]]:
-    """Every instant of every step, with what nobody has seen normal yet: between old out and new in, and after."""
+    """Every instant, with what nobody has seen normal yet: between old out and new in, and after a step."""
     now = dict(start.backends)
     for step in steps:
         match step:
@@ -229,19 +247,10 @@ def in_service(case: Case, now: dict[Key, Backend], unproven: set[Key], gone: se
 
 
 def floor_of(case: Case, wish: Asked) -> int:
-    """The floor, from what was in service when the run began; what is forced is lifted."""
-    start = dict(case.view.group.backends)
-    unproven = {
-        key
-        for key in start
-        if key.server_id in wish.coming
-        and any(
-            case.view.verdict(other) in {Verdict.PENDING, Verdict.ABNORMAL}
-            for other in start
-            if other.server_id == key.server_id
-        )
-    }
-    baseline = len(in_service(case, start, unproven, wish.gone))
+    """The floor, from who was in service when the run began, a pair side by side as one; less what is forced."""
+    serving = in_service(case, dict(case.view.group.backends), set(), wish.gone)
+    twice = [(old, new) for old, new in matched(case, wish) if old != new and {old, new} <= serving]
+    baseline = len(serving) - len(twice)
     limit = case.policy.max_unavailable
     if isinstance(limit, str):
         percent = int(limit[:-1])

@@ -33,7 +33,7 @@ ADDRESSES = {"eni-1": ("10.0.0.1", "10.0.0.11"), "eni-2": ("10.0.0.2",), "eci-1"
 NOW = 1000.0
 
 WEIGHTS = st.sampled_from((100, 100, 100, 50, 0))
-DESCRIPTIONS = st.sampled_from(("", "", "blue", MARK))
+DESCRIPTIONS = st.sampled_from(("", "", "blue", MARK, policy().waits))
 
 
 @dataclass(frozen=True)
