@@ -113,7 +113,7 @@ def complete(intent: Intent, view: View, policy: Policy, start: Group) -> Wish:
         if server_id in coming or server_id in terminated:
             continue
         if server_id not in present:
-            if not view.serves(server_id):
+            if named.cause is Cause.INTERRUPTED or not view.serves(server_id):
                 terminated[server_id] = named  # out already: a new one that is in has taken its place
             continue
         match _fate(named, view):

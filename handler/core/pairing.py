@@ -82,14 +82,8 @@ class _Planner:
         news = [new for new in self.news if new not in spoken]
         coming = [new for new in news if not self._arrived(new)]
         arrived = sorted((new for new in news if self._arrived(new)), key=self._idles)
-        # What would replace one that stays is refused with it: so the others come first.
-        stay = [old for old in olds if old in self.wish.kept]
-        olds = [old for old in olds if old not in self.wish.kept]
         yield from self._alike(olds, coming)
-        yield from self._alike(stay, coming)
-        olds += stay
-        # A new one that is in already needs no place. It has taken that of an old one that is out already,
-        # if there is one; else an old one that is left over goes in its favour.
+        # A new one that is in has taken the place of one that is out; else one that is left goes for it.
         absent = sum(not out and old not in spoken for old, out in self.olds.items())
         placed, arrived = arrived[:absent], arrived[absent:]
         yield from zip(olds, arrived, strict=False)
@@ -119,7 +113,7 @@ class _Planner:
         return bool(here) and all(n.port in here or n.port is None for n in self.news[new])
 
     def _idles(self, new: str) -> bool:
-        """Tell whether a new one that is in waits for its weight, and so has not taken a place yet."""
+        """Tell whether a new one that is in has not taken a place yet: it has no weight."""
         return any(backend.weight == 0 for backend in self.present[new])
 
     def change(self, old: str | None, new: str | None) -> Change:

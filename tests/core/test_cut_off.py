@@ -1,0 +1,63 @@
+"""What a run that was cut off leaves behind, and what the next one makes of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from handler.core import intents
+from handler.core.values import Cause
+from tests.support.builders import MARK, Play, event, group, named, policy, request, shown_refused, view
+
+WAITS = MARK.replace("/", ".")
+
+
+def launched(of: str, listed: str) -> list[str]:
+    wish = intents.complete(event(), view(of, listed), policy(), group(of))
+    return [one.server_id for one in wish.launched]
+
+
+def test_a_new_one_that_waits_for_its_weight_is_launched_still() -> None:
+    assert ["i-2"] == launched(f"i-1 i-2=0#{WAITS}", "i-1 i-2")
+
+
+def test_one_at_weight_0_that_is_not_marked_so_is_left_alone() -> None:
+    assert [] == launched(f"i-1=0 i-2=0#{MARK} i-3#{WAITS}", "i-1 i-2 i-3")
+
+
+def test_one_that_waits_and_is_listed_nowhere_is_stale() -> None:
+    of = f"i-1 i-2=0#{WAITS}"
+    wish = intents.complete(event(), view(of, "i-1"), policy(), group(of))
+    assert frozenset({"i-2"}) == wish.inferred
+
+
+def test_a_surge_marks_what_it_adds_as_waiting_and_then_as_ours() -> None:
+    play = Play(view("i-1", checked=True), request("i-1", "i-2", strategy="surge"))
+    assert "add i-2=0" == play.next()
+    assert [WAITS] == [b.description for k, b in play.view.group.backends.items() if k.server_id == "i-2"]
+    assert ["weigh i-2=100", "remove i-1", "applied"] == play.to_end()
+    assert [MARK] == [backend.description for backend in play.view.group.backends.values()]
+
+
+def test_one_that_is_in_has_taken_the_place_of_one_that_is_out() -> None:
+    # i-9 took the place of i-1 before; nobody is left for i-2.
+    intent = replace(event("i-1 i-2", cause=Cause.INTERRUPTED), launched=named("i-9", Cause.FINISHED))
+    play = Play(view("i-2 i-9", "i-1 i-2 i-9"), intent)
+    assert "refused waiting_for_replacement" == play.end
+    assert "i-2:waiting_for_replacement" == shown_refused(play.decision.refused)  # type: ignore[union-attr]
+
+
+def test_of_those_that_are_in_one_without_weight_has_not_taken_a_place_yet() -> None:
+    play = Play(view(f"i-2 i-8=0#{WAITS} i-9", checked=True), request("i-1 i-2", "i-8 i-9", strategy="surge"))
+    assert ["weigh i-8=100", "remove i-2", "applied"] == play.to_end()
+
+
+def test_what_comes_counts_for_the_floor_of_what_goes() -> None:
+    # i-1 has no weight: with i-9 in its place two are in service, so i-2 may go.
+    play = Play(view("i-1=0 i-2", checked=True), request("i-1 i-2", "i-9"))
+    assert ["modify i-1=0>i-9", "remove i-2"] == play.to_end()[:2]
+
+
+def test_a_launched_one_that_is_in_gets_its_weight_on_all_its_ports() -> None:
+    # A second delivery, which no longer sees i-1, would give it to all of them.
+    play = Play(view("i-1:80 i-2:80 i-2:81=0", checked=True), request("i-1", "i-2"))
+    assert "weigh i-2:81=100" in play.to_end()

@@ -1,0 +1,319 @@
+"""What is right, said naively: over the instants that the local cloud wrote down, never over our own log.
+
+Who is to leave, to come and to stay is known by the roles that a world begins with. The function's pairing,
+its decisions and its plan are not asked; its outcome is only compared with what happened.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from tests.prove.playing import READ, UNKNOWN, WRITES, Delivery, Played
+from tests.prove.worlds import Beginning
+
+Rows = list[dict[str, Any]]
+
+
+def violations(played: Played) -> list[str]:
+    """Return everything that is not right in a world, each in a line that begins with the invariant."""
+    return list(_Trial(played).all())
+
+
+class _Trial:
+    def __init__(self, played: Played) -> None:
+        self.played = played
+        self.beginning: Beginning = played.beginning
+        self.instants: list[Rows] = [instant["backends"] for instant in played.history]
+        self.leave, self.come = set(self.beginning.leave), set(self.beginning.come)
+        self.gone, self.there = set(self.beginning.gone), set(self.beginning.there)
+        self.foreign = set(self.beginning.foreign)
+        self.gated = self.beginning.circumstance != "u"
+        self.serving = [self.in_service(rows) for rows in self.instants]
+        self.flawed = bool(played.sick or played.bad)
+
+    def all(self) -> Iterator[str]:
+        deliveries = [*self.played.deliveries, *([self.played.again] if self.played.again else [])]
+        for number, delivery in enumerate(deliveries, 1):
+            for found in self.of_delivery(delivery):
+                yield f"{found} (delivery {number})"
+        yield from self.untouched()
+        if not deliveries[-1].livelock:
+            yield from self.ending()
+
+    def of_delivery(self, delivery: Delivery) -> Iterator[str]:
+        if delivery.livelock:
+            yield "livelock"
+            return
+        yield from self.floor(delivery)
+        yield from self.retired(delivery)
+        yield from self.blind(delivery)
+        yield from self.needless(delivery)
+        yield from self.told(delivery)
+        yield from self.hooks(delivery)
+
+    # Who is in service.
+
+    def in_service(self, rows: Rows) -> set[str]:
+        """Servers with a weight above 0 that are not known to be abnormal; new ones once normal."""
+        servers: dict[str, Rows] = {}
+        for row in rows:
+            if row["weight"] > 0:
+                servers.setdefault(row["server_id"], []).append(row)
+        return {server for server, weighted in servers.items() if self.serves(server, weighted)}
+
+    def serves(self, server: str, weighted: Rows) -> bool:
+        if server in self.gone:
+            return False
+        if server in self.come and server not in self.there and self.gated:
+            return all(row["health"] == "normal" for row in weighted)
+        return any(row["health"] != "abnormal" for row in weighted)
+
+    def least(self, at: int) -> int:
+        """The floor of a run that began at an instant: half may be spared, one at least.
+
+        New ones that a run cut short has left count, unless they are abnormal; beside an old one that they
+        replace, the two count as one.
+        """
+        rows = [row for row in self.instants[at] if row["server_id"] not in self.gone]
+        start = {row["server_id"] for row in rows if row["weight"] > 0 and row["health"] != "abnormal"}
+        start_count = len(start) - min(len(start & self.leave), len(start & self.come))
+        return max(1, start_count - max(1, start_count * 50 // 100))
+
+    # Invariants of every instant.
+
+    def untouched(self) -> Iterator[str]:
+        start = {key(row): row for row in self.instants[0] if row["server_id"] in self.foreign}
+        for number, rows in enumerate(self.instants):
+            now = {key(row): row for row in rows if row["server_id"] in self.foreign}
+            if {k: said(r) for k, r in now.items()} != {k: said(r) for k, r in start.items()}:
+                yield f"foreign backends touched: instant {number}"
+                return
+
+    def floor(self, delivery: Delivery) -> Iterator[str]:
+        least = self.least(delivery.first)
+        for at in range(delivery.first + 1, delivery.last + 1):
+            taken = self.serving[at - 1] - self.serving[at]
+            if taken and len(self.serving[at]) < least and at not in delivery.others:
+                yield f"floor: {len(self.serving[at])} in service, {least} promised: instant {at}"
+                return
+
+    def retired(self, delivery: Delivery) -> Iterator[str]:
+        """Under surge, no serving one leaves service but for a new one that has passed."""
+        if self.beginning.strategy != "u" or self.beginning.circumstance in "qo":
+            return
+        first = self.serving[0]
+        kept = sum(role == "k" for role in self.beginning.olds.values())
+        unpaired = max(0, len(self.leave) + kept - len(self.come))
+        others = set().union(*(each.others for each in self.played.deliveries))
+        for at in range(delivery.first + 1, delivery.last + 1):
+            lost = (first & self.leave) - self.serving[at]
+            passed = self.serving[at] & self.come
+            removed = sum(other <= at for other in others)
+            if len(lost) > len(passed) + unpaired + removed:
+                yield f"retired before the new one passed: {sorted(lost)}: instant {at}"
+                return
+
+    # Invariants of the calls.
+
+    def blind(self, delivery: Delivery) -> Iterator[str]:
+        """After a write of unknown result comes a look, before any other write."""
+        unknown = False
+        for call in delivery.calls:
+            if call.action == READ and call.answer and not call.trouble:
+                unknown = False
+            elif call.action in WRITES:
+                if unknown:
+                    yield f"sent again without a look: {call.action}"
+                    return
+                unknown = call.trouble in UNKNOWN
+
+    def needless(self, delivery: Delivery) -> Iterator[str]:
+        """No write after a read that shows that all is done."""
+        if self.flawed:
+            return
+        done = False
+        for call in delivery.calls:
+            if call.action in WRITES and done and not delivery.others:
+                yield f"a write after a read that shows it converged: {call.action}"
+                return
+            done = done or (call.shows is not None and self.is_done(call.shows))
+
+    def is_done(self, backends: Any) -> bool:
+        here: dict[str, list[int]] = {}
+        for backend in backends:
+            here.setdefault(backend.server_id, []).append(backend.weight)
+        return not self.leave & here.keys() and all(
+            server in here and all(here[server]) and server not in self.there for server in self.come
+        )
+
+    def hooks(self, delivery: Delivery) -> Iterator[str]:
+        """A hook is not completed before the drain, and no instance abandoned that has no fault."""
+        here = {row["server_id"] for row in self.instants[min(delivery.hooked_at, delivery.last)]}
+        roles = self.beginning.olds
+        if delivery.hooks.get("scale_in") and any(roles.get(server) == "h" for server in here):
+            yield "hook completed before the removal"
+        entering = {server for server, role in self.beginning.coming.items() if role == "e"}
+        result = delivery.hooks.get("scale_out")
+        if result == "ABANDON" and not entering & (self.played.sick | self.played.bad):
+            yield "hook abandoned for what is not the instance's fault"
+        if result == "CONTINUE" and not entering <= here:
+            yield "hook continued without its instances"
+        serving = self.serving[min(delivery.hooked_at, delivery.last)]
+        if result == "CONTINUE" and self.gated and not entering <= serving:
+            yield "hook continued with instances that are not in service"
+
+    # What is told.
+
+    def told(self, delivery: Delivery) -> Iterator[str]:
+        """What the outcome reports is what the history shows."""
+        told = delivery.told
+        if not told or delivery.outcome == "raised":
+            return
+        before = Counter(map(key, self.instants[delivery.first]))
+        after = Counter(map(key, self.instants[min(delivery.hooked_at, delivery.last)]))
+        left = Counter(map(key, told["removed"])) + Counter(pair["old"] for pair in ())
+        came = Counter(map(key, told["added"]))
+        if Counter(map(key, told["after"])) != after:
+            yield "told another group than there is at the end"
+        lagged = bool(self.played.cloud.world.readings.get("read_lag"))
+        if lagged:
+            return
+        if Counter(map(key, told["before"])) != before:
+            yield "told another group than there was at the start"
+        servers_left = Counter(k[0] for k in (before - after)) - Counter(k[0] for k in left)
+        servers_came = Counter(k[0] for k in (after - before)) - Counter(k[0] for k in came)
+        if servers_left != Counter(pair["old"] for pair in told["pairs"]):
+            yield "told others as removed or replaced than were"
+        if servers_came != Counter(pair["new"] for pair in told["pairs"]):
+            yield "told others as added or replacing than were"
+        if told["outcome"] == "unchanged" and before != after:
+            yield "told unchanged, and changed"
+
+    # The end.
+
+    def ending(self) -> Iterator[str]:
+        """After the last delivery, in which nothing went wrong, the group is what was wished, or it is said
+        why not, by a cause that can be seen from here.
+        """
+        again = self.played.again
+        assert again is not None
+        final = self.played.deliveries[-1]
+        rows = self.instants[final.last]
+        if final.outcome in {"applied", "unchanged"} or (final.outcome != "raised" and not self.flawed):
+            writes = [call.action for call in again.calls if call.action in WRITES]
+            if writes:
+                yield f"a repeated delivery writes: {writes[0]}"
+            emptied = not any(group.instances for group in self.played.cloud.world.scaling_groups.values())
+            expected = {"unchanged", "raised"} if emptied else {"unchanged"}
+            if final.outcome in {"applied", "unchanged"} and again.outcome not in expected:
+                yield f"a repeated delivery is not unchanged but {again.outcome}"
+        if final.outcome == "raised" and final.troubled:
+            yield "raised in the last delivery, in which nothing went wrong"
+        refused = {r["subject"]: r["reason"] for r in final.told.get("refused", ())}
+        reasons = set(refused.values()) | {str(final.told.get("reason"))}
+        here: dict[str, Rows] = {}
+        for row in rows:
+            here.setdefault(row["server_id"], []).append(row)
+        left_over = [server for server in self.leave if server in here]
+        abandoned = any(d.hooks.get("scale_out") == "ABANDON" for d in self.played.deliveries)
+        given_up = {s for s, role in self.beginning.coming.items() if role == "e" and abandoned}
+        missing = [server for server in self.come - given_up if server not in here]
+        idle = [s for s in self.come if s in here and any(row["weight"] == 0 for row in here[s])]
+        if (left_over or missing or idle) and final.outcome in {"applied", "unchanged"}:
+            yield f"told {final.outcome}, with {left_over + missing + idle} undone"
+        for server in left_over:
+            if not self.excused(server, rows, refused, reasons, final):
+                yield f"not converged: {server} is still there: {final.outcome}, {final.told.get('reason')}"
+        # What was to replace one that the scaling group keeps in service is refused with it.
+        kept = sum(role == "k" for role in self.beginning.olds.values())
+        for server in (missing + idle)[kept if "still_in_service" in reasons else 0 :]:
+            if not self.excused_new(reasons):
+                yield f"not converged: {server} is not in: {final.outcome}, {final.told.get('reason')}"
+        if not (left_over or missing or idle or self.flawed):
+            yield from self.shape(rows)
+
+    def excused(
+        self, server: str, rows: Rows, refused: dict[str, str], reasons: set[str], final: Delivery
+    ) -> bool:
+        """Whether it can be seen why a server that is to leave is still there."""
+        if self.excused_new(reasons):
+            return True
+        in_service = self.in_service(rows)
+        # Who was in when this run began, and is not named, need not be known as a replacement.
+        known = {row["server_id"] for row in self.instants[final.first]}
+        known &= {s for s, role in self.beginning.coming.items() if role == "u"}
+        unpaired = max(0, len(self.leave) - len(self.come - self.there - known))
+        limits = {"min_backends", "max_unavailable", "floor"}
+        if reasons & limits and server not in self.gone:
+            costs = len(self.leave & in_service) if self.beginning.kind == "r" else 1
+            if server in in_service and len(in_service) - costs < self.least(final.first):
+                return True
+        if final.told.get("reason") == "floor" and self.beginning.olds[server] == "i":
+            return unpaired > 0
+        if refused.get(server) == "max_removed":
+            meant = self.leave if self.beginning.kind in "rg" else set(self.beginning.inferred)
+            count = len({row["server_id"] for row in self.instants[0]} - self.gone)
+            return len(meant) > max(1, count * 50 // 100)
+        if refused.get(server) == "waiting_for_replacement":
+            waiting = [s for s, reason in refused.items() if reason == "waiting_for_replacement"]
+            return self.beginning.olds[server] == "i" and len(waiting) <= unpaired
+        if refused.get(server) == "source_incomplete":
+            return not self.beginning.anyone_listed
+        return False
+
+    def excused_new(self, reasons: set[str]) -> bool:
+        """Whether it can be seen why a server that is to come is not in."""
+        if self.flawed and reasons & {"bad_backend", "not_healthy", "after_rollback", "health"}:
+            return True
+        if "over_quota" in reasons and self.beginning.circumstance in "qo":
+            return True
+        if "TooManyBackendServers" in reasons and self.beginning.circumstance == "b":
+            return True
+        if "no_ports" in reasons:
+            ports = [set(range(2)) & {i for i in range(2) if s[i] != "-"} for s in self.beginning.servers]
+            return not ports or not set.intersection(*ports)
+        return False
+
+    def shape(self, rows: Rows) -> Iterator[str]:
+        """The new ones stand on the ports of those they replace, at a weight above 0."""
+        news = {row["server_id"] for row in rows} & (self.come - self.there)
+        ports = Counter(frozenset(r["port"] for r in rows if r["server_id"] == server) for server in news)
+        if any(row["weight"] != 100 for row in rows if row["server_id"] in news):
+            yield "weight 0 handed on"
+        replaced = Counter(
+            frozenset(row["port"] for row in self.instants[0] if row["server_id"] == server)
+            for server in self.leave
+        )
+        replaced.pop(frozenset(), None)
+        usual = set(self.usual_ports())
+        if self.there or "i" in self.beginning.olds.values():
+            return  # who is there already may be the one that replaces
+        extra = ports - replaced
+        if sum(ports.values()) <= sum(replaced.values()):
+            wrong = extra
+        else:
+            wrong = Counter({p: n for p, n in extra.items() if set(p) != usual})
+            wrong += replaced - ports if set.union(set(), *ports) and replaced - ports else Counter()
+        if wrong:
+            yield f"on other ports than those replaced: {sorted(map(sorted, wrong))}"
+
+    def usual_ports(self) -> list[int]:
+        configured = self.beginning.policy.ports
+        if configured:
+            return list(configured)
+        servers: dict[str, set[int]] = {}
+        for row in self.instants[0]:
+            servers.setdefault(row["server_id"], set()).add(row["port"])
+        return sorted(set.intersection(*servers.values())) if servers else []
+
+
+def key(row: dict[str, Any]) -> tuple[Any, ...]:
+    """Name a backend."""
+    return (row["server_id"], row["port"], row["server_ip"])
+
+
+def said(row: dict[str, Any]) -> tuple[Any, ...]:
+    """Return what a backend has."""
+    return (row["weight"], row["type"], row["description"])

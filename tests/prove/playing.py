@@ -1,0 +1,307 @@
+"""One world, from its beginning to its end: deliveries, what goes wrong at their calls, and what was seen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from handler.cloud import parsing
+from handler.cloud.client import Client
+from handler.cloud.errors import classify
+from handler.cloud.slb import CloudSlb
+from handler.core.answers import Answer, CallFailed, Result
+from handler.core.hooking import Ending
+from handler.core.view import Listing
+from handler.outcome import of_run
+from handler.running import loop
+from handler.running.hooks import Hooks
+from handler.running.loop import Run
+from localcloud.cloud import Cloud
+from localcloud.errors import ApiError
+from localcloud.forms import answer_body
+from localcloud.http import ConnectionCut
+from localcloud.state import Instance
+from tests.prove.choices import READING, Choices, Readings
+from tests.prove.worlds import BALANCER, GROUP, Beginning
+from tests.support.level_a import FakeClock, Killed, ModelEss, ModelSlb
+
+T = TypeVar("T")
+TIMEOUT_S = 44.0
+#: Calls of one run after which it is a livelock.
+MOST_CALLS = 400
+#: Deliveries in which something may go wrong, and those after them, if the last one was raised.
+TROUBLED, QUIET = 3, 3
+
+READ = "DescribeVServerGroupAttribute"
+WRITES = {
+    "ModifyVServerGroupBackendServers",
+    "AddVServerGroupBackendServers",
+    "RemoveVServerGroupBackendServers",
+    "SetVServerGroupAttribute",
+}
+
+#: What may go wrong at a write, at a read, and at the reading of a scaling group.
+AT_WRITE = ("", "busy", "lost", "reset", "5xx", "bad", "kill", "killed", "other")
+AT_READ = ("", "throttled", "reset", "5xx", "kill")
+AT_LISTING = (*AT_READ, "empty", "short", "missing")
+UNKNOWN = {"lost", "reset", "5xx"}
+
+
+class Livelock(Exception):  # noqa: N818 - it is a finding, no error of ours
+    """A run that goes on and on."""
+
+
+@dataclass
+class Call:
+    """One call as it went."""
+
+    action: str
+    trouble: str = ""
+    answer: str = ""
+    shows: tuple[Any, ...] | None = None  #: of a read of the group: its backends
+    instant: int = 0  #: how many instants there were before it
+    at: float = 0.0
+
+
+@dataclass
+class Delivery:
+    """One delivery: where its instants begin and end, its calls, and its run unless it was killed."""
+
+    first: int
+    last: int = 0
+    calls: list[Call] = field(default_factory=list)
+    others: set[int] = field(default_factory=set)  #: instants that somebody else brought about
+    run: Run | None = None
+    told: dict[str, Any] = field(default_factory=dict)
+    hooks: dict[str, str | None] = field(default_factory=dict)
+    hooked_at: int = 0
+    killed: bool = False
+    livelock: bool = False
+
+    @property
+    def troubled(self) -> bool:
+        """Whether anything went wrong at a call."""
+        return any(call.trouble for call in self.calls)
+
+    @property
+    def outcome(self) -> str:
+        """How it ended."""
+        return self.run.finish.outcome if self.run else "killed"
+
+
+@dataclass
+class Played:
+    """A world that was played to its end."""
+
+    beginning: Beginning
+    cloud: Cloud
+    deliveries: list[Delivery]
+    again: Delivery | None  #: the same delivery once more, after everything
+    sick: set[str]
+    bad: set[str]
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Clock(FakeClock):
+    """A clock whose jitter is no matter of chance."""
+
+    def jitter(self) -> float:
+        return 0.5
+
+
+class Calls:
+    """Makes the calls, and asks at each what goes wrong."""
+
+    def __init__(self, cloud: Cloud, choices: Choices, delivery: Delivery, clock: Clock, old: str) -> None:
+        self.cloud = cloud
+        self._choices, self._delivery, self._clock, self._old = choices, delivery, clock, old
+
+    def make(self, action: str, work: Callable[[], T], options: tuple[str, ...] | None = None) -> T:
+        """Make one call; raises CallFailed with what the error table says of what came instead."""
+        delivery, world = self._delivery, self.cloud.world
+        if len(delivery.calls) >= MOST_CALLS:
+            raise Livelock
+        call = Call(action, instant=len(world.history), at=self._clock.at)
+        delivery.calls.append(call)
+        options = options or (AT_WRITE if action in WRITES else AT_READ)
+        call.trouble = trouble = self._choices.fault(action, options)
+        try:
+            if trouble:
+                self._before(trouble, action)
+            found = work()
+            if trouble:
+                self._after(trouble)
+        except ApiError as error:
+            call.answer = error.code
+            result = classify(action, error.code, error.status, error.message)
+            raise CallFailed(Answer(result, error.code, error.message)) from None
+        except ConnectionCut:
+            call.answer = "cut"
+            raise CallFailed(Answer(Result.UNKNOWN, "SDK.HttpError")) from None
+        if action == READ:
+            call.shows = found.backends if hasattr(found, "backends") else None
+        call.answer = repr(getattr(found, "rows", found))
+        return found
+
+    def _before(self, trouble: str, action: str) -> None:
+        if trouble == "kill":
+            raise Killed
+        if trouble == "reset":
+            raise ConnectionCut
+        if trouble == "other":
+            self._somebody_else()
+        codes = {"busy": ("BackendServer.configuring", None), "throttled": ("Throttling", 400)}
+        codes |= {"5xx": ("InvalidParameter", 503), "bad": ("ObtainIpFail", 400)}
+        if trouble in codes:
+            code, status = codes[trouble]
+            raise ApiError(code, status=status)
+
+    def _after(self, trouble: str) -> None:
+        if trouble == "killed":
+            raise Killed
+        if trouble == "lost":
+            raise ConnectionCut
+
+    def _somebody_else(self) -> None:
+        """Somebody else takes an old one out: a Modify that names nothing new."""
+        slb = self.cloud.slb
+        theirs = [b for b in self.cloud.world.groups[GROUP].backends if b.server_id == self._old]
+        before = len(self.cloud.world.history)
+        if theirs:
+            try:
+                slb.modify(GROUP, theirs[:1], ())
+            except ApiError:
+                return
+        self._delivery.others.update(range(before, len(self.cloud.world.history)))
+
+
+class Scaling(ModelEss):
+    """Auto Scaling, whose listings may leave out what is there."""
+
+    def listing(self, scaling_group_id: str) -> Listing:
+        calls: Any = self._calls
+        found = calls.make(
+            "DescribeScalingInstances", lambda: self._ess.members(scaling_group_id), AT_LISTING
+        )
+        servers = super_servers(found)
+        trouble = calls._delivery.calls[-1].trouble
+        if trouble == "empty":
+            servers = ()
+        elif trouble in {"short", "missing"}:
+            servers = servers[1:]
+        return Listing(servers, complete=trouble != "short")
+
+
+def super_servers(found: Any) -> tuple[Any, ...]:
+    from tests.support.level_a import _server
+
+    return tuple(_server(member) for _, member in found)
+
+
+class WireClient(Client):
+    """The function's own client over the models: parameters and answers in the forms of the wire."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls, self._body_is_read, self.calls = calls, True, 0
+
+    def _once(self, request_class: type[Any], params: Mapping[str, str], body: Any) -> dict[str, Any]:
+        action = request_class.__name__.removesuffix("Request")
+        cloud = self._calls.cloud
+
+        def work() -> bytes:
+            seen = dict(params)
+            if body and cloud.world.readings["body_params"] == "accepted":
+                seen.update(body)
+            answer = {"RequestId": "request", **cloud.apply(action, seen)}
+            old = cloud.world.readings["response_form"] == "enveloped"
+            return answer_body("JSON", action, answer, old=old)
+
+        self.calls += 1
+        return dict(parsing.opened(action, json.loads(self._calls.make(action, work))))
+
+
+def play(beginning: Beginning, choices: Choices) -> Played:
+    """Play one world."""
+    cloud = beginning.cloud.copy()
+    world = cloud.world
+    world.readings = Readings(choices)
+    played = Played(beginning, cloud, [], None, set(), set())
+    _instances(beginning, cloud, choices, played)
+    clock = Clock()
+    quiet = 0
+    for number in range(TROUBLED + QUIET):
+        choices.quiet = number >= TROUBLED
+        delivery = _deliver(beginning, cloud, choices, clock)
+        played.deliveries.append(delivery)
+        if delivery.livelock:
+            break
+        quiet = 0 if delivery.troubled else quiet + 1
+        if not delivery.troubled and (delivery.outcome != "raised" or quiet == 2):
+            break
+    choices.quiet = True
+    if not played.deliveries[-1].livelock:
+        played.again = _deliver(beginning, cloud, choices, clock)
+    played.history = cloud.history(GROUP)
+    return played
+
+
+def _instances(beginning: Beginning, cloud: Cloud, choices: Choices, played: Played) -> None:
+    """Release who is no more, and choose who is unhealthy or cannot be taken."""
+    released = [server for server, role in beginning.olds.items() if role == "d"]
+    others = [s for s in [*beginning.olds, *beginning.coming] if s not in released]
+    options = ["", *(f"sick {s}" for s in others), *(f"bad {s}" for s in beginning.coming)]
+    what, _, server = choices.fault("instance", options).partition(" ")
+    if what == "sick":
+        played.sick.add(server)
+        cloud.world.set_instance(Instance(server, health="abnormal"))
+    elif what == "bad":
+        played.bad.add(server)
+        cloud.world.set_instance(Instance(server, status="Stopped"))
+    for server_id in released:
+        cloud.world.release(server_id)
+    cloud.world.history.clear()
+
+
+def _deliver(beginning: Beginning, cloud: Cloud, choices: Choices, clock: Clock) -> Delivery:
+    world = cloud.world
+    delivery = Delivery(len(world.history))
+    world.record(GROUP, world.groups[GROUP].backends, "")
+    leave = beginning.leave
+    calls: Any = Calls(cloud, choices, delivery, clock, leave[0] if leave else "")
+    ess = Scaling(calls)
+    slb = CloudSlb(WireClient(calls)) if beginning.circumstance == "w" else ModelSlb(calls)
+    target, intent = beginning.target, beginning.intent
+    hooks = Hooks(intent.hooks, ess, clock)
+    deadline = clock.now() + TIMEOUT_S
+    try:
+        run = loop.run(target, intent, slb, ess, clock, deadline, tell=_unheard, on_wait=hooks.keep_alive)
+        delivery.run = run
+        delivery.told = of_run(run)
+        delivery.hooked_at = len(world.history) - 1
+        ending = [Ending(run.finish, run.view)]
+        completed = hooks.complete(dict.fromkeys(intent.hooks, ending), deadline)
+        delivery.hooks = {done.hook.transition: done.result for done in completed}
+    except Killed:
+        delivery.killed = True
+    except Livelock:
+        delivery.livelock = True
+    delivery.last = len(world.history) - 1
+    clock.at += 60
+    return delivery
+
+
+def _unheard(name: str, **said: object) -> None:
+    """Take no notice of what the loop tells."""
+
+
+def fingerprint(played: Played) -> object:
+    """Return all that happened, to be compared: every instant, every call and what was answered."""
+    return (
+        repr(played.history),
+        [[(c.action, c.trouble, c.answer) for c in d.calls] for d in played.deliveries],
+    )
+
+
+__all__ = ["BALANCER", "READING", "Delivery", "Played", "fingerprint", "play"]
