@@ -31,13 +31,15 @@ def _of_request(case: Case) -> Asked:
     intent = case.intent
     out: dict[str, list[Backend]] = {}
     for named in intent.terminated:
-        out.setdefault(named.server_id, [])
-        out[named.server_id] += [
+        out[named.server_id] = [
             b
             for b in case.view.group.backends.values()
-            if b.key.server_id == named.server_id
-            and named.port in {None, b.key.port}
-            and named.server_ip in {None, b.key.server_ip}
+            if any(
+                b.key.server_id == named.server_id == one.server_id
+                and one.port in {None, b.key.port}
+                and one.server_ip in {None, b.key.server_ip}
+                for one in intent.terminated
+            )
         ]
     coming: dict[str, list[Named]] = {}
     for named in intent.launched:
@@ -247,7 +249,7 @@ def in_service(case: Case, now: dict[Key, Backend], unproven: set[Key], gone: se
 
 
 def floor_of(case: Case, wish: Asked) -> int:
-    """The floor, from who was in service when the run began, a pair side by side as one; less what is forced."""
+    """The floor, by who served when the run began, a pair side by side as one; less what is forced."""
     serving = in_service(case, dict(case.view.group.backends), set(), wish.gone)
     twice = [(old, new) for old, new in matched(case, wish) if old != new and {old, new} <= serving]
     baseline = len(serving) - len(twice)

@@ -1,0 +1,161 @@
+"""Lifecycle hooks: kept waiting while a run lasts, completed once after it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from handler.core.decisions import Finish
+from handler.core.hooking import Ending
+from handler.core.values import Hook
+from handler.running.hooks import EVERY_S, FIRST_S, TRIES, Hooks
+from localcloud.cloud import Cloud
+from tests.support.builders import cloud, hook, view
+from tests.support.level_a import Calls, FakeClock, ModelEss
+
+COMPLETE, BEAT, FIND = (
+    "CompleteLifecycleAction",
+    "RecordLifecycleActionHeartbeat",
+    "DescribeLifecycleActions",
+)
+HOOK = hook("i-9", "scale_out")
+LOST = hook("i-9", "scale_out", token=None)
+IN, OUT = Ending(Finish("applied"), view("i-9")), Ending(Finish("refused"), view("i-1"))
+
+
+def waiting(*actions: dict[str, Any], faults: Sequence[dict[str, Any]] = ()) -> Cloud:
+    state = cloud("i-1", "i-1 i-9=pending", faults=faults).state()
+    first = {"lifecycle_hook_id": "ash-1", "lifecycle_action_token": "t-1", "instance_ids": ["i-9"]}
+    state["scaling_groups"][0]["lifecycle_actions"] = [
+        {**first, "scaling_activity_id": "asa-1", **action} for action in actions or ({},)
+    ]
+    return Cloud(state)
+
+
+class Keeper:
+    """The hooks of one delivery over a local cloud, and the calls they make."""
+
+    def __init__(self, over: Cloud, *hooks: Hook) -> None:
+        self.clock, self.calls = FakeClock(), Calls(over)
+        self.hooks = Hooks(hooks, ModelEss(self.calls), self.clock)
+
+    def complete(self, *endings: Ending | None, left: float = 100.0) -> list[tuple[str | None, str, bool]]:
+        given = dict.fromkeys((HOOK, LOST, hook("i-9", "scale_out", id="", token=None)), endings)
+        done = self.hooks.complete(given, self.clock.now() + left)
+        return [(one.result, one.code, one.failed) for one in done]
+
+
+def test_a_hook_is_completed_once_however_often_it_is_named() -> None:
+    keeper = Keeper(waiting(), HOOK, HOOK)
+    assert [("CONTINUE", "", False)] == keeper.complete(IN)
+    assert [COMPLETE] == keeper.calls.actions
+
+
+@pytest.mark.parametrize("endings", [(), (OUT,), (None,)])
+def test_a_hook_without_a_verdict_is_left_waiting(endings: tuple[Ending | None, ...]) -> None:
+    keeper = Keeper(waiting(), HOOK)
+    assert [(None, "", False)] == keeper.complete(*endings)
+    assert [] == keeper.calls.actions
+
+
+def test_a_hook_of_no_target_is_left_waiting() -> None:
+    keeper = Keeper(waiting(), hook("i-5"))
+    assert [(None, "", False)] == keeper.complete(IN)
+
+
+def test_a_token_that_was_completed_before_is_fine() -> None:
+    keeper = Keeper(waiting({"status": "Completed"}), HOOK)
+    ((result, code, failed),) = keeper.complete(IN)
+    assert ("CONTINUE", "LifecycleHookIdAndLifecycleActionToken.Invalid", False) == (result, code, failed)
+
+
+def test_a_lost_token_is_found_again_once() -> None:
+    keeper = Keeper(waiting(), LOST)
+    keeper.clock.sleep(FIRST_S)
+    keeper.hooks.keep_alive()
+    assert [("CONTINUE", "", False)] == keeper.complete(IN)
+    assert [FIND, BEAT, COMPLETE] == keeper.calls.actions
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        ({"instance_ids": ["i-8"]},),  # of other instances
+        ({"lifecycle_hook_id": "ash-2"},),  # of another hook
+        ({"status": "Completed"},),
+    ],
+)
+def test_where_nothing_waits_any_more_there_is_nothing_to_complete(
+    others: tuple[dict[str, Any], ...],
+) -> None:
+    keeper = Keeper(waiting(*others), LOST)
+    keeper.clock.sleep(FIRST_S)
+    keeper.hooks.keep_alive()
+    assert [("CONTINUE", "no_pending_action", False)] == keeper.complete(IN)
+    assert not {COMPLETE, BEAT} & set(keeper.calls.actions)
+
+
+def test_a_hook_that_lost_its_id_too_is_found_by_its_instances() -> None:
+    keeper = Keeper(waiting(), hook("i-9", "scale_out", id="", token=None))
+    assert [("CONTINUE", "", False)] == keeper.complete(IN)
+
+
+def test_a_hook_without_any_way_to_its_token_is_tried_as_it_is() -> None:
+    keeper = Keeper(waiting(), LOST)
+    keeper.hooks = Hooks([hook("i-9", token=None, activity_id=None)], ModelEss(keeper.calls), keeper.clock)
+    keeper.hooks.keep_alive()
+    lost = hook("i-9", token=None, activity_id=None)
+    (done,) = keeper.hooks.complete({lost: [IN]}, keeper.clock.now() + 9)
+    assert ("CONTINUE", False) == (done.result, done.may_pass)
+
+
+@pytest.mark.parametrize("action", [COMPLETE, FIND])
+def test_what_may_pass_is_tried_again(action: str) -> None:
+    keeper = Keeper(waiting(faults=[{"action": action, "error": "Throttling.User", "times": 2}]), LOST)
+    assert [("CONTINUE", "", False)] == keeper.complete(IN)
+    assert 3 == keeper.calls.actions.count(action)
+
+
+def test_it_is_not_tried_for_ever() -> None:
+    keeper = Keeper(waiting(faults=[{"action": COMPLETE, "error": "Throttling.User"}]), HOOK)
+    assert [("CONTINUE", "Throttling.User", True)] == keeper.complete(IN)
+    assert [COMPLETE] * TRIES == keeper.calls.actions
+
+
+def test_it_is_not_tried_beyond_the_deadline() -> None:
+    keeper = Keeper(waiting(faults=[{"action": COMPLETE, "error": "Throttling.User"}]), HOOK)
+    assert [("CONTINUE", "Throttling.User", True)] == keeper.complete(IN, left=0.01)
+    assert [COMPLETE] == keeper.calls.actions
+
+
+def test_what_will_not_pass_is_not_tried_again() -> None:
+    keeper = Keeper(waiting(faults=[{"action": COMPLETE, "error": "Forbidden.RAM"}]), HOOK)
+    assert [("CONTINUE", "Forbidden.RAM", True)] == keeper.complete(IN)
+    assert [COMPLETE] == keeper.calls.actions
+
+
+def test_heartbeats_begin_before_a_hook_may_time_out_and_are_few() -> None:
+    keeper = Keeper(waiting(), HOOK)
+    beats = []
+    for seconds in (0, FIRST_S - 1, 1, 1, EVERY_S - 2, 1):
+        keeper.clock.sleep(seconds) if seconds else None
+        keeper.hooks.keep_alive()
+        beats.append(keeper.calls.actions.count(BEAT))
+    assert [0, 0, 1, 1, 1, 2] == beats
+
+
+def test_without_hooks_there_is_no_heartbeat() -> None:
+    keeper = Keeper(waiting())
+    keeper.clock.sleep(FIRST_S)
+    keeper.hooks.keep_alive()
+    assert [] == keeper.calls.actions
+
+
+@pytest.mark.parametrize("action", [FIND, BEAT])
+def test_a_heartbeat_that_fails_stops_nothing(action: str) -> None:
+    keeper = Keeper(waiting(faults=[{"action": action, "error": "Forbidden.RAM", "times": 1}]), LOST)
+    keeper.clock.sleep(FIRST_S)
+    keeper.hooks.keep_alive()
+    assert [("CONTINUE", "", False)] == keeper.complete(IN)
