@@ -9,6 +9,8 @@ Only the socket and the clock are left out: settings, triggers, signatures, logs
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import io
 import json
 import sys
@@ -20,6 +22,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
+from urllib.parse import parse_qsl, urlsplit
 
 from handler import logs, main, settings
 from handler.cloud.client import Client
@@ -27,7 +30,7 @@ from handler.cloud.credentials import Credentials
 from localcloud.cloud import Cloud
 from localcloud.credentials import Registry, new_identity
 from localcloud.rpc import Gateway
-from localcloud.session import InProcessSession
+from localcloud.session import InProcessResponse, InProcessSession
 from tests.support import builders, deliveries
 from tests.support.level_a import FakeClock, Killed
 
@@ -228,6 +231,12 @@ class World(Looks):
         self.clock = FakeClock(seed=seed)
         self.printed: list[str] = []
         self.timeout_s = timeout_s
+        #: Done before each call, with its action: what others do meanwhile.
+        self.on_call: Callable[[str], object] = lambda action: None
+        #: What becomes of each answer on its way, by its action.
+        self.on_answer: Callable[[str, Any], Any] = lambda action, answer: answer
+        #: When each call was made, by the clock that is turned.
+        self.timeline: list[tuple[float, str]] = []
         self._past = []
         wanted = targets or [target(name, scaling=listed is not None, **(policy or {}))]
         self._settings = settings.load(
@@ -239,10 +248,17 @@ class World(Looks):
         )
         self.restart()
 
+    def beside(self) -> World:
+        """Another instance of the function over the same cloud, with a clock of its own."""
+        other = copy.copy(self)
+        other.clock, other.printed, other.timeline = FakeClock(self.clock.at, seed=1), [], []
+        other.restart()
+        return other
+
     def restart(self) -> None:
         """Another instance of the function: a cold start."""
         client = Client(Credentials(".", "."), deliveries.REGION)
-        client.session = self.session = InProcessSession(self.gateway)
+        client.session = self.session = _Session(self)
         self._instance = main._Instance(self._settings, client)
 
     def deliver(self, event: Any) -> Told:
@@ -335,6 +351,25 @@ class World(Looks):
         self.cloud.world.release(instance)
 
 
+class _Session(InProcessSession):
+    """The session of one instance; what happens at a call, and to its answer, is the world's to say."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world.gateway)
+        self._world = world
+
+    def send(self, prepared: Any, **also: Any) -> InProcessResponse:
+        action = dict(parse_qsl(urlsplit(prepared.url).query))["Action"]
+        self._world.timeline.append((self._world.clock.at, action))
+        self._world.on_call(action)
+        response = super().send(prepared, **also)
+        if response.status_code == 200:
+            with contextlib.suppress(ValueError):
+                answer = self._world.on_answer(action, json.loads(response.content))
+                response.content = json.dumps(answer).encode()
+        return response
+
+
 def relisted(state: dict[str, Any], name: str, listed: str) -> None:
     """Give the scaling group of a state other members; those that are not known yet start to run."""
     fresh = place(name, "", listed)
@@ -369,21 +404,28 @@ class _Stdout(io.TextIOBase):
 _STDOUT = _Stdout()
 
 
+class _Instance:
+    """The instance of whichever world delivers, for ``handler.main`` to keep."""
+
+    settings = property(lambda _: _here.get()._instance.settings)
+    client = property(lambda _: _here.get()._instance.client)
+
+
 @contextmanager
 def _patched() -> Iterator[None]:
     """Give ``handler.main`` the instance, clock and standard output of the world that is delivering."""
     global _depth  # noqa: PLW0603 - threads that deliver at once share what is patched
     with _lock:
-        _depth += 1
-        if _depth == 1:
+        if not _depth:
             patches = [
-                mock.patch.object(main, "_ready", lambda _: _here.get()._instance),
+                mock.patch.object(main, "_instance", _Instance()),
                 mock.patch.object(main, "_Clock", lambda: _here.get().clock),
                 mock.patch.object(sys, "stdout", _STDOUT),
             ]
             _undo[:] = patches
             for patch in patches:
                 patch.start()
+        _depth += 1
     try:
         yield
     finally:
