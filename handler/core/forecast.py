@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from handler.core import progress as memory
 from handler.core.answers import Answer, Result
 from handler.core.deciding import SETTLE_S, decide
-from handler.core.decisions import Do, Finish, Wait
+from handler.core.decisions import Finish, Wait
 from handler.core.steps import Step, new_side
 from handler.core.values import Group, Intent, Policy, Verdict
 from handler.core.view import View
@@ -45,10 +45,10 @@ def forecast(view: View, intent: Intent, policy: Policy) -> Forecast:
                     break
                 now += max(seconds, 0.001)
                 ahead = _settled(replace(ahead, now=now, fresh=True))
-            case Do(step) as do:
-                steps.append(step)
+            case do:
+                steps.append(do.step)
                 progress = progress.did(do, Answer(Result.APPLIED), now, 0.0)
-                ahead = _normal(replace(ahead, group=progress.expected, fresh=True), step)
+                ahead = _normal(replace(ahead, group=progress.expected, fresh=True), do.step)
     group = ahead.group
     return Forecast(tuple(steps), group, finish, _plan_id(intent, view.group, steps))
 

@@ -89,8 +89,7 @@ def doubtful(intent: Intent, group: Group, servers: Mapping[str, Server], policy
     return tuple(
         server_id
         for server_id, backends in group.servers().items()
-        if server_id not in servers
-        and (server_id in named or policy.exclusive or policy.owns(backends))
+        if server_id not in servers and (server_id in named or policy.exclusive or policy.owns(backends))
     )
 
 

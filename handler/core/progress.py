@@ -44,7 +44,7 @@ class Progress:
     last: Do | None = None
     refused: Mapping[str, Refusal] = field(default_factory=dict)
     suspects: tuple[str, ...] = ()
-    bad_since: float | None = None
+    bad_since: float = float("inf")
     skipped: Mapping[str, int] = field(default_factory=dict)
     crowded: frozenset[str] = frozenset()
     wave_since: float = 0.0
@@ -72,8 +72,6 @@ class Progress:
         return self.suspects[: max(1, len(self.suspects) // 2)]
 
     def _tried_enough(self, now: float) -> bool:
-        if self.bad_since is None:
-            return False
         patience = min(BAD_BACKEND_S, (self.first.deadline - self.first.now) / 4)
         return now - self.bad_since >= patience
 
@@ -95,19 +93,15 @@ class Progress:
             case Result.UNKNOWN:
                 return replace(told, doubt=DOUBTFUL_LOOKS).stumbled(answer.result, now, jitter)
             case Result.BAD_BACKEND:
-                since = now if self.bad_since is None else self.bad_since
-                return (
-                    replace(told, bad_since=since)
-                    ._suspected(do, answer, now)
-                    .stumbled(answer.result, now, jitter)
-                )
+                bad = replace(told, bad_since=min(now, self.bad_since))
+                return bad._suspected(do, answer, now).stumbled(answer.result, now, jitter)
             case Result.OVER_QUOTA if isinstance(do.step, Modify):
                 return replace(told, crowded=self.crowded | {"modify"})
             case Result.OVER_QUOTA if do.why == "surge":
                 return replace(told, crowded=self.crowded | {"surge"})
             case Result.OVER_QUOTA:
                 return replace(told, bad_since=float("-inf"))._suspected(do, answer, now)
-            case Result.GONE | Result.PERMANENT:
+            case _:  # gone, or refused for good
                 return replace(told, fatal=answer)
 
     def _applied(self, do: Do, now: float) -> Progress:

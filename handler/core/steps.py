@@ -65,8 +65,8 @@ def old_side(step: Step) -> tuple[Backend, ...]:
             return ()
         case Remove(backends):
             return backends
-        case SetWeight(before, _):
-            return before
+        case _:
+            return step.before
 
 
 def new_side(step: Step) -> tuple[Backend, ...]:
@@ -78,8 +78,8 @@ def new_side(step: Step) -> tuple[Backend, ...]:
             return backends
         case Remove():
             return ()
-        case SetWeight(_, after):
-            return after
+        case _:
+            return step.after
 
 
 def after(group: Group, step: Step) -> Group:

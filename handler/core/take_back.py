@@ -32,13 +32,11 @@ def undo(scene: Scene) -> Do | None:
 
 
 def late(scene: Scene) -> tuple[Refusal, ...]:
-    """Return what is to be given up because it is not normal in time, where that can be taken back.
+    """Return what is to be given up, its time being over, where that can be taken back.
 
     What replaces a server that is gone stays in, as does what replaces nothing: taking it out would win
     nothing. So does what was in the group before this run.
     """
-    if not scene.is_late:
-        return ()
     return tuple(
         Refusal(
             state.change.new or "", "not_healthy", numbers={"waited_s": int(scene.policy.health_timeout_s)}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from handler.core.answers import Answer, Result
 from handler.core.deciding import cut_short, decide
-from handler.core.decisions import Do, Finish, Wait
+from handler.core.decisions import Finish, Wait
 from handler.core.forecast import Forecast, forecast
 from handler.core.progress import Progress
 from handler.core.steps import described, same
@@ -73,11 +73,11 @@ def run(
                 on_wait()
                 clock.sleep(seconds)
                 view, progress = lookout.again(view, progress, waited_for=why)
-            case Do(step) as do:
+            case do:
                 attempts += 1
-                answer = slb.do(view.group, step)
+                answer = slb.do(view.group, do.step)
                 progress = progress.did(do, answer, clock.now(), clock.jitter())
-                tell("swap.step", target=target.name, why=do.why, step=step, answer=answer)
+                tell("swap.step", target=target.name, why=do.why, step=do.step, answer=answer)
                 view, progress = _after(answer, view, progress, lookout, clock)
     return Run(target, intent, finish, planned, view, progress, attempts)
 

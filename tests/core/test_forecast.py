@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from handler.core.forecast import Forecast, forecast
 from handler.core.values import Group, Intent, Policy
 from handler.core.view import View
@@ -53,6 +55,12 @@ def test_it_takes_who_is_in_and_not_normal_yet_to_become_so() -> None:
 def test_it_has_no_end_where_others_must_act_first() -> None:
     plan = foreseen(view("i-1", "i-1=leaving"), event("i-1", hooks=(hook("i-1", "scale_in"),)))
     assert ((), None) == (plan.steps, plan.finish)
+
+
+def test_it_ends_come_what_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handler.core.forecast.MOST_DECISIONS", 1)
+    plan = foreseen(view("i-1 i-2 i-3", checked=True), request("i-1 i-2", "i-8 i-9"))
+    assert (1, None) == (len(plan.steps), plan.finish)
 
 
 def test_the_same_steps_on_the_same_group_have_the_same_id_whoever_asks_and_whenever() -> None:

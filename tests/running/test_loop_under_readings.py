@@ -70,9 +70,11 @@ STORIES = {
 every_story = pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
 
 
-def values() -> Iterator[tuple[str, Any]]:
-    for name, reading in TABLE.items():
-        yield from ((name, value) for value in ((0, 1, 3) if reading.counted else reading.values))
+VALUES = [
+    (name, value)
+    for name, reading in TABLE.items()
+    for value in ((0, 1, 3) if reading.counted else reading.values)
+]
 
 
 def ran(over: Cloud, story: Story, **also: Any) -> tuple[Run, Calls]:
@@ -102,7 +104,7 @@ def check_calm(over: Cloud, story: Story) -> None:
 
 
 @every_story
-@pytest.mark.parametrize(("name", "value"), values())
+@pytest.mark.parametrize(("name", "value"), VALUES)
 def test_every_reading(story: Story, name: str, value: Any) -> None:
     over = story.cloud(readings={name: value})
     done, _ = ran(over, story)
