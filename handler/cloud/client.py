@@ -23,8 +23,11 @@ from handler.core.answers import Answer, CallFailed, Result
 CONNECT_TIMEOUT_S: Final = 3.0
 READ_TIMEOUT_S: Final = 8.0
 
-#: Errors that a gateway gives when it does not see, or does not sign, what stands in the body.
-_BODY_NOT_SEEN: Final = frozenset({"missingparameter", "signaturedoesnotmatch"})
+#: Errors that a gateway gives when it does not see, or does not sign, what stands in the body: where it sees
+#: no group, a key that may write to one load balancer alone is not allowed.
+_BODY_NOT_SEEN: Final = frozenset(
+    {"missingparameter", "signaturedoesnotmatch", "forbidden.ram", "nopermission"}
+)
 
 #: Longest error text that is passed on, in characters.
 _LONGEST_MESSAGE: Final = 300

@@ -130,7 +130,11 @@ def test_forty_long_descriptions_fit(server: Server) -> None:
     assert len(seen.body) > 20_000
 
 
-@pytest.mark.parametrize("code", ["MissingParameter", "SignatureDoesNotMatch"])
+#: A gateway that sees no group to be allowed on says that it is not allowed.
+BODY_NOT_SEEN = ("MissingParameter", "SignatureDoesNotMatch", "Forbidden.RAM", "NoPermission")
+
+
+@pytest.mark.parametrize("code", BODY_NOT_SEEN)
 def test_a_gateway_that_does_not_read_forms_gets_everything_in_the_query(server: Server, code: str) -> None:
     server.reply(error(code, "no body: seen"), Reply({"RequestId": "r"}))
     client = client_of(server)
@@ -141,7 +145,7 @@ def test_a_gateway_that_does_not_read_forms_gets_everything_in_the_query(server:
     assert server.seen[2].query["BackendServers"] == "[]"
 
 
-@pytest.mark.parametrize("code", ["MissingParameter", "SignatureDoesNotMatch"])
+@pytest.mark.parametrize("code", BODY_NOT_SEEN)
 def test_what_fails_in_the_query_too_was_not_about_the_form(server: Server, code: str) -> None:
     server.reply(error(code, "a: b"), error(code, "a: b"), Reply({"RequestId": "r"}))
     client = client_of(server)
