@@ -135,7 +135,7 @@ class Policy:
 
     @property
     def waits(self) -> str:
-        """The mark of a new one at weight 0, by which one of a run that was cut off is told from a drained one."""
+        """The mark of a new one at weight 0: tells what a run that was cut off left from what drains."""
         return self.mark.replace("/", ".", 1)
 
     def owns(self, backends: Iterable[Backend]) -> bool:
