@@ -24,9 +24,14 @@ def add_missing(scene: Scene) -> Do | None:
 
 
 def add_beside(states: Iterable[State], scene: Scene) -> Do | None:
-    """Add new ones at weight 0 beside the serving old ones that they are to replace, marked as unfinished."""
+    """Add new ones at weight 0 beside the serving old ones that they are to replace, marked as unfinished.
+
+    One that is to have no description has none from the start, since no call takes one away again.
+    """
     mark = scene.policy.waits
-    chosen = scene.batch(replace(b, weight=0, description=mark) for s in states for b in s.missing)
+    chosen = scene.batch(
+        replace(b, weight=0, description=mark if b.description else "") for s in states for b in s.missing
+    )
     return Do(Add(chosen), "surge") if chosen else None
 
 

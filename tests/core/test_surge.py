@@ -27,6 +27,20 @@ def test_one_that_is_not_checked_at_weight_0_gets_its_weight_at_half_the_time() 
     assert ["add i-3=0", *["wait 2 health"] * 5, "weigh i-3=100", "wait 2 health"] == said
 
 
+def test_what_waits_for_its_weight_is_marked_so_and_then_described_as_it_is_to_be() -> None:
+    play = Play(view("i-1#blue", checked=True), request("i-1", "i-9"))
+    play.next()
+    assert ["blue", policy().waits] == [b.description for b in play.view.group.backends.values()]
+    play.next()
+    assert ["blue", "blue"] == [b.description for b in play.view.group.backends.values()]
+
+
+def test_one_that_is_to_have_no_description_never_gets_one() -> None:
+    play = Play(view("i-1#blue", checked=True), request("i-1", "i-9#"))
+    play.next()
+    assert ["blue", ""] == [b.description for b in play.view.group.backends.values()]
+
+
 def test_an_abnormal_new_one_gets_no_weight_beside_the_old_one() -> None:
     play = Play(view("i-1 i-2", checked=True), request("i-1", "i-3"), SURGE)
     assert "weigh i-3=100" not in play.to_end(Verdict.ABNORMAL)
