@@ -31,12 +31,18 @@ def baseline(first: View, changes: Iterable[Change]) -> int:
     """Return how many servers in service a run began with: what its floor is measured by.
 
     New ones that were in already count unless they are abnormal, or a run that goes on after another was cut
-    off would begin from fewer. An old and a new one that serve side by side count as one: the other is only
-    there until the change is finished.
+    off would begin from fewer; so does an old one at weight 0 whose new one is still to come, which that run
+    may have drained. An old and a new one that serve side by side count as one: the other is only there until
+    the change is finished.
     """
     made = tuple(changes)
     serving = _counted(first, made, coming=frozenset())
-    return len(serving) - sum(c.old != c.new and {c.old, c.new} <= serving for c in made)
+    drained = sum(_is_drained(c) and serving.isdisjoint({c.old, c.new}) for c in made)
+    return len(serving) + drained - sum(c.old != c.new and {c.old, c.new} <= serving for c in made)
+
+
+def _is_drained(change: Change) -> bool:
+    return bool(change.into and change.out) and not (change.gone or any(b.weight for b in change.out))
 
 
 def _counted(view: View, changes: tuple[Change, ...], coming: frozenset[Key]) -> frozenset[str]:

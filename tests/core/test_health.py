@@ -63,6 +63,10 @@ def test_the_gone_never_count() -> None:
         ("i-1 i-9", [change("i-1", "i-9")], 1),  # side by side they are one
         ("i-1 i-9=0", [change("i-1", "i-9")], 1),
         ("i-1:80 i-1:81", [change("i-1:80", "i-1:81")], 1),
+        ("i-1=0 i-2", [change("i-1=0", "i-9")], 2),  # drained by a run that was cut off
+        ("i-1=0 i-2", [change("i-1=0", "i-9", gone=True)], 1),
+        ("i-1=0 i-2", [change("i-1=0")], 1),
+        ("i-1=0 i-9", [change("i-1=0", "i-9")], 1),
     ],
 )
 def test_what_the_floor_is_measured_by(of: str, changes: list[Change], expected: int) -> None:
