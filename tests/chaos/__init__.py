@@ -1,0 +1,1 @@
+"""Random schedules against the function in real processes, over HTTP; judged by what the local cloud saw."""

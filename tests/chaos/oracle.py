@@ -1,0 +1,226 @@
+"""What must hold of a schedule: naive code over the local cloud's history, calls and state.
+
+It asks the function nothing but whether its deliveries ended. Who counts, and when, is said in docs/rules.md.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+from tests.chaos.playing import Seen
+from tests.chaos.worlds import MARK
+
+Instant = dict[str, Any]
+
+#: What may stand in a result; all else is a crash.
+OUTCOMES = {
+    "raised", "rolled_back", "partial", "refused", "rejected", "applied", "accepted", "planned", "unchanged",
+    "ignored",
+}  # fmt: skip
+
+
+def judge(seen: Seen) -> list[str]:
+    """Return what is wrong, in words; nothing, if the schedule went as it must."""
+    wrong = [*_ended(seen), *_untouched(seen), *_known(seen)]
+    if seen.schedule.how != "several":
+        wrong += _floor(seen)
+    return [*wrong, *_truth(seen)]
+
+
+# ---- every delivery ends
+
+
+def _ended(seen: Seen) -> Iterator[str]:
+    killed = any(call.get("fault") == "kill" for call in seen.calls)
+    for reply in seen.replies:
+        try:
+            said = reply.json() if reply.body else {}
+        except ValueError:
+            yield f"an answer that is no JSON: {reply.status} {reply.body[:200]!r}"
+            continue
+        if reply.status == 202 or said.get("outcome") in OUTCOMES:
+            continue
+        died = killed and "Process exited unexpectedly" in str(said.get("errorMessage"))
+        if reply.status not in {502, 503} or not (died or said.get("errorType") == "NotYet"):
+            yield f"a delivery ended in {reply.status} {str(said)[:300]}"
+    if any("swap.failed" in line or "Traceback" in line for line in seen.lines):
+        failed = next(line for line in seen.lines if "swap.failed" in line or "Traceback" in line)
+        yield f"the function broke: {failed[:3000]}"
+    if not seen.drained:
+        yield "the queue was never empty"
+    for one in seen.queued:
+        if one["outcome"] not in {"succeeded", "failed", "expired"}:
+            yield f"a queued delivery is lost: {one}"
+        if one["outcome"] in {"failed", "expired"} and one["request_id"] not in seen.dead_letters:
+            yield f"a queued delivery that failed is in no dead letter queue: {one}"
+
+
+# ---- at every instant
+
+
+def _untouched(seen: Seen) -> Iterator[str]:
+    foreign = seen.schedule.world.foreign
+    for instant in seen.history:
+        here = [_bare(backend) for backend in instant["backends"]]
+        for backend in foreign:
+            if backend not in here:
+                yield f"a foreign backend was touched, at instant {instant['index']}: {backend}"
+                return
+    if len(seen.beside) > 1:
+        yield "a group that is nobody's target was touched"
+
+
+def _known(seen: Seen) -> Iterator[str]:
+    world = seen.schedule.world
+    ports = {b["port"] for b in seen.history[0]["backends"]} | set(world.ports)
+    for backend in (b for instant in seen.history for b in instant["backends"]):
+        if backend["port"] not in ports or not backend["server_id"].startswith(("i-old", "i-new", "i-their")):
+            yield f"a backend that nobody asked for: {_bare(backend)}"
+            return
+
+
+def _floor(seen: Seen) -> Iterator[str]:
+    """No write of a run takes what serves below what the run's start and the settings allow."""
+    after_all = seen.history[-1]["index"] + 1
+    forced = seen.ending if seen.schedule.wanted else after_all  # the last request lifts the limits
+    for (begin, listed), (end, _) in pairwise([*seen.runs, (after_all, frozenset())]):
+        start = [instant for instant in seen.history if instant["index"] < begin][-1]
+        run = [start, *(instant for instant in seen.history if begin <= instant["index"] < end)]
+        if begin >= forced or any(instant["request_id"] is None for instant in run[1:]):
+            continue  # somebody else changed something meanwhile
+        dead = {server for server, since in seen.released.items() if since <= begin}
+        told = [_Floor(seen, start, listed, ignored) for ignored in (set(), dead)]
+        for before, after in pairwise(run):
+            breaches = [floor.breach(before, after) for floor in told]
+            if all(breaches):
+                yield f"{breaches[0]}, at instant {after['index']} by {after['action']}"
+                return
+
+
+class _Floor:
+    """The floor of one run. Who is no more counts or is ``ignored``: it is not always known who is gone."""
+
+    def __init__(self, seen: Seen, start: Instant, listed: frozenset[str], ignored: set[str]) -> None:
+        self.checked, self.ignored = seen.schedule.world.checked, ignored
+        target = seen.schedule.world.target
+        serving = self.serving(start)
+        leaves, comes = serving - listed, serving & listed - set(seen.schedule.world.ours)
+        if seen.schedule.world.by_request:
+            leaves, comes = (serving & seen.schedule.said(side) for side in ("terminated", "launched"))
+        # Side by side, an old one and the new one that takes its place count as one.
+        baseline = len(serving) - min(len(leaves), len(comes))
+        limit = target.get("max_unavailable", "25%")
+        share = limit if isinstance(limit, int) else max(1, baseline * int(limit.rstrip("%")) // 100)
+        self.floor = max(target.get("min_backends", 1), baseline - share)
+
+    def serving(self, instant: Instant) -> set[str]:
+        """Servers with a weight above 0; where health is checked, those that are normal."""
+        weighted: dict[str, list[str]] = {}
+        for backend in instant["backends"]:
+            if backend["weight"] > 0 and backend["server_id"] not in self.ignored:
+                weighted.setdefault(backend["server_id"], []).append(backend["health"])
+        return {one for one, health in weighted.items() if not self.checked or "normal" in health}
+
+    def breach(self, before: Instant, after: Instant) -> str:
+        was, left = self.serving(before), self.serving(after)
+        if was <= left or len(left) >= self.floor:
+            return ""
+        return f"{len(left)} serve where {self.floor} must ({sorted(was - left)} went)"
+
+
+# ---- at the end
+
+
+def _truth(seen: Seen) -> Iterator[str]:
+    if not seen.settled:
+        yield f"it does not come to rest: {seen.replies[-1].body[:300]!r}"
+        return
+    if seen.late_writes and seen.schedule.world.roomy:  # what does not fit is tried again
+        yield f"it writes again though nothing changed: {seen.late_writes[0]['action']}"
+    last = seen.history[-1]["backends"]
+    ports: dict[str, set[int]] = {}
+    for backend in last:
+        ports.setdefault(backend["server_id"], set()).add(backend["port"])
+    wanted, unwanted = _wanted(seen)
+    world = seen.schedule.world
+    if world.roomy:
+        for server in wanted:
+            if server not in ports:
+                yield f"{server} serves and is not in the group"
+            elif world.uniform and ports[server] != set(world.ports):
+                yield f"{server} is in the group on {sorted(ports[server])} only"
+    for server in unwanted & ports.keys():
+        yield f"{server} is gone and still in the group"
+    for backend in last:
+        idle = backend["weight"] == 0 and backend["server_id"] in wanted
+        was_idle = any(_bare(backend) == _bare(b) for b in seen.history[0]["backends"])
+        if idle and not was_idle:
+            yield f"{backend['server_id']}:{backend['port']} ends with weight 0"
+
+
+def _wanted(seen: Seen) -> tuple[set[str], set[str]]:
+    """Who must be in the group in the end, and who must not."""
+    schedule = seen.schedule
+    if schedule.wanted:
+        ever = set(schedule.last[0]["request"]["terminated"])
+        return set(schedule.wanted), ever
+    members = seen.state["scaling_groups"][0]["instances"]
+    listed = {member["instance_id"] for member in members}
+    serving = {m["instance_id"] for m in members if m["lifecycle_state"] in {"InService", "Protected"}}
+    if not listed:
+        return serving, set()  # no truth: nothing is to be taken out for it
+    return serving, (schedule.named - listed) | _stale(seen, listed)
+
+
+def _stale(seen: Seen, listed: set[str]) -> set[str]:
+    """Servers that no message names and no scaling group lists, where that is enough to take them out."""
+    world = seen.schedule.world
+    marked = {b["server_id"] for b in seen.history[-1]["backends"] if b["description"] == MARK}
+    ours = {b["server_id"] for b in seen.history[-1]["backends"]} - {"i-their0", "i-their1"}
+    stale = {one for one in ours - listed if world.target.get("exclusive") or one in marked}
+    # Several may be more than max_removed allows, or than the floor where no check tells who is gone.
+    return stale if len(stale) == 1 and len(ours) > 1 and world.checked else set()
+
+
+def _bare(backend: dict[str, Any]) -> dict[str, Any]:
+    names = ("server_id", "port", "weight", "type", "server_ip", "description")
+    return {name: backend[name] for name in names}
+
+
+# ---- for who has to find out
+
+
+def story(seen: Seen) -> str:
+    """Everything that happened in a schedule, in order, a line for each thing."""
+    schedule = seen.schedule
+    state = schedule.world.state
+    lines = [
+        f"settings {json.dumps(schedule.world.target)}",
+        f"listener {json.dumps(state['load_balancers'][0]['listeners'][0])}",
+        f"quota {state['load_balancers'][0]['backend_quota']}, readings {json.dumps(state['readings'])}",
+        f"how {schedule.how}; ours {schedule.world.ours}",
+        *(f"  {event}" for event in schedule.events),
+        f"  last {schedule.last}",
+        "calls",
+    ]
+    instants: dict[str | None, list[Instant]] = {}
+    for instant in seen.history:
+        instants.setdefault(instant["request_id"], []).append(instant)
+    lines += [f"  {_shown(instant)}" for instant in instants.get(None, ())]
+    for call in seen.calls:
+        fault = f" !{call['fault']}" if "fault" in call else ""
+        params = {k: v for k, v in call["params"].items() if "Servers" in k}
+        told = " ".join(f"{k}={v}" for k, v in params.items())
+        lines.append(f"  {call['action']} {call['status']} {call['code'] or ''}{fault} {told}"[:1500])
+        lines += [f"      {_shown(instant)}" for instant in instants.get(call["request_id"], ())]
+    lines.append(f"runs began at instants {[begin for begin, _ in seen.runs]}")
+    lines += [f"answer {reply.status} {reply.body[:600]!r}" for reply in seen.replies]
+    return "\n".join(lines)
+
+
+def _shown(instant: Instant) -> str:
+    told = (f"{b['server_id']}:{b['port']}={b['weight']}/{b['health']}" for b in instant["backends"])
+    return f"[{instant['index']}] {instant['action'] or 'begins'}: {' '.join(told)}"
