@@ -48,5 +48,9 @@ def balance(before: Group, after: Group, changes: tuple[Change, ...]) -> Ledger:
 
 
 def is_net_removal(ledger: Ledger) -> bool:
-    """Tell whether undoing it takes servers out that nothing replaces."""
-    return len(servers_of(ledger.added)) > len(servers_of(ledger.removed))
+    """Tell whether undoing it takes more servers out, or to weight 0, than it brings back."""
+    came = [*(pair.new for pair in ledger.pairs), *ledger.added]
+    left = [*(pair.old for pair in ledger.pairs), *ledger.removed]
+    up = servers_of([*(b for b in came if b.weight), *(b for b in ledger.reweighed if not b.weight)])
+    down = servers_of([*(b for b in left if b.weight), *(b for b in ledger.reweighed if b.weight)])
+    return len(up) > len(down)

@@ -47,6 +47,11 @@ class State:
         )
 
     @property
+    def brings_weight(self) -> bool:
+        """Whether the new side is to take requests."""
+        return any(backend.weight > 0 for backend in self.change.into)
+
+    @property
     def is_pending(self) -> bool:
         """Whether the new side is in the group and not proven yet."""
         return bool(self.in_now) and not self.proven and not self.given_up

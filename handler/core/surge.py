@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from handler.core import drain
+from handler.core import drain, health
 from handler.core.decisions import Do
+from handler.core.health import is_proven
 from handler.core.scene import Scene, State
 from handler.core.steps import Add, Remove, SetWeight
 from handler.core.values import Backend, Verdict
@@ -26,11 +27,13 @@ def add_missing(scene: Scene) -> Do | None:
 def add_beside(states: Iterable[State], scene: Scene) -> Do | None:
     """Add new ones at weight 0 beside the serving old ones that they are to replace, marked as unfinished.
 
-    One that is to have no description has none from the start, since no call takes one away again.
+    One that is to have no weight is finished; of one that is to have no description, no call could take it.
     """
     mark = scene.policy.waits
     chosen = scene.batch(
-        replace(b, weight=0, description=mark if b.description else "") for s in states for b in s.missing
+        replace(b, weight=0, description=mark if b.description and b.weight else b.description)
+        for s in states
+        for b in s.missing
     )
     return Do(Add(chosen), "surge") if chosen else None
 
@@ -43,16 +46,28 @@ def weigh(scene: Scene) -> Do | None:
     normal.
     """
     tried = scene.view.now - scene.progress.wave_since >= scene.policy.health_timeout_s / 2
-    room = scene.room
+    room = len(scene.counted) - scene.floor_for_removals
+    servers = scene.view.group.servers()
     chosen: list[tuple[Backend, Backend]] = []
     for state in scene.states:
-        unchecked = tried and all(scene.view.verdict(b.key) is Verdict.PENDING for b in state.in_now)
+        unchecked = tried and _may_be_unchecked(state, scene)
         if not state.given_up and (state.proven or unchecked or not state.out_now or state.change.gone):
-            chosen += [(now, then) for now, then in state.idle if then.weight > 0 or room > 0]
-            room -= any(then.weight == 0 for _, then in state.idle)
+            lowered = [now for now, then in state.idle if then.weight == 0]
+            new = state.change.new or ""
+            costs = new in scene.counted and health.leaves_service(scene.view, servers[new], lowered)
+            chosen += [(now, then) for now, then in state.idle if then.weight > 0 or not costs or room > 0]
+            room -= costs
     after = scene.batch(then for _, then in chosen)
     before = {now.key: now for now, _ in chosen}
     return Do(SetWeight(tuple(before[b.key] for b in after), after), "weigh") if after else None
+
+
+def _may_be_unchecked(state: State, scene: Scene) -> bool:
+    """Tell whether nothing but weight 0 may keep the new side from being normal."""
+    return all(
+        is_proven(scene.view, b) or (b.weight == 0 and scene.view.verdict(b.key) is Verdict.PENDING)
+        for b in state.in_now
+    )
 
 
 def retire(scene: Scene) -> Do | None:
@@ -65,7 +80,10 @@ def retire(scene: Scene) -> Do | None:
         and not state.given_up
         and (state.change.gone or (state.change.into and state.is_replaced))
     ]
-    return _take_out(replaced, scene, scene.floor)
+    # What comes at weight 0 replaces nothing.
+    lasting = [state for state in replaced if state.brings_weight]
+    ending = [state for state in replaced if not state.brings_weight]
+    return _take_out(lasting, scene, scene.floor) or _take_out(ending, scene, scene.floor_for_removals)
 
 
 def remove(scene: Scene) -> Do | None:

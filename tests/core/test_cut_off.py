@@ -61,3 +61,9 @@ def test_a_launched_one_that_is_in_gets_its_weight_on_all_its_ports() -> None:
     # A second delivery, which no longer sees i-1, would give it to all of them.
     play = Play(view("i-1:80 i-2:80 i-2:81=0", checked=True), request("i-1", "i-2"))
     assert "weigh i-2:81=100" in play.to_end()
+
+
+def test_whom_a_request_names_is_asked_for_by_id_where_the_listing_misses_it() -> None:
+    of = group("i-1 i-2 i-3")
+    asked = intents.doubtful(request("i-1 i-2", "i-9"), of, {}, policy(exclusive=True))
+    assert ("i-1", "i-2") == asked

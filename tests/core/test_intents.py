@@ -207,7 +207,7 @@ def test_nothing_merged_is_nothing() -> None:
         (event("i-1", cause=Cause.HOOK), policy(), ("i-1", "i-3")),
         (event("i-1", cause=Cause.GONE), policy(), ("i-3",)),
         (event(), EXCLUSIVE, ("i-1", "i-2", "i-3")),
-        (request("i-1"), EXCLUSIVE, ()),
+        (request("i-1"), EXCLUSIVE, ("i-1",)),
     ],
 )
 def test_who_is_asked_for_by_id(intent: Intent, how: Policy, expected: tuple[str, ...]) -> None:

@@ -43,6 +43,9 @@ def test_what_left_and_what_came(before: str, after: str, expected: str) -> None
         ("i-1", "i-9", False),
         ("i-1", "", False),
         ("i-1:80", "i-1:80 i-1:81", True),
+        ("i-1=0", "i-9", True),
+        ("i-1=0 i-2", "i-1 i-2", True),
+        ("i-1=0 i-2", "i-1", False),
     ],
 )
 def test_undoing_more_that_came_than_left_is_a_removal(before: str, after: str, expected: bool) -> None:

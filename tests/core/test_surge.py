@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from handler.core.answers import Answer, Result
 from handler.core.values import Verdict
 from tests.support.builders import Play, policy, request, shown_group, shown_refused, view
@@ -25,6 +27,13 @@ def test_one_that_is_not_checked_at_weight_0_gets_its_weight_at_half_the_time() 
     play = Play(view("i-1 i-2", checked=True), request("i-1", "i-3"), SURGE)
     said = [play.next(Verdict.PENDING) for _ in range(8)]
     assert ["add i-3=0", *["wait 2 health"] * 5, "weigh i-3=100", "wait 2 health"] == said
+
+
+def test_so_does_one_that_is_normal_on_another_port() -> None:
+    looked = view("i-1:80 i-1:81 i-2:80 i-3:80 i-3:81=0", pending="i-3:81")
+    play = Play(looked, request("i-1", "i-3"), SURGE)
+    said = [play.next() for _ in range(6)]
+    assert [*["wait 2 health"] * 5, "weigh i-3:81=100"] == said
 
 
 def test_what_waits_for_its_weight_is_marked_so_and_then_described_as_it_is_to_be() -> None:
@@ -74,6 +83,25 @@ def test_a_weight_of_0_that_is_asked_for_is_given_as_far_as_the_floor_allows() -
     play = Play(view("i-1 i-2 i-3 i-4"), wish, policy(max_unavailable=2))
     play.to_end()
     assert 2 == sum(backend.weight > 0 for backend in play.view.group.backends.values())
+
+
+def test_to_lower_a_port_of_a_server_that_goes_on_serving_costs_nothing() -> None:
+    play = Play(view("i-1:80 i-1:81"), request("", "i-1:80=0"))
+    assert ["weigh i-1:80=0", "applied health_unchecked"] == play.to_end()
+
+
+def test_what_comes_at_weight_0_replaces_nothing_and_may_be_forced() -> None:
+    wish = request("i-1", "i-9=0", force="max_unavailable min_backends")
+    play = Play(view("i-1 i-2", checked=True), wish, policy(max_unavailable=0))
+    assert ["add i-9=0", "remove i-1", "applied"] == play.to_end()
+    play = Play(view("i-1 i-2", checked=True), replace(wish, force=frozenset()), policy(max_unavailable=0))
+    assert ["add i-9=0", "partial max_unavailable"] == play.to_end()
+
+
+def test_one_that_is_to_have_no_weight_is_described_at_once() -> None:
+    play = Play(view("i-1#blue", checked=True), request("i-1", "i-9=0"))
+    play.next()
+    assert ["blue", "blue"] == [b.description for b in play.view.group.backends.values()]
 
 
 def test_weighing_changes_the_weight_alone() -> None:
