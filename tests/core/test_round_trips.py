@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from hypothesis import event as seen
 from hypothesis import assume, given
+from hypothesis import event as seen
 
 from handler import outcome
 from handler.core.steps import same
