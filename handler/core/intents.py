@@ -82,14 +82,17 @@ def _each_once(items: tuple[_T, ...]) -> tuple[_T, ...]:
 
 
 def doubtful(intent: Intent, group: Group, servers: Mapping[str, Server], policy: Policy) -> tuple[str, ...]:
-    """Return the servers whose absence from the listing would take them out: to be asked for by their id."""
-    if intent.scope is Scope.EXACTLY:
-        return ()
-    named = {n.server_id for n in intent.terminated if n.cause in {Cause.FINISHED, Cause.HOOK}}
+    """Return the servers whose absence from the listing would take them out: to be asked for by their id.
+
+    So are those that a request names: a listing that misses one would let it go though it is in service.
+    """
+    exactly = intent.scope is Scope.EXACTLY
+    named = {n.server_id for n in intent.terminated if exactly or n.cause in {Cause.FINISHED, Cause.HOOK}}
     return tuple(
         server_id
         for server_id, backends in group.servers().items()
-        if server_id not in servers and (server_id in named or policy.exclusive or policy.owns(backends))
+        if server_id not in servers
+        and (server_id in named or (not exactly and (policy.exclusive or policy.owns(backends))))
     )
 
 

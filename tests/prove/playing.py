@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -129,10 +130,10 @@ class Calls:
         call.trouble = trouble = self._choices.fault(action, options)
         try:
             if trouble:
-                self._before(trouble, action)
-            found = work()
-            if trouble:
-                self._after(trouble)
+                self._before(trouble)
+            found = self._lost(work) if trouble == "lost" else work()
+            if trouble == "killed":
+                raise Killed
         except ApiError as error:
             call.answer = error.code
             result = classify(action, error.code, error.status, error.message)
@@ -145,7 +146,7 @@ class Calls:
         call.answer = repr(getattr(found, "rows", found))
         return found
 
-    def _before(self, trouble: str, action: str) -> None:
+    def _before(self, trouble: str) -> None:
         if trouble == "kill":
             raise Killed
         if trouble == "reset":
@@ -158,11 +159,11 @@ class Calls:
             code, status = codes[trouble]
             raise ApiError(code, status=status)
 
-    def _after(self, trouble: str) -> None:
-        if trouble == "killed":
-            raise Killed
-        if trouble == "lost":
-            raise ConnectionCut
+    @staticmethod
+    def _lost(work: Callable[[], T]) -> T:
+        with suppress(ApiError):
+            work()
+        raise ConnectionCut
 
     def _somebody_else(self) -> None:
         """Somebody else takes an old one out: a Modify that names nothing new."""
