@@ -104,21 +104,21 @@ class Told:
     def reason(self) -> Any:
         return self.result.get("reason")
 
-    def of(self, name: str = "web") -> Mapping[str, Any]:
-        """The result of one target; the last of several intents for it."""
-        return [one for one in self.result["targets"] if one["target"] == name][-1]
+    def of(self, name: str = "") -> Mapping[str, Any]:
+        """The result of one target, or of the only one; the last of several intents for it."""
+        return [one for one in self.result["targets"] if name in {"", one["target"]}][-1]
 
-    def refused(self, name: str = "web") -> dict[str, str]:
+    def refused(self, name: str = "") -> dict[str, str]:
         """Subjects with the reason for which they were refused."""
         return {one["subject"]: one["reason"] for one in self.of(name)["refused"]}
 
-    def pairs(self, name: str = "web") -> list[tuple[str, str]]:
+    def pairs(self, name: str = "") -> list[tuple[str, str]]:
         return [(one["old"], one["new"]) for one in self.of(name)["pairs"]]
 
-    def added(self, name: str = "web") -> list[str]:
+    def added(self, name: str = "") -> list[str]:
         return [one["server_id"] for one in self.of(name)["added"]]
 
-    def removed(self, name: str = "web") -> list[str]:
+    def removed(self, name: str = "") -> list[str]:
         return [one["server_id"] for one in self.of(name)["removed"]]
 
 
@@ -463,6 +463,8 @@ def in_lockstep(
             turns.give(order(waiting))
         for thread in threads:
             thread.join(10)
+    for world in worlds:
+        del world.session.send  # and the class's own is back
     return [told[me] for me in range(len(worlds))]
 
 
