@@ -1,0 +1,159 @@
+"""What is printed, returned and answered holds no key, token, signature or secret, whatever happens."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from tests.security.conftest import STATE
+from tests.support import deliveries
+from tests.support.deliveries import SECRET, hooked, http_event, scaled_in, signed, timer
+from tests.support.level_b import World, hook
+from tests.support.level_c import Http
+
+EVENTS = Path(__file__).resolve().parents[2] / "events"
+TOKEN = "4B4F4D3C-AAAA-BBBB-CCCC-0123456789AB"
+FAULTS: list[dict[str, Any]] = [
+    {"error": "SignatureDoesNotMatch"},
+    {"error": "InvalidAccessKeyId.NotFound", "status": 404},
+    {"error": "InvalidSecurityToken.Expired"},
+    {"error": "Forbidden.RAM"},
+    {"error": "IncompleteSignature"},
+    {"error": "InternalError"},
+    {"error": "Throttling.User"},
+    {"effect": "drop_response"},
+    {"effect": "reset"},
+    {"effect": "garbage"},
+]
+REQUEST = json.dumps({"target": "web", "pairs": [["i-1", "i-5"]]}).encode()
+
+
+def forms(secret: str) -> set[str]:
+    """A secret as it may stand in a text: plain, in a URL, in a URL in a URL, as JSON has it."""
+    once = quote(secret, safe="")
+    return {secret, once, quote(once, safe=""), json.dumps(secret)[1:-1]}
+
+
+def assert_nothing_in(text: str, *secrets: str) -> None:
+    for secret in secrets:
+        for form in forms(secret):
+            assert form not in text, f"...{text[max(0, text.find(form) - 120) : text.find(form)]}<secret>"
+
+
+def world() -> World:
+    group = "i-1 i-2 i-3"
+    return World(
+        group,
+        "i-2 i-3 i-4 i-5=pending",
+        hooks=[hook("i-5", token=TOKEN)],
+        log_level="DEBUG",
+        timeout_s=30,
+    )
+
+
+def secrets_of(world: World) -> tuple[str, ...]:
+    given = world.identity
+    bare = SECRET.removeprefix("whsec_")
+    return given.access_key_id, given.access_key_secret, given.security_token or "", SECRET, bare, TOKEN
+
+
+def deliver_all(world: World, events: list[Any]) -> str:
+    """Deliver, and return everything that anybody could see of it."""
+    said = []
+    for event in events:
+        told = world.deliver(event)
+        said.append(json.dumps([told.result, told.raised, dict(told.headers)], ensure_ascii=False))
+    return "\n".join([*said, *world.printed])
+
+
+def usual() -> tuple[list[Any], list[str]]:
+    """Deliveries of every kind, and the signatures in them."""
+    headers = [signed(REQUEST), signed(REQUEST, at=time.time() - 900), signed(REQUEST + b" ")]
+    requests = [http_event(REQUEST, one) for one in headers]
+    events = [scaled_in("i-1"), timer(), hooked("ScaleOut", "i-5", token=TOKEN), *requests]
+    return events, [one["webhook-signature"].removeprefix("v1,") for one in headers]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: next(iter(fault.values())))
+@pytest.mark.parametrize("action", ["*", "ModifyVServerGroupBackendServers", "CompleteLifecycleAction"])
+def test_nothing_is_told_when_calls_fail(action: str, fault: dict[str, Any]) -> None:
+    here = world()
+    here.faults({"action": action, **fault})
+    events, signatures = usual()
+    text = deliver_all(here, events)
+    assert text.count("swap.") > len(events)
+    assert_nothing_in(text, *secrets_of(here), *signatures)
+
+
+def test_nothing_is_told_when_the_cloud_repeats_our_request() -> None:
+    """Some errors quote the string that was signed, or the URL with key, token and signature."""
+    here = world()
+    given = here.identity
+    key_id, secret, token = given.access_key_id, given.access_key_secret, given.security_token or ""
+    twice = quote(quote(token, safe=""), safe="")
+    quoted = (
+        f"Specified signature is not matched. server string to sign is:POST&%2F&AccessKeyId%3D{key_id}"
+        f"%26SecurityToken%3D{twice} {secret} http://x/?AccessKeyId={key_id}&Signature=c2lnbmF0dXJl%3D"
+        f"&SecurityToken={token}"
+    )
+    for error in ("SignatureDoesNotMatch", "InternalError", "Forbidden.RAM"):
+        here.faults({"action": "*", "error": error, "message": quoted, "times": 40})
+        text = deliver_all(here, usual()[0])
+        assert_nothing_in(text, *secrets_of(here), "c2lnbmF0dXJl")
+
+
+def test_nothing_is_told_of_an_unexpected_failure() -> None:
+    here = world()
+
+    def broken(action: str) -> None:
+        raise RuntimeError(
+            f"AccessKeyId={here.identity.access_key_id} {here.identity.access_key_secret} {TOKEN}"
+        )
+
+    here.on_call = broken
+    text = deliver_all(here, usual()[0])
+    secrets = [one for one in secrets_of(here) if one != TOKEN]
+    assert_nothing_in(text, *secrets)
+
+
+def test_nothing_is_told_of_any_event_of_the_folder() -> None:
+    here = world()
+    events: list[Any] = []
+    tokens: set[str] = {TOKEN}
+    for path in sorted(EVENTS.iterdir()):
+        if path.name.endswith((".expect.json", ".md")) or path.name in {"state.json", "targets.json"}:
+            continue
+        raw = path.read_bytes()
+        tokens |= {one.decode() for one in re.findall(rb"lifecycleActionToken\W+([\w-]{12,})", raw)}
+        events.append(raw)
+    assert len(tokens) > 1
+    assert_nothing_in(deliver_all(here, events), *secrets_of(here), *tokens)
+
+
+def test_nothing_is_told_by_the_workers(cloud: Http) -> None:
+    """In the processes, with the keys that the platform gives them: whatever they print, at DEBUG."""
+    cloud.put_state(STATE)
+    cloud.send("DELETE", "/_local/logs")
+    events, signatures = usual()
+    said: list[str] = []
+    for fault in ({}, *FAULTS):
+        cloud.send("PUT", "/_local/faults", [{"action": "*", "nth": 3, **fault}] if fault else [])
+        for event in events[:3]:
+            said.append(cloud.deliver(json.dumps(event).encode()).body.decode())
+        for headers in (signed(REQUEST), signed(REQUEST, at=time.time() - 900), {}):
+            reply = cloud.webhook(REQUEST, headers)
+            said.append(reply.body.decode() + str(dict(reply.headers)))
+            signatures += [one.removeprefix("v1,") for one in [headers.get("webhook-signature", "")] if one]
+    printed = json.dumps(cloud.send("GET", "/_local/logs").json(), ensure_ascii=False)
+    text = "\n".join([*said, printed])
+    assert "swap.completed" in text
+    assert_nothing_in(text, SECRET, SECRET.removeprefix("whsec_"), TOKEN, *signatures)
+    for mark in ("LTAI", "STS.N", "CAIS", "Signature=", "AccessKeyId="):
+        assert mark not in text  # how the platform's keys and tokens begin
+    assert deliveries.SECRET not in text
