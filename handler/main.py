@@ -87,7 +87,7 @@ def swap(event: bytes | str | dict[str, object] | list[object], context: Any) ->
 
 def _read(event: Any, instance: _Instance, invocation: Invocation) -> Delivery:
     secrets = instance.settings.secrets.values
-    logs.redact(*secrets)
+    logs.redact(*secrets, *(secret.removeprefix("whsec_") for secret in secrets))
     return reading.read(
         event,
         targets=instance.settings.targets,
@@ -110,7 +110,8 @@ def _run(delivery: Delivery, instance: _Instance, invocation: Invocation, contex
 def _deliver(delivery: Delivery, instance: _Instance, invocation: Invocation, context: Any) -> list[Result]:
     """Run what a delivery asks for; returns the result of each target."""
     given = credentials.find(context, os.environ)
-    logs.redact(*given.secrets())
+    tokens = (hook.token for intent in delivery.intents for hook in intent.hooks)
+    logs.redact(*given.secrets(), *filter(None, tokens))
     client = _client(instance, given, invocation.region)
     clock = _Clock()
     deadline = clock.now() + invocation.timeout_s - min(MARGIN_S, invocation.timeout_s / 4)
