@@ -110,9 +110,9 @@ def complete(intent: Intent, view: View, policy: Policy, start: Group) -> Wish:
     gone: set[str] = set()
     refused: list[Refusal] = []
     unsettled = _is_early(intent, view, coming)
-    for named in intent.terminated:
+    for named in _decisive(intent.terminated, view):
         server_id = named.server_id
-        if server_id in coming or server_id in terminated:
+        if server_id in coming:
             continue
         if server_id not in present:
             if named.cause is Cause.INTERRUPTED or not view.serves(server_id):
@@ -209,6 +209,19 @@ def _is_early(intent: Intent, view: View, coming: set[str]) -> bool:
 def _is_pending(named: Named, view: View) -> bool:
     server = view.servers.get(named.server_id)
     return named.cause is not Cause.HOOK and server is not None and server.state == "pending"
+
+
+#: What may become of a server that an event names as terminated; of several that hold, the first counts.
+_FATES = ("gone", "leaving", "still_in_service", "source_incomplete", "left")
+
+
+def _decisive(terminated: Iterable[Named], view: View) -> tuple[Named, ...]:
+    """Return each server once, by that naming of it which decides its fate."""
+    found: dict[str, Named] = {}
+    for named in terminated:
+        other = found.setdefault(named.server_id, named)
+        found[named.server_id] = min(other, named, key=lambda one: _FATES.index(_fate(one, view)))
+    return tuple(found.values())
 
 
 def _fate(named: Named, view: View) -> str:

@@ -134,6 +134,13 @@ def test_a_server_that_is_named_twice_goes_once() -> None:
     assert "xi-1 ~i-2" == told("i-1 i-2", "i-3=pending", event("i-1 i-1"))
 
 
+def test_of_what_is_said_of_a_server_in_one_delivery_that_it_is_gone_counts_most() -> None:
+    interrupted, finished = event("i-1", cause=Cause.INTERRUPTED), event("i-1")
+    for merged in (merge([interrupted, finished]), merge([finished, interrupted])):
+        wish = complete(merged[0], view("i-1 i-2", "i-2"), policy(), group("i-1 i-2"))
+        assert ({"i-1"}, ["i-1"]) == (wish.gone, [named.server_id for named in wish.terminated])
+
+
 def test_one_that_left_the_group_already_has_left_its_place() -> None:
     assert "-i-5" == told("i-1", "i-1", event("i-5"))
 
