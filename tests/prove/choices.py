@@ -16,7 +16,7 @@ from localcloud.readings import TABLE
 READING, FAULT = "reading", "fault"
 
 #: The values of the readings that count something, and those of all others in the order of the table.
-COUNTED = {"busy_for": (0, 1), "read_lag": (0, 2), "fresh_health": (0, 1)}
+COUNTED = {"busy_for": (0, 1), "read_lag": (0, 2), "fresh_health": (0, 2)}
 VALUES: Mapping[str, tuple[Any, ...]] = {
     name: COUNTED.get(name, reading.values) for name, reading in TABLE.items()
 }

@@ -50,6 +50,7 @@ class _Trial:
         yield from self.retired(delivery)
         yield from self.blind(delivery)
         yield from self.needless(delivery)
+        yield from self.refused(delivery)
         yield from self.told(delivery)
         yield from self.hooks(delivery)
 
@@ -148,6 +149,31 @@ class _Trial:
             server in here and all(here[server]) and server not in self.there for server in self.come
         )
 
+    def refused(self, delivery: Delivery) -> Iterator[str]:
+        """What may pass is not refused for good, and no call names more than it may."""
+        if any(size > self.beginning.policy.max_per_call for size in delivery.sizes):
+            yield "more backends in a call than it may name"
+        troubles = {call.trouble for call in delivery.calls} - {""}
+        conflict = any(call.answer == "InvalidBackendServers.ServerIpConflict" for call in delivery.calls)
+        if conflict and not any(each.troubled or each.killed for each in self.played.deliveries):
+            yield "sent again what had been done"
+        reason = str(delivery.told.get("reason"))
+        passing = troubles and troubles <= {"busy", "throttled", "lost", "reset", "5xx"}
+        if (
+            passing
+            and delivery.outcome in {"refused", "partial"}
+            and reason[0].isupper()
+            and reason != "None"
+        ):
+            yield f"refused for what may pass: {reason}"
+        if delivery.outcome in {"applied", "unchanged"} and troubles and not troubles & {"missing", "empty"}:
+            here = {row["server_id"] for row in self.instants[min(delivery.hooked_at, delivery.last)]}
+            undone = [s for s in self.beginning.come if s not in here]
+            lagged = self.played.cloud.world.readings.get("read_lag")
+            abandoned = any(each.hooks.get("scale_out") == "ABANDON" for each in self.played.deliveries)
+            if undone and not lagged and not abandoned:
+                yield f"told {delivery.outcome}, with {undone} not in"
+
     def hooks(self, delivery: Delivery) -> Iterator[str]:
         """A hook is not completed before the drain, and no instance abandoned that has no fault."""
         here = {row["server_id"] for row in self.instants[min(delivery.hooked_at, delivery.last)]}
@@ -216,6 +242,7 @@ class _Trial:
                 yield f"a repeated delivery is not unchanged but {again.outcome}"
         if final.outcome == "raised" and final.troubled:
             yield "raised in the last delivery, in which nothing went wrong"
+        yield from self.put_back(final)
         refused = {r["subject"]: r["reason"] for r in final.told.get("refused", ())}
         reasons = set(refused.values()) | {str(final.told.get("reason"))}
         here: dict[str, Rows] = {}
@@ -234,16 +261,33 @@ class _Trial:
         # What was to replace one that the scaling group keeps in service is refused with it.
         kept = sum(role == "k" for role in self.beginning.olds.values())
         for server in (missing + idle)[kept if "still_in_service" in reasons else 0 :]:
+            if server in self.played.bad and refused.get(server) == "bad_backend":
+                continue
             if not self.excused_new(reasons):
                 yield f"not converged: {server} is not in: {final.outcome}, {final.told.get('reason')}"
         if not (left_over or missing or idle or self.flawed):
             yield from self.shape(rows)
 
+    def put_back(self, final: Delivery) -> Iterator[str]:
+        """What was taken back is as it was; and on an empty listing nothing was removed."""
+        before = {key(r): said(r) for r in self.instants[final.first] if r["server_id"] not in self.gone}
+        after = {key(r): said(r) for r in self.instants[min(final.hooked_at, final.last)]}
+        started = {row["server_id"] for row in self.instants[0]} & self.leave
+        if final.outcome == "rolled_back":
+            wrong = [k for k, what in before.items() if after.get(k, what) != what]
+            if wrong:
+                yield f"not put back as it was: {wrong}"
+        listed = self.beginning.is_listed and self.beginning.kind not in "rg"
+        if listed and not self.beginning.anyone_listed:
+            unlisted = {s for s in started if self.beginning.olds[s] in "dmo"}
+            if not unlisted <= {k[0] for k in after}:
+                yield "removed on an empty listing"
+
     def excused(
         self, server: str, rows: Rows, refused: dict[str, str], reasons: set[str], final: Delivery
     ) -> bool:
         """Whether it can be seen why a server that is to leave is still there."""
-        if self.excused_new(reasons):
+        if self.excused_new(reasons) or (self.played.bad and "bad_backend" in reasons):
             return True
         in_service = self.in_service(rows)
         # Who was in when this run began, and is not named, need not be known as a replacement.
@@ -270,7 +314,7 @@ class _Trial:
 
     def excused_new(self, reasons: set[str]) -> bool:
         """Whether it can be seen why a server that is to come is not in."""
-        if self.flawed and reasons & {"bad_backend", "not_healthy", "after_rollback", "health"}:
+        if self.played.sick and reasons & {"not_healthy", "after_rollback", "health"}:
             return True
         if "over_quota" in reasons and self.beginning.circumstance in "qo":
             return True

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -14,6 +14,8 @@ from handler.cloud.errors import classify
 from handler.cloud.slb import CloudSlb
 from handler.core.answers import Answer, CallFailed, Result
 from handler.core.hooking import Ending
+from handler.core.steps import Step, new_side, old_side
+from handler.core.values import Group
 from handler.core.view import Listing
 from handler.outcome import of_run
 from handler.running import loop
@@ -78,6 +80,7 @@ class Delivery:
     told: dict[str, Any] = field(default_factory=dict)
     hooks: dict[str, str | None] = field(default_factory=dict)
     hooked_at: int = 0
+    sizes: list[int] = field(default_factory=list)  #: backends named in each write
     killed: bool = False
     livelock: bool = False
 
@@ -178,6 +181,15 @@ class Calls:
         self._delivery.others.update(range(before, len(self.cloud.world.history)))
 
 
+class Balancer(ModelSlb):
+    """The load balancer; notes how much a write names."""
+
+    def do(self, group: Group, step: Step) -> Answer:
+        calls: Any = self._calls
+        calls._delivery.sizes.append(max(len(old_side(step)), len(new_side(step))))
+        return super().do(group, step)
+
+
 class Scaling(ModelEss):
     """Auto Scaling, whose listings may leave out what is there."""
 
@@ -190,8 +202,10 @@ class Scaling(ModelEss):
         trouble = calls._delivery.calls[-1].trouble
         if trouble == "empty":
             servers = ()
-        elif trouble in {"short", "missing"}:
+        elif trouble == "missing":
             servers = servers[1:]
+        elif trouble == "short":
+            servers = servers[:-1]
         return Listing(servers, complete=trouble != "short")
 
 
@@ -272,7 +286,7 @@ def _deliver(beginning: Beginning, cloud: Cloud, choices: Choices, clock: Clock)
     leave = beginning.leave
     calls: Any = Calls(cloud, choices, delivery, clock, leave[0] if leave else "")
     ess = Scaling(calls)
-    slb = CloudSlb(WireClient(calls)) if beginning.circumstance == "w" else ModelSlb(calls)
+    slb = CloudSlb(WireClient(calls)) if beginning.circumstance == "w" else Balancer(calls)
     target, intent = beginning.target, beginning.intent
     hooks = Hooks(intent.hooks, ess, clock)
     deadline = clock.now() + TIMEOUT_S

@@ -1,0 +1,290 @@
+"""Seeded bugs: mistakes that such functions have been seen to make, each in one or two functions of ours.
+
+A bug replaces the code of functions in place, so that whoever has imported them gets the mistake too.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import CodeType, FunctionType
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A function (``module:name`` or ``module:Class.name``), and what of its source is replaced by what."""
+
+    where: str
+    old: str
+    new: str
+
+    @property
+    def function(self) -> FunctionType:
+        module, _, path = self.where.partition(":")
+        found: Any = importlib.import_module(f"handler.{module}")
+        for name in path.split("."):
+            found = inspect.getattr_static(found, name)
+        return getattr(found, "fget", None) or getattr(found, "func", None) or found
+
+    def code(self) -> CodeType:
+        """The function's code with the mistake in it."""
+        function = self.function
+        source = textwrap.dedent(inspect.getsource(function))
+        if source.count(self.old) != 1:
+            raise AssertionError(f"{self.where}: {self.old!r} is there {source.count(self.old)} times")
+        namespace = dict(function.__globals__)
+        source = "from __future__ import annotations\n" + source.replace(self.old, self.new)
+        source = source.replace("@property\n", "").replace("@cached_property\n", "")
+        exec(compile(source, self.where, "exec"), namespace)
+        return namespace[function.__name__].__code__
+
+
+@dataclass(frozen=True)
+class Bug:
+    """A mistake by name, and where the prover meets it first: a beginning, readings and faults at most."""
+
+    name: str
+    patches: tuple[Patch, ...]
+    world: str
+    readings: int = 0
+    faults: int = 0
+
+    def __str__(self) -> str:
+        return self.name.replace(" ", "_")
+
+
+@contextmanager
+def seeded(bug: Bug) -> Iterator[None]:
+    """Put a bug in, and take it out again."""
+    functions = [patch.function for patch in bug.patches]
+    codes = [function.__code__ for function in functions]
+    mistaken = [patch.code() for patch in bug.patches]
+    try:
+        for function, code in zip(functions, mistaken, strict=True):
+            function.__code__ = code
+        yield
+    finally:
+        for function, code in zip(functions, codes, strict=True):
+            function.__code__ = code
+
+
+def _bug(name: str, world: str, *patches: tuple[str, str, str], readings: int = 0, faults: int = 0) -> Bug:
+    return Bug(name, tuple(Patch(*patch) for patch in patches), world, readings, faults)
+
+
+NOT_REPLACED = ("        and not state.in_place\n", "")
+
+BUGS = (
+    _bug(
+        "the old one is removed after a failed Add",
+        "ruc/1-t,1-t/nn",
+        ("core.surge:retire", "not state.in_place", "(not state.in_place or scene.progress.trouble)"),
+        ("core.scene:State.is_replaced", "return ", "return True or "),
+        faults=1,
+    ),
+    _bug(
+        "remove before add",
+        "ruc/1-t,1-t/nn",
+        ("core.surge:retire", *NOT_REPLACED),
+        ("core.scene:State.is_replaced", "return ", "return True or "),
+        (
+            "core.deciding:_next",
+            "take_back.undo(scene) or",
+            "surge.retire(scene) or take_back.undo(scene) or",
+        ),
+    ),
+    _bug(
+        "only the first record",
+        "gwc/1-t,1-t/nn",
+        ("core.intents:_requested", "launched=intent.launched", "launched=intent.launched[:1]"),
+    ),
+    _bug(
+        "a diff that ignores ports",
+        "rwc/11t/n",
+        (
+            "core.pairing:_Planner._into",
+            "for port in ports or self.usual_ports]",
+            "for port in list(ports or self.usual_ports)[:1]]",
+        ),
+    ),
+    _bug(
+        "trust in the answer of a write",
+        "rwc/0-t/n",
+        ("core.deciding:_look", "if scene.view.fresh:", "if True:"),
+        ("running.loop:_after", " and same(answer.group, expected)", ""),
+        readings=2,
+        faults=1,
+    ),
+    _bug(
+        "no look after a lost response",
+        "rwc/1-t/n",
+        (
+            "running.loop:run",
+            "view, progress = lookout.again(view, progress, waited_for=why)",
+            "view = replace(view, now=clock.now(), fresh=True); progress = replace(progress, doubt=0)",
+        ),
+        faults=1,
+    ),
+    _bug(
+        "InvalidParameter whatever its status",
+        "rwc/1-t/n",
+        (
+            "cloud.errors:classify",
+            "wanted, text =",
+            "if code == 'InvalidParameter':\n        return Result.PERMANENT\n    wanted, text =",
+        ),
+        faults=1,
+    ),
+    _bug(
+        "weight 0 carried on",
+        "rwc/0-t/n",
+        (
+            "core.pairing:_Planner._weight",
+            "return weight or self.usual_weight",
+            "return weights[0] if weights else self.usual_weight",
+        ),
+    ),
+    _bug(
+        "one pair's failure loses its batch",
+        "gwc/1-t,1-t/nn",
+        (
+            "core.progress:Progress._suspected",
+            "if len(servers) > 1",
+            "lost = {s: Refusal(s, 'bad_backend') for s in servers}\n"
+            "    if True:\n"
+            "        return replace(self, suspects=(), refused={**self.refused, **lost})\n"
+            "    if len(servers) > 1",
+        ),
+        faults=1,
+    ),
+    _bug(
+        "the mark taken for a licence to remove",
+        "twc/1-o,1-s/",
+        (
+            "core.intents:complete",
+            "if server is not None:",
+            "if server is not None and not policy.owns(backends):",
+        ),
+    ),
+    _bug(
+        "hook completed before the drain",
+        "ewc/1-h/",
+        (
+            "core.hooking:_is_out",
+            'outcome == "raised":\n        return False',
+            'outcome == "raised":\n        return True',
+        ),
+    ),
+    _bug(
+        "ABANDON on quota",
+        "ewq/1-s/e",
+        ("core.hooking:_failed", "in ITS_OWN_FAULT", "in {*ITS_OWN_FAULT, 'over_quota'}"),
+    ),
+    _bug(
+        "gone counted as in service",
+        "gwc/1-t/",
+        ("core.health:_counted", "if server_id not in gone and _serves", "if _serves"),
+    ),
+    _bug(
+        "unproven counted as in service",
+        "rwc/1-t,1-t/nn",
+        (
+            "core.health:_serves",
+            "return bool(weighted) and all(is_proven(view, backend) for backend in weighted)",
+            "return bool(weighted)",
+        ),
+        ("core.deciding:_await", "if not scene.pending:", "if True:"),
+        faults=1,
+    ),
+    _bug(
+        "no retry of busy",
+        "rwc/1-t/n",
+        (
+            "core.progress:Progress.did",
+            "case Result.BUSY | Result.THROTTLED:\n",
+            "case Result.BUSY | Result.THROTTLED:\n            return replace(told, fatal=answer)\n",
+        ),
+        faults=1,
+    ),
+    _bug(
+        "floor off by one",
+        "rwc/1-t/n",
+        ("core.health:floor", "return max(lowest,", "return -1 + max(lowest,"),
+    ),
+    _bug(
+        "rollback that forgets weights",
+        "rwc/1-t,1-t/nn",
+        (
+            "core.take_back:_lost",
+            "tuple(backend for backend",
+            "tuple(Backend(backend.key, 1, backend.type, backend.description) for backend",
+        ),
+        faults=1,
+    ),
+    _bug(
+        "empty listing believed",
+        "twc/0-m/",
+        ("core.view:believed", "return Source.EMPTY", "return Source.COMPLETE"),
+    ),
+    _bug(
+        "short listing believed",
+        "twc/1-s/u",
+        ("core.view:believed", "if not all(listing.complete for listing in listings):", "if False:"),
+        faults=1,
+    ),
+    _bug(
+        "batch limit ignored",
+        "gwc/1-t,1-t,1-t/nnn",
+        ("core.scene:Scene.batch", "limit = self.policy.max_per_call", "limit = 20"),
+    ),
+    _bug(
+        "stale removal without asking by id",
+        "twc/1-s,1-s/",
+        ("core.intents:doubtful", "    exactly = ", "    return ()\n    exactly = "),
+        faults=1,
+    ),
+    _bug(
+        "forgetting read lag",
+        "rwc/1-t,1-t/nn",
+        ("core.progress:Progress.looked", "if self.lag and any(", "if False and any("),
+        readings=1,
+    ),
+    _bug(
+        "retired before the new one is normal",
+        "ruc/1-t,1-t/nn",
+        ("core.scene:State.is_replaced", "(self.proven or not self.change.into)", "True"),
+        readings=2,
+    ),
+    _bug(
+        "requests that name who is still in service are obeyed",
+        "rwc/1-k/n",
+        ("core.intents:_requested", "if view.serves(named.server_id)", "if False"),
+    ),
+    _bug(
+        "removal without a floor",
+        "rwc/1-t/",
+        ("core.surge:_take_out", "room = len(scene.counted) - floor", "room = 99"),
+        ("core.guards:_under_floor", "if len(costly) <= allowed:", "if True:"),
+    ),
+    _bug(
+        "strays removed",
+        "twc/1-o,1-s/",
+        ("core.intents:complete", "(stale if ours else strays)", "stale"),
+    ),
+    _bug(
+        "a surge that was cut off is forgotten",
+        "tuc/1-h/u",
+        ("core.intents:_waits", "return any(", "return False and any("),
+        faults=1,
+    ),
+    _bug(
+        "a second delivery removes in favour of who came before",
+        "ewc/1-d,1-i/n",
+        ("core.pairing:_Planner.matched", "arrived[:absent], arrived[absent:]", "arrived[:0], arrived"),
+    ),
+)
