@@ -38,9 +38,8 @@ def test_it_is_isolated_in_about_log2_calls(bad: int) -> None:
     assert isolated(here, bad) <= 2 * math.ceil(math.log2(COUNT)) + 1
 
 
-@pytest.mark.parametrize("bad", [0, 7, 19])
-def test_the_rest_is_applied(bad: int, readings: dict[str, Any]) -> None:
-    isolated(here, bad, readings=readings)
+def test_the_rest_is_applied(readings: dict[str, Any]) -> None:
+    isolated(here, 7, readings=readings)
 
 
 def test_several_bad_ones(readings: dict[str, Any]) -> None:

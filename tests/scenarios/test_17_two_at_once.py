@@ -85,7 +85,7 @@ def test_one_writer_at_a_time_over_http(there: Make) -> None:
 
     world = there(BEGIN, LISTED)
     with ThreadPoolExecutor(2) as pool:
-        told = list(pool.map(world.deliver, PAIRS["out and in"]()))
+        told = list(pool.map(world.deliver, PAIRS["the same event"]()))
     assert sorted(one.outcome for one in told) == ["applied", "unchanged"]
     assert world.servers() == END
     assert world.ever(FOREIGN) == [(8080, 100)]

@@ -64,7 +64,7 @@ def test_killed_at_each_call(call: int, after: bool) -> None:
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("call", range(5, 60, 5))
+@pytest.mark.parametrize("call", range(5, 60, 11))
 def test_killed_where_reads_lag_and_health_is_slow(call: int, after: bool) -> None:
     killed_at(here, call, after, readings={"read_lag": 1, "fresh_health": 2, "busy_for": 1})
 
