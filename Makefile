@@ -23,7 +23,7 @@ test: $(VENV)/ready  ## style, types, layers, and all tests with the coverage of
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n auto --cov
 
-# ---- the rest; SEED, COUNT, SCHEDULES and JOBS may be given
+# ---- the rest; what it takes may be given: make chaos SCHEDULES=100 SEED=7
 
 JOBS ?= 2
 SEED ?= 1
@@ -54,14 +54,14 @@ mutation: $(VENV)/ready  ## mutants of handler/core that no test notices; MUTATE
 	$(BIN)/mutmut run --max-children $(JOBS) $(MUTATE)
 	$(BIN)/mutmut results
 
-bench: $(VENV)/ready  ## what it costs, as ratios
-	$(BIN)/python -m bench.run
+bench: $(VENV)/ready  ## what it costs, as ratios; SHORT=1 for fewer rounds
+	$(BIN)/python -m bench.run $(if $(SHORT),--short)
 
 lock: $(VENV)/ready  ## pin what ships and what developers need, with hashes
 	$(BIN)/pip install --quiet --disable-pip-version-check uv
 	for name in requirements requirements-dev; do $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header $$name.in -o $$name.txt; done
 
-package: $(VENV)/ready  ## build/slb-swap.zip for Function Compute, compiled for RUNTIME
+package: $(VENV)/ready  ## build/slb-swap.zip for Function Compute, compiled for RUNTIME=python3.10
 	$(BIN)/python .ci/package.py $(RUNTIME)
 
 clean:  ## everything that can be made again

@@ -165,8 +165,8 @@ def _wanted(seen: Seen) -> tuple[set[str], set[str]]:
     """Who must be in the group in the end, and who must not."""
     schedule = seen.schedule
     if schedule.wanted:
-        ever = set(schedule.last[0]["request"]["terminated"])
-        return set(schedule.wanted), ever
+        unwanted = set(schedule.last[0]["request"]["terminated"])
+        return set(schedule.wanted), unwanted if schedule.world.roomy else set()
     members = seen.state["scaling_groups"][0]["instances"]
     listed = {member["instance_id"] for member in members}
     serving = {m["instance_id"] for m in members if m["lifecycle_state"] in {"InService", "Protected"}}
