@@ -28,7 +28,8 @@ class Written:
             return ()
         rows = self.applied if lists == "group" else self.changed
         if self.skipped and self.readings["response_shows"] == "intended":
-            return rows + self.skipped
+            # One that is in the group already is shown once, as it was asked for.
+            return tuple({b.key: b for b in rows + self.skipped}.values())
         return rows
 
 

@@ -64,6 +64,18 @@ def test_bad_new_may_skip_the_entry_and_apply_the_rest():
     assert ids(answer.rows) == ["i-new1", "i-none"]
 
 
+def test_a_skipped_entry_of_a_backend_that_is_there_is_shown_once():
+    made = Cloud(
+        state(
+            instances=[{"instance_id": "i-old1", "status": "Stopped"}],
+            readings={"bad_new": "skips_entry", "present_new": "updated"},
+        )
+    )
+    answer = made.slb.add("rsp-web", [Entry("i-old1", 8080, 7)])
+    assert [(b.server_id, b.weight) for b in answer.rows] == [("i-old0", 100), ("i-old1", 7)]
+    assert [b.weight for b in made.world.groups["rsp-web"].backends] == [100, 100]
+
+
 def test_response_shows_applied_leaves_the_skipped_entry_out():
     made = cloud(bad_new="skips_entry", response_shows="applied")
     answer = made.slb.modify("rsp-web", old(0, 1), [Entry("i-none", 8080), *new(1)])

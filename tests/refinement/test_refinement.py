@@ -58,7 +58,7 @@ ERRORS = (
     {"error": "ServiceUnavailable", "status": 503},
     {"error": "ObtainIpFail"},
     {"error": "InstanceBackendServerNumberOverLimit"},
-    {"error": "Forbidden.RAM"},
+    {"error": "ActionNotAllowed"},
     {"error": "SignatureNonceUsed"},
     {"error": "InvalidSecurityToken.Expired"},
     {"effect": "drop_response"},
@@ -220,7 +220,7 @@ def states(draw: Any) -> dict[str, Any]:
         name: draw(st.sampled_from((0, 1, 2) if known.counted else known.values))
         for name, known in TABLE.items()
     }
-    # A gateway that does not read the body is asked twice, so a fault of a write strikes another request.
+    # A write whose body may not have been read is sent twice, so a fault of it strikes another request.
     faulty = OTHERS if readings["body_params"] == "ignored" else (*OTHERS, *WRITES, *WRITES)
     faults = [
         {
