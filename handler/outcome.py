@@ -145,6 +145,11 @@ def _backend(backend: Backend) -> Result:
     }
 
 
+def _named(backend: Backend) -> Result:
+    said: Result = {"server_id": backend.key.server_id, "port": backend.key.port}
+    return {**said, "server_ip": backend.key.server_ip} if backend.key.server_ip else said
+
+
 def _refusal(refusal: Refusal) -> Result:
     said: Result = {
         "subject": refusal.subject,
@@ -170,7 +175,7 @@ def _reverse(run: Run, found: Ledger) -> Result | None:
     pairs = dict.fromkeys((pair.new.key.server_id, pair.old.key.server_id) for pair in found.pairs)
     return {
         "target": run.target.name,
-        "terminated": [{"server_id": b.key.server_id, "port": b.key.port} for b in came],
+        "terminated": [_named(backend) for backend in came],
         "launched": [_backend(backend) for backend in left],
         "pairs": [list(pair) for pair in pairs],
         "force": force,

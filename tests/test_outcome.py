@@ -10,7 +10,11 @@ from handler import outcome
 from handler.core.decisions import Outcome
 from handler.core.values import Hook
 from handler.running.hooks import Completed
+from handler.triggers import deployment
 from handler.triggers.reading import Rejected
+from tests.support.builders import cloud, group_of, request, shown_group
+from tests.support.builders import target as aim
+from tests.support.level_a import run
 
 
 def target(name: str, said: str, reason: str | None = None) -> outcome.Result:
@@ -110,3 +114,13 @@ def test_hook_that_cannot_be_completed_is_refused(before: str, after: str) -> No
 def test_hook_that_was_completed_changes_nothing() -> None:
     results = [{**target("a", "applied"), "refused": []}]
     assert results == outcome.with_hooks(results, [hook(failed=False)])
+
+
+def test_reverse_names_the_address_of_an_eni_so_that_no_other_goes() -> None:
+    over = cloud("i-1 i-2 eni-2@10.0.0.22", fresh="eni-2")
+    done, _ = run(over, aim(scaling=False), request("i-1", "eni-2@10.0.0.2"))
+    reverse = outcome.of_run(done)["reverse"]
+    assert [{"server_id": "eni-2", "port": 8080, "server_ip": "10.0.0.2"}] == reverse["terminated"]
+    (undo,) = deployment.read_value(reverse, [aim()], ("undo",))
+    run(over, aim(scaling=False), undo)
+    assert "eni-2@10.0.0.22 i-1 i-2" == shown_group(group_of(over))

@@ -176,6 +176,8 @@ def _held_back(scene: Scene) -> tuple[Refusal, ...]:
         if state.in_place:
             reason = "after_rollback" if scene.has_rolled_back else "over_quota"
             held.append(Refusal(state.change.new or "", reason))
+        elif state.missing:
+            held.append(Refusal(state.change.new or "", "over_quota"))
         elif state.out_now or state.idle:
             subject = (state.change.old if state.out_now else state.change.new) or ""
             held.append(floor_refusal(subject, scene.intent, scene.policy, len(scene.counted)))

@@ -8,6 +8,7 @@ from dataclasses import replace
 from handler.core.decisions import Do
 from handler.core.scene import Scene, State
 from handler.core.steps import SetWeight
+from handler.core.values import Verdict
 
 
 def is_needed(scene: Scene) -> bool:
@@ -26,10 +27,10 @@ def seconds_left(state: State, scene: Scene) -> float:
     """
     if state.change.gone or not state.out_now or not is_needed(scene):
         return 0.0
-    now, drained_since = scene.view.now, scene.progress.drained_since
+    view, drained_since = scene.view, scene.progress.drained_since
     begun = [drained_since(b.key) for b in state.out_now if b.weight == 0]
-    begun += [now] * state.serving
-    return max(0.0, max(begun, default=float("-inf")) + scene.policy.drain_s - now)
+    begun += [view.now for b in state.out_now if b.weight > 0 and view.verdict(b.key) is not Verdict.ABNORMAL]
+    return max(0.0, max(begun, default=float("-inf")) + scene.policy.drain_s - view.now)
 
 
 def is_done(state: State, scene: Scene) -> bool:

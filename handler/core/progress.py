@@ -45,6 +45,7 @@ class Progress:
     refused: Mapping[str, Refusal] = field(default_factory=dict)
     suspects: tuple[str, ...] = ()
     bad_since: float = float("inf")
+    halving: bool = False
     skipped: Mapping[str, int] = field(default_factory=dict)
     crowded: frozenset[str] = frozenset()
     wave_since: float = 0.0
@@ -67,11 +68,14 @@ class Progress:
 
     def focus(self, now: float) -> tuple[str, ...]:
         """Return to which servers the next step is confined: half the suspects, once trying is over."""
-        if not self.suspects or not self._tried_enough(now):
+        if not self.suspects or not self._may_halve(now):
             return ()
         return self.suspects[: max(1, len(self.suspects) // 2)]
 
-    def _tried_enough(self, now: float) -> bool:
+    def _may_halve(self, now: float) -> bool:
+        """Tell whether trying is over; for a full load balancer there is nothing to wait for."""
+        if self.halving:
+            return True
         patience = min(BAD_BACKEND_S, (self.first.deadline - self.first.now) / 4)
         return now - self.bad_since >= patience
 
@@ -93,14 +97,14 @@ class Progress:
             case Result.UNKNOWN:
                 return replace(told, doubt=DOUBTFUL_LOOKS).stumbled(answer.result, now, jitter)
             case Result.BAD_BACKEND:
-                bad = replace(told, bad_since=min(now, self.bad_since))
+                bad = replace(told, bad_since=min(now, self.bad_since), halving=False)
                 return bad._suspected(do, answer, now).stumbled(answer.result, now, jitter)
             case Result.OVER_QUOTA if isinstance(do.step, Modify):
                 return replace(told, crowded=self.crowded | {"modify"})
             case Result.OVER_QUOTA if do.why == "surge":
                 return replace(told, crowded=self.crowded | {"surge"})
             case Result.OVER_QUOTA:
-                return replace(told, bad_since=float("-inf"))._suspected(do, answer, now)
+                return replace(told, halving=True)._suspected(do, answer, now)
             case _:  # gone, or refused for good
                 return replace(told, fatal=answer)
 
@@ -125,11 +129,13 @@ class Progress:
 
     def _suspected(self, do: Do, answer: Answer, now: float) -> Progress:
         servers = servers_of(new_side(do.step) or old_side(do.step))
-        if len(servers) > 1 or not self._tried_enough(now):
+        if len(servers) > 1 or not self._may_halve(now):
             return replace(self, suspects=servers)
-        reason = "over_quota" if answer.result is Result.OVER_QUOTA else "bad_backend"
+        full = answer.result is Result.OVER_QUOTA
+        reason = "over_quota" if full else "bad_backend"
         refusal = Refusal(servers[0], reason, numbers={"code": answer.code})
-        return replace(self, suspects=(), refused={**self.refused, servers[0]: refusal})
+        crowded = self.crowded | {"add"} if full else self.crowded
+        return replace(self, suspects=(), crowded=crowded, refused={**self.refused, servers[0]: refusal})
 
     def looked(self, read: Group, now: float, jitter: float) -> tuple[Progress, bool]:
         """Return the memory after the group was read, and whether the reading is to be believed.

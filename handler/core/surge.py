@@ -14,10 +14,14 @@ from handler.core.values import Backend, Verdict
 
 
 def add_missing(scene: Scene) -> Do | None:
-    """Add what has no old one to replace, at its weight: capacity at once."""
+    """Add what has no old one to replace, at its weight: capacity at once.
+
+    Once a single one was too many, no other that replaces nothing is tried.
+    """
+    full = "add" in scene.progress.crowded
     entries: list[Backend] = []
     for state in scene.states:
-        if not state.given_up:
+        if not state.given_up and (state.change.out or not full):
             replacing = {pair.new.key for pair in state.in_place}
             entries += [backend for backend in state.missing if backend.key not in replacing]
     chosen = scene.batch(entries)

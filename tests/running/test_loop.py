@@ -232,3 +232,14 @@ def test_an_unknown_answer_to_a_look_keeps_the_last_view() -> None:
     done, _ = ran(over, request("i-1", "i-9", gone=True))
     assert Answer(Result.UNKNOWN, "SDK.HttpError") is not done.view.problem
     assert "applied" == shown(done.finish)
+
+
+def test_where_one_alone_is_too_many_no_other_is_tried() -> None:
+    news = " ".join(f"i-n{number:02}" for number in range(20))
+    over = cloud("i-1 i-2 i-3", fresh=news, quota=5)
+    done, calls = ran(over, request("", news))
+    assert "partial over_quota" == shown(done.finish)
+    assert 5 == len(group_of(over).servers())
+    assert len(calls.writes) <= 10
+    assert ["over_quota"] == list({refusal.reason for refusal in done.finish.refused})
+    assert 18 == len(done.finish.refused)
