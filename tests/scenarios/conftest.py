@@ -9,8 +9,8 @@ import pytest
 
 from tests.scenarios.readings import told, under
 from tests.scenarios.world import POLICIES, TARGETS, Remote
-from tests.support.level_b import merged, place
 from tests.support.level_c import Http, running
+from tests.support.places import merged, place
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tests.scenarios.world import Make, Remote, here
-from tests.support.level_b import Told, World
+from tests.support.level_b import World
+from tests.support.looks import Told
 
 ROW = 9
 MODIFY = "ModifyVServerGroupBackendServers"

@@ -13,7 +13,7 @@ import pytest
 from tests.scenarios.world import Make, here
 from tests.support import deliveries
 from tests.support.deliveries import scaled_in, scaled_out, timer
-from tests.support.level_b import in_lockstep
+from tests.support.lockstep import in_lockstep
 
 ROW = 17
 FOREIGN = "i-foreign"

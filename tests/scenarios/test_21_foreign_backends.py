@@ -8,7 +8,7 @@ import pytest
 
 from tests.scenarios.world import Make, here
 from tests.support.deliveries import deleted, hooked, scaled_in, scaled_out, timer
-from tests.support.level_b import hook
+from tests.support.places import hook
 
 ROW = 21
 FOREIGN = "i-f1:8080=37#kubernetes i-f2:9090=0 eni-f3@10.0.0.9=5 i-f4:8080=100#slb-swap.of.another"

@@ -6,7 +6,8 @@ from typing import Any
 
 from tests.scenarios.world import POLICIES, TARGETS, Make, Remote, here
 from tests.support.deliveries import hooked, scaled_in, timer
-from tests.support.level_b import World, hook, place
+from tests.support.level_b import World
+from tests.support.places import hook, place
 
 ROW = 23
 BOTH = [one for one in TARGETS if one["name"] in {"blue", "green"}]

@@ -9,7 +9,7 @@ import pytest
 
 from tests.scenarios.world import Make, here
 from tests.support.deliveries import hooked, scaled_in, scaled_out
-from tests.support.level_b import hook
+from tests.support.places import hook
 
 ROW = 25
 

@@ -8,7 +8,8 @@ import pytest
 
 from tests.scenarios.world import Make, here
 from tests.support.deliveries import hooked
-from tests.support.level_b import World, hook
+from tests.support.level_b import World
+from tests.support.places import hook
 
 ROW = 26
 COMPLETE, HEARTBEAT = "CompleteLifecycleAction", "RecordLifecycleActionHeartbeat"

@@ -8,7 +8,7 @@ import pytest
 
 from tests.scenarios.world import Make, here
 from tests.support.deliveries import hooked
-from tests.support.level_b import hook
+from tests.support.places import hook
 
 ROW = 27
 

@@ -10,7 +10,8 @@ import pytest
 
 from tests.scenarios.world import Make, Remote, here
 from tests.support.deliveries import http_event, signed
-from tests.support.level_b import Told, World
+from tests.support.level_b import World
+from tests.support.looks import Told
 
 ROW = 29
 BODY = json.dumps({"target": "web", "pairs": [["i-1", "i-4"]]}).encode()

@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tests.support import deliveries
-from tests.support.level_b import Looks, Told, World, merged, place, relisted, target
+from tests.support.level_b import World
 from tests.support.level_c import Http
+from tests.support.looks import Looks, Told
+from tests.support.places import merged, place, relisted, target
 
 #: The targets, with what is theirs; green is fed by the scaling group of blue.
 POLICIES: Mapping[str, Mapping[str, Any]] = {

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.level_b import place, target
 from tests.support.level_c import Http, running
+from tests.support.places import place, target
 
 STATE = place("web", "i-1 i-2 i-3", "i-2 i-3 i-4", fresh="i-5")
 

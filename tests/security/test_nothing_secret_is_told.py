@@ -16,8 +16,9 @@ from handler.cloud.slb import CloudSlb
 from tests.security.conftest import STATE
 from tests.support import deliveries
 from tests.support.deliveries import SECRET, hooked, http_event, scaled_in, signed, timer
-from tests.support.level_b import World, hook
+from tests.support.level_b import World
 from tests.support.level_c import Http
+from tests.support.places import hook
 
 EVENTS = Path(__file__).resolve().parents[2] / "events"
 TOKEN = "4B4F4D3C-AAAA-BBBB-CCCC-0123456789AB"

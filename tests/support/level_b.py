@@ -18,7 +18,6 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -31,178 +30,12 @@ from localcloud.cloud import Cloud
 from localcloud.credentials import Registry, new_identity
 from localcloud.rpc import Gateway
 from localcloud.session import InProcessResponse, InProcessSession
-from tests.support import builders, deliveries
+from tests.support import deliveries
 from tests.support.level_a import FakeClock, Killed
+from tests.support.looks import Looks, Told
+from tests.support.places import find, merged, place, relisted, target
 
 TIMEOUT_S = 600
-
-
-def place(
-    name: str = "web",
-    of: str = "",
-    listed: str | None = None,
-    *,
-    hooks: Sequence[Mapping[str, Any]] = (),
-    attached: bool = False,
-    **also: Any,
-) -> dict[str, Any]:
-    """The state of a group ``rsp-NAME`` on ``lb-NAME``, fed by ``asg-NAME``; see ``builders.state``."""
-    text = json.dumps(builders.state(of, listed, **also))
-    for kind in ("lb", "rsp", "asg"):
-        text = text.replace(f'"{kind}-web"', f'"{kind}-{name}"')
-    state: dict[str, Any] = json.loads(text)
-    for group in state["scaling_groups"]:
-        group["lifecycle_actions"] = [dict(hook) for hook in hooks]
-        group["vserver_groups"] = [f"rsp-{name}"] if attached else []
-    return state
-
-
-def hook(instances: str, *, hook_id: str = "ash-1", token: str = "token-1", **also: Any) -> dict[str, Any]:
-    """A lifecycle action that waits, for ``place(hooks=...)``."""
-    return {
-        "lifecycle_hook_id": hook_id,
-        "lifecycle_action_token": token,
-        "instance_ids": instances.split(),
-        "scaling_activity_id": "asa-1",
-        **also,
-    }
-
-
-def merged(*states: Mapping[str, Any]) -> dict[str, Any]:
-    """Several places in one state; readings and faults are the first one's."""
-    found: dict[str, Any] = {**states[0], "load_balancers": [], "instances": [], "scaling_groups": []}
-    known: set[str] = set()
-    for state in states:
-        found["load_balancers"] += state["load_balancers"]
-        found["scaling_groups"] += state["scaling_groups"]
-        found["instances"] += [one for one in state["instances"] if one["instance_id"] not in known]
-        known |= {one["instance_id"] for one in state["instances"]}
-    return found
-
-
-def target(name: str = "web", *, scaling: bool = True, **policy: Any) -> dict[str, Any]:
-    """An entry of SWAP_TARGETS for ``rsp-NAME``."""
-    fed = {"scaling_group_ids": [f"asg-{name}"]} if scaling else {}
-    return {"name": name, "vserver_group_id": f"rsp-{name}", **fed, "ports": [8080], **policy}
-
-
-@dataclass(frozen=True)
-class Told:
-    """What a delivery came to. ``result`` is what was returned, or logged where it was raised."""
-
-    result: Mapping[str, Any]
-    raised: str = ""
-    killed: bool = False
-    status: int | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def outcome(self) -> str:
-        return "killed" if self.killed else str(self.result.get("outcome"))
-
-    @property
-    def reason(self) -> Any:
-        return self.result.get("reason")
-
-    def of(self, name: str = "") -> Mapping[str, Any]:
-        """The result of one target, or of the only one; the last of several intents for it."""
-        return [one for one in self.result["targets"] if name in {"", one["target"]}][-1]
-
-    def refused(self, name: str = "") -> dict[str, str]:
-        """Subjects with the reason for which they were refused."""
-        return {one["subject"]: one["reason"] for one in self.of(name)["refused"]}
-
-    def pairs(self, name: str = "") -> list[tuple[str, str]]:
-        return [(one["old"], one["new"]) for one in self.of(name)["pairs"]]
-
-    def added(self, name: str = "") -> list[str]:
-        return [one["server_id"] for one in self.of(name)["added"]]
-
-    def removed(self, name: str = "") -> list[str]:
-        return [one["server_id"] for one in self.of(name)["removed"]]
-
-
-class Looks:
-    """What a test reads of a world, at whichever level: the rest is ``state`` and ``_now`` of who has it."""
-
-    name = "web"
-    _past: list[dict[str, Any]]
-
-    def state(self) -> dict[str, Any]:
-        raise NotImplementedError
-
-    def calls(self, *actions: str) -> list[dict[str, Any]]:
-        raise NotImplementedError
-
-    def _history(self) -> list[dict[str, Any]]:
-        raise NotImplementedError
-
-    def history(self, name: str = "") -> list[dict[str, Any]]:
-        """Every state the group was in since the world began, the instants inside a call included."""
-        wanted = f"rsp-{name or self.name}"
-        return [one for one in [*self._past, *self._history()] if one["vserver_group_id"] == wanted]
-
-    def backends(self, name: str = "") -> list[dict[str, Any]]:
-        groups = [group for one in self.state()["load_balancers"] for group in one["vserver_groups"]]
-        (found,) = [one for one in groups if one["vserver_group_id"] == f"rsp-{name or self.name}"]
-        return list(found["backends"])
-
-    def servers(self, name: str = "") -> list[str]:
-        """Ids of the servers in the group, sorted, each as often as it is there."""
-        return sorted(one["server_id"] for one in self.backends(name))
-
-    def shown(self, name: str = "") -> str:
-        """The group in the words of ``builders``, sorted: ``i-1 i-2:9090=0``."""
-        said = []
-        for one in self.backends(name):
-            port = "" if one["port"] == builders.PORT else f":{one['port']}"
-            said.append(one["server_id"] + port + ("" if one["weight"] == 100 else f"={one['weight']}"))
-        return " ".join(sorted(said))
-
-    def writes(self) -> list[str]:
-        """The actions of the calls that write to a load balancer."""
-        return [
-            one["action"]
-            for one in self.calls()
-            if one["version"] == "2014-05-15" and not one["action"].startswith("Describe")
-        ]
-
-    def scaling(self, name: str = "") -> dict[str, Any]:
-        (found,) = [
-            one
-            for one in self.state()["scaling_groups"]
-            if one["scaling_group_id"] == f"asg-{name or self.name}"
-        ]
-        return dict(found)
-
-    def hooks(self, name: str = "") -> dict[str, tuple[str, str]]:
-        """Status and result of each lifecycle action, by its token."""
-        actions = self.scaling(name)["lifecycle_actions"]
-        return {one["lifecycle_action_token"]: (one["status"], one["result"]) for one in actions}
-
-    def in_service(self, instant: Mapping[str, Any], gone: str = "") -> set[str]:
-        """Who could serve at an instant: some weight, found normal (or checked by nobody), not gone."""
-        return {
-            one["server_id"]
-            for one in instant["backends"]
-            if one["weight"] > 0
-            and one["health"] in ({"normal"} if self.checked else {"normal", "unavailable"})
-            and one["server_id"] not in gone.split()
-        }
-
-    checked = True
-
-    def lowest(self, name: str = "", gone: str = "") -> int:
-        """The least number of servers in service at any instant."""
-        return min(len(self.in_service(one, gone)) for one in self.history(name))
-
-    def ever(self, server: str, name: str = "") -> list[tuple[int, int] | None]:
-        """What became of a server: its (port, weight) from instant to instant, None while it is out."""
-        found = []
-        for one in self.history(name):
-            rows = [(b["port"], b["weight"]) for b in one["backends"] if b["server_id"] == server]
-            found.append(rows[0] if rows else None)
-        return [one for at, one in enumerate(found) if not at or found[at - 1] != one]
 
 
 class World(Looks):
@@ -264,7 +97,7 @@ class World(Looks):
     def deliver(self, event: Any) -> Told:
         """Hand a delivery to ``handler.main.swap``."""
         raw = event if isinstance(event, bytes) else json.dumps(event).encode()
-        with _patched():
+        with patched():
             return self._swap(raw)
 
     def request(self, body: Mapping[str, Any] | bytes = b"", *, sign: bool = True, **also: Any) -> Told:
@@ -345,7 +178,7 @@ class World(Looks):
         self.edit(lambda state: relisted(state, name or self.name, listed))
 
     def health(self, instance: str, health: str) -> None:
-        self.edit(lambda state: _find(state["instances"], "instance_id", instance).update(health=health))
+        self.edit(lambda state: find(state["instances"], "instance_id", instance).update(health=health))
 
     def release(self, instance: str) -> None:
         self.cloud.world.release(instance)
@@ -368,19 +201,6 @@ class _Session(InProcessSession):
                 answer = self._world.on_answer(action, json.loads(response.content))
                 response.content = json.dumps(answer).encode()
         return response
-
-
-def relisted(state: dict[str, Any], name: str, listed: str) -> None:
-    """Give the scaling group of a state other members; those that are not known yet start to run."""
-    fresh = place(name, "", listed)
-    group = _find(state["scaling_groups"], "scaling_group_id", f"asg-{name}")
-    group["instances"] = fresh["scaling_groups"][0]["instances"]
-    known = {one["instance_id"] for one in state["instances"]}
-    state["instances"] += [one for one in fresh["instances"] if one["instance_id"] not in known]
-
-
-def _find(rows: list[dict[str, Any]], key: str, value: str) -> dict[str, Any]:
-    return next(row for row in rows if row[key] == value)
 
 
 def _kill(_: object) -> None:
@@ -412,7 +232,7 @@ class _Instance:
 
 
 @contextmanager
-def _patched() -> Iterator[None]:
+def patched() -> Iterator[None]:
     """Give ``handler.main`` the instance, clock and standard output of the world that is delivering."""
     global _depth  # noqa: PLW0603 - threads that deliver at once share what is patched
     with _lock:
@@ -434,83 +254,3 @@ def _patched() -> Iterator[None]:
             if not _depth:
                 for patch in reversed(_undo):
                     patch.stop()
-
-
-def in_lockstep(
-    worlds: Sequence[World], events: Sequence[Any], order: Callable[[list[int]], int]
-) -> list[Told]:
-    """Deliver to several instances at once, over one cloud; before each call ``order`` says whose turn it is.
-
-    The worlds share a gateway (see ``World.beside``). Deterministic: one call is made at a time.
-    """
-    turns = _Turns(len(worlds))
-    told: dict[int, Told] = {}
-
-    def run(me: int) -> None:
-        try:
-            turns.wait(me)
-            told[me] = worlds[me]._swap(json.dumps(events[me]).encode())
-        finally:
-            turns.end(me)
-
-    threads = [threading.Thread(target=run, args=(me,), daemon=True) for me in range(len(worlds))]
-    for me, world in enumerate(worlds):
-        world.session.send = _taking_turns(world.session.send, turns, me)  # type: ignore[method-assign]
-    with _patched():
-        for thread in threads:
-            thread.start()
-        while waiting := turns.waiting():
-            turns.give(order(waiting))
-        for thread in threads:
-            thread.join(10)
-    for world in worlds:
-        del world.session.send  # and the class's own is back
-    return [told[me] for me in range(len(worlds))]
-
-
-def _taking_turns(send: Callable[..., Any], turns: _Turns, me: int) -> Callable[..., Any]:
-    def waited(prepared: Any, **also: Any) -> Any:
-        turns.wait(me)
-        return send(prepared, **also)
-
-    return waited
-
-
-class _Turns:
-    """Who waits, and whose turn it is; nobody moves while somebody else does."""
-
-    def __init__(self, count: int) -> None:
-        self._changed = threading.Condition()
-        self._waiting: set[int] = set()
-        self._running = set(range(count))
-        self._turn: int | None = None
-
-    def wait(self, me: int) -> None:
-        with self._changed:
-            self._waiting.add(me)
-            self._running.discard(me)
-            self._changed.notify_all()
-            while self._turn != me:
-                if not self._changed.wait(30):
-                    raise AssertionError("nobody gives a turn")
-            self._turn = None
-
-    def end(self, me: int) -> None:
-        with self._changed:
-            self._running.discard(me)
-            self._changed.notify_all()
-
-    def waiting(self) -> list[int]:
-        """Who waits, once nobody moves; none when all have ended."""
-        with self._changed:
-            while self._running:
-                if not self._changed.wait(30):
-                    raise AssertionError("somebody runs for ever")
-            return sorted(self._waiting)
-
-    def give(self, turn: int) -> None:
-        with self._changed:
-            self._waiting.discard(turn)
-            self._running.add(turn)
-            self._turn = turn
-            self._changed.notify_all()
