@@ -270,7 +270,8 @@ class _Trial:
 
     def put_back(self, final: Delivery) -> Iterator[str]:
         """What was taken back is as it was; and on an empty listing nothing was removed."""
-        before = {key(r): said(r) for r in self.instants[final.first] if r["server_id"] not in self.gone}
+        may_return = self.leave - self.gone
+        before = {key(r): said(r) for r in self.instants[final.first] if r["server_id"] in may_return}
         after = {key(r): said(r) for r in self.instants[min(final.hooked_at, final.last)]}
         started = {row["server_id"] for row in self.instants[0]} & self.leave
         if final.outcome == "rolled_back":

@@ -66,20 +66,22 @@ def full() -> Iterator[Bound]:
     yield Bound("requests, 4 servers, 4 shapes, up to 4 new", beginnings("rg", 4, FEW_SHAPES, most=4), 0, 0)
     yield Bound("events and timer, 4 servers, 1 port, 1 new", beginnings("etx", 4, ONE_PORT, most=1), 0, 0)
     yield Bound("requests, up to 3 servers, 2 ports", _all("rg", 3, SHAPES), 0, 0)
-    yield Bound("events and timer, up to 2 servers, 2 ports", _all("etx", 2, SHAPES), 0, 0)
+    yield Bound("events and timer, up to 2 servers, 4 shapes", _all("etx", 2, FEW_SHAPES), 0, 0)
     yield Bound("requests, 3 servers, 1 port", beginnings("rg", 3, ONE_PORT, most=3), 1, 0)
     yield Bound("requests, 3 servers, 1 port, up to 2 new", beginnings("rg", 3, ONE_PORT, most=2), 0, 1)
     yield Bound("requests, up to 2 servers, 4 shapes", _all("rg", 2, FEW_SHAPES), 1, 0)
     yield Bound("events and timer, up to 2 servers, 1 port, 1 new", _all("etx", 2, ONE_PORT, most=1), 1, 0)
     yield Bound("events and timer, 2 servers of weight 100", beginnings("etx", 2, ("1-",), most=1), 0, 1)
     yield Bound("requests, 1 server, 1 port, 1 new", beginnings("rg", 1, ONE_PORT, most=1), 2, 1)
-    yield Bound("events and timer, 1 server, 1 port, 1 new", beginnings("etx", 1, ONE_PORT, most=1), 1, 1)
+    yield Bound(
+        "events and timer, 1 server of weight 100, 1 new", beginnings("etx", 1, ("1-",), most=1), 1, 1
+    )
     yield Bound("all kinds, 1 server, 1 port, 1 new", beginnings("rgetx", 1, ONE_PORT, most=1), ANY, 0)
     yield Bound("requests, 1 server", beginnings("rg", 1, ONE_PORT, most=1), 0, 2)
     other = beginnings("rg", 1, ONE_PORT, most=1, circumstances="udrqo")
     yield Bound("requests in other circumstances, 1 server", other, 1, 1)
-    other = beginnings("et", 1, ONE_PORT, most=1, circumstances="udrqo")
-    yield Bound("events and timer in other circumstances, 1 server", other, 0, 1)
+    other = beginnings("et", 1, ("1-",), most=1, circumstances="udrqo")
+    yield Bound("events and timer in other circumstances, 1 server of weight 100", other, 0, 1)
     yield Bound(
         "in other circumstances, 2 servers",
         beginnings("rg", 2, ONE_PORT, most=2, circumstances="udrqo"),
