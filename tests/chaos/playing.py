@@ -37,7 +37,7 @@ class Seen:
     replies: list[Reply] = field(default_factory=list)
     history: list[dict[str, Any]] = field(default_factory=list)
     beside: list[dict[str, Any]] = field(default_factory=list)  #: the history of the other group
-    #: The index of the next instant when each invocation began, and whom the scaling group had in service.
+    #: The next index of an instant when each invocation began, and who was in the scaling group or entered.
     runs: list[tuple[int, frozenset[str]]] = field(default_factory=list)
     released: dict[str, int] = field(default_factory=dict)  #: ... when a server ceased to be
     queued: list[dict[str, Any]] = field(default_factory=list)
@@ -198,7 +198,8 @@ class Stage:
     def _listed(self) -> frozenset[str]:
         group = self.cloud.cloud.world.scaling_groups.get(SCALING)
         members = group.instances if group else ()
-        return frozenset(m.instance_id for m in members if m.lifecycle_state in {"InService", "Protected"})
+        here = {"InService", "Protected", "Pending:Wait"}
+        return frozenset(member.instance_id for member in members if member.lifecycle_state in here)
 
     def _members(self, states: dict[str, str | None], *, only_known: bool = False) -> None:
         """Set the lifecycle state of servers in the scaling group; None takes them out of it."""
