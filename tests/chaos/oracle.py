@@ -107,7 +107,8 @@ class _Floor:
         self.checked, self.ignored = seen.schedule.world.checked, ignored
         target = seen.schedule.world.target
         serving = self.serving(start)
-        leaves, comes = serving - listed, serving & listed - set(seen.schedule.world.ours)
+        stays = listed - seen.schedule.interrupted
+        leaves, comes = serving - stays, serving & stays - set(seen.schedule.world.ours)
         if seen.schedule.world.by_request:
             leaves, comes = (serving & seen.schedule.said(side) for side in ("terminated", "launched"))
         # Side by side, an old one and the new one that takes its place count as one.

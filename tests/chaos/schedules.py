@@ -84,9 +84,17 @@ class Schedule:
 
     def said(self, side: str) -> set[str]:
         """Whom any request of the schedule names as terminated, or as launched."""
-        sent = [message for event in self.events if isinstance(event, Send) for message in event.messages]
-        requests = [one["request"] for one in (*sent, *self.last) if one["kind"] == "request"]
+        requests = [one["request"] for one in self._messages("request")]
         return {server for request in requests for server in request[side]}
+
+    @property
+    def interrupted(self) -> set[str]:
+        """Preemptible servers that are about to go, whatever is listed."""
+        return {server for one in self._messages("interruption") for server in one["servers"]}
+
+    def _messages(self, kind: str) -> list[dict[str, Any]]:
+        sent = [message for event in self.events if isinstance(event, Send) for message in event.messages]
+        return [message for message in (*sent, *self.last) if message["kind"] == kind]
 
 
 def variant_of(seed: int) -> tuple[int, bool]:
