@@ -13,6 +13,9 @@ from typing import Any
 from tests.prove.playing import READ, UNKNOWN, WRITES, Delivery, Played
 from tests.prove.worlds import Beginning
 
+LIMITS = {"min_backends", "max_unavailable"}
+LISTED_WRONG = {"empty", "short", "missing"}
+
 Rows = list[dict[str, Any]]
 
 
@@ -71,15 +74,19 @@ class _Trial:
             return all(row["health"] == "normal" for row in weighted)
         return any(row["health"] != "abnormal" for row in weighted)
 
-    def least(self, at: int) -> int:
+    def least(self, at: int, *, highest: bool = False) -> int:
         """The floor of a run that began at an instant: half may be spared, one at least.
 
         New ones that a run cut short has left count, unless they are abnormal; beside an old one that they
-        replace, the two count as one.
+        replace, the two count as one. Who replaces whom is not known here; the highest floor that a run may
+        hold itself to counts them all, and old ones that a run cut short may have drained.
         """
         rows = [row for row in self.instants[at] if row["server_id"] not in self.gone]
         start = {row["server_id"] for row in rows if row["weight"] > 0 and row["health"] != "abnormal"}
         start_count = len(start) - min(len(start & self.leave), len(start & self.come))
+        if highest:
+            drained = {row["server_id"] for row in rows if row["weight"] == 0} & self.leave
+            start_count = len(start | drained)
         return max(1, start_count - max(1, start_count * 50 // 100))
 
     # Invariants of every instant.
@@ -104,9 +111,11 @@ class _Trial:
         """Under surge, no serving one leaves service but for a new one that has passed."""
         if self.beginning.strategy != "u" or self.beginning.circumstance in "qo":
             return
+        if any(call.trouble in LISTED_WRONG for call in delivery.calls):
+            return  # who is left out of a listing is nobody's replacement; the floor still holds
         first = self.serving[0]
         kept = sum(role == "k" for role in self.beginning.olds.values())
-        unpaired = max(0, len(self.leave) + kept - len(self.come))
+        unpaired = max(0, len(self.leave) + kept - len(self.come - self.abandoned()))
         others = set().union(*(each.others for each in self.played.deliveries))
         for at in range(delivery.first + 1, delivery.last + 1):
             lost = (first & self.leave) - self.serving[at]
@@ -115,6 +124,16 @@ class _Trial:
             if len(lost) > len(passed) + unpaired + removed:
                 yield f"retired before the new one passed: {sorted(lost)}: instant {at}"
                 return
+
+    def abandoned(self) -> set[str]:
+        """New ones of a hook that was abandoned: they are no more."""
+        if not any(each.hooks.get("scale_out") == "ABANDON" for each in self.played.deliveries):
+            return set()
+        return {server for server, role in self.beginning.coming.items() if role == "e"}
+
+    def emptied(self) -> bool:
+        """Whether the scaling group has nobody left."""
+        return not any(group.instances for group in self.played.cloud.world.scaling_groups.values())
 
     # Invariants of the calls.
 
@@ -158,7 +177,11 @@ class _Trial:
         if conflict and not any(each.troubled or each.killed for each in self.played.deliveries):
             yield "sent again what had been done"
         reason = str(delivery.told.get("reason"))
-        passing = troubles and troubles <= {"busy", "throttled", "lost", "reset", "5xx"}
+        passing = (
+            troubles
+            and self.beginning.circumstance != "b"
+            and troubles <= {"busy", "throttled", "lost", "reset", "5xx"}
+        )
         if (
             passing
             and delivery.outcome in {"refused", "partial"}
@@ -170,8 +193,7 @@ class _Trial:
             here = {row["server_id"] for row in self.instants[min(delivery.hooked_at, delivery.last)]}
             undone = [s for s in self.beginning.come if s not in here]
             lagged = self.played.cloud.world.readings.get("read_lag")
-            abandoned = any(each.hooks.get("scale_out") == "ABANDON" for each in self.played.deliveries)
-            if undone and not lagged and not abandoned:
+            if undone and not lagged and not self.abandoned():
                 yield f"told {delivery.outcome}, with {undone} not in"
 
     def hooks(self, delivery: Delivery) -> Iterator[str]:
@@ -231,13 +253,15 @@ class _Trial:
         rows = self.instants[final.last]
         full = any(r["reason"] == "over_quota" for r in final.told.get("refused", ()))
         full = full or self.beginning.circumstance == "b"
-        tries_again = self.flawed or full or final.outcome == "raised"
+        # A run that goes on after another has a floor of its own; the next one may go further.
+        cut_short = any(each.killed for each in self.played.deliveries)
+        limited = any(r["reason"] in LIMITS for r in final.told.get("refused", ()))
+        tries_again = self.flawed or full or (cut_short and limited) or final.outcome == "raised"
         if final.outcome in {"applied", "unchanged"} or not tries_again:
             writes = [call.action for call in again.calls if call.action in WRITES]
             if writes:
                 yield f"a repeated delivery writes: {writes[0]}"
-            emptied = not any(group.instances for group in self.played.cloud.world.scaling_groups.values())
-            expected = {"unchanged", "raised"} if emptied else {"unchanged"}
+            expected = {"unchanged", "raised"} if self.emptied() else {"unchanged"}
             if final.outcome in {"applied", "unchanged"} and again.outcome not in expected:
                 yield f"a repeated delivery is not unchanged but {again.outcome}"
         if final.outcome == "raised" and final.troubled:
@@ -249,9 +273,7 @@ class _Trial:
         for row in rows:
             here.setdefault(row["server_id"], []).append(row)
         left_over = [server for server in self.leave if server in here]
-        abandoned = any(d.hooks.get("scale_out") == "ABANDON" for d in self.played.deliveries)
-        given_up = {s for s, role in self.beginning.coming.items() if role == "e" and abandoned}
-        missing = [server for server in self.come - given_up if server not in here]
+        missing = [server for server in self.come - self.abandoned() if server not in here]
         idle = [s for s in self.come if s in here and any(row["weight"] == 0 for row in here[s])]
         if (left_over or missing or idle) and final.outcome in {"applied", "unchanged"}:
             yield f"told {final.outcome}, with {left_over + missing + idle} undone"
@@ -295,10 +317,9 @@ class _Trial:
         known = {row["server_id"] for row in self.instants[final.first]}
         known &= {s for s, role in self.beginning.coming.items() if role == "u"}
         unpaired = max(0, len(self.leave) - len(self.come - self.there - known))
-        limits = {"min_backends", "max_unavailable", "floor"}
-        if reasons & limits and server not in self.gone:
+        if reasons & {*LIMITS, "floor"} and server not in self.gone:
             costs = len(self.leave & in_service) if self.beginning.kind == "r" else 1
-            if server in in_service and len(in_service) - costs < self.least(final.first):
+            if server in in_service and len(in_service) - costs < self.least(final.first, highest=True):
                 return True
         if final.told.get("reason") == "floor" and self.beginning.olds[server] == "i":
             return unpaired > 0
@@ -310,7 +331,7 @@ class _Trial:
             waiting = [s for s, reason in refused.items() if reason == "waiting_for_replacement"]
             return self.beginning.olds[server] == "i" and len(waiting) <= unpaired
         if refused.get(server) == "source_incomplete":
-            return not self.beginning.anyone_listed
+            return not self.beginning.anyone_listed or self.emptied()
         return False
 
     def excused_new(self, reasons: set[str]) -> bool:
