@@ -124,3 +124,13 @@ def test_reverse_names_the_address_of_an_eni_so_that_no_other_goes() -> None:
     (undo,) = deployment.read_value(reverse, [aim()], ("undo",))
     run(over, aim(scaling=False), undo)
     assert "eni-2@10.0.0.22 i-1 i-2" == shown_group(group_of(over))
+
+
+def test_plan_tells_the_group_as_it_would_be_and_nothing_to_undo() -> None:
+    over = cloud("i-1 i-2 i-3", fresh="i-9")
+    done, _ = run(over, aim(scaling=False), request("i-1", "i-9", dry_run=True))
+    told = outcome.of_run(done)
+    assert ("planned", None) == (told["outcome"], told["reverse"])
+    assert [("i-1", "i-9")] == [(pair["old"], pair["new"]) for pair in told["pairs"]]
+    assert ["i-2", "i-3", "i-9"] == sorted(one["server_id"] for one in told["after"])
+    assert "i-1 i-2 i-3" == shown_group(group_of(over))

@@ -281,7 +281,7 @@ def states(draw: Any) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(state=states(), asked=st.lists(calls(), min_size=1, max_size=7))
 def test_levels_agree(served: LocalCloud, state: dict[str, Any], asked: list[tuple[Any, ...]]) -> None:
     levels = (level_a(state), level_b(state), level_c(state, served))
