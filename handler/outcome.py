@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from handler.core import ledger
 from handler.core.decisions import Outcome
@@ -18,18 +18,7 @@ from handler.triggers.reading import Rejected
 Result = dict[str, Any]
 
 #: The outcome of several targets or records is the first of these that one of them has.
-PRECEDENCE: tuple[Outcome, ...] = (
-    "raised",
-    "rolled_back",
-    "partial",
-    "refused",
-    "rejected",
-    "applied",
-    "accepted",
-    "planned",
-    "unchanged",
-    "ignored",
-)
+PRECEDENCE: tuple[Outcome, ...] = get_args(Outcome)
 
 #: The HTTP status of each outcome; a rejected request has one of its own.
 STATUS: Mapping[str, int] = {

@@ -8,6 +8,7 @@ from typing import Literal
 from handler.core.steps import Step
 from handler.core.values import Refusal
 
+#: How a run ends, in order of precedence where one delivery has several endings.
 Outcome = Literal[
     "raised",
     "rolled_back",
