@@ -35,10 +35,10 @@ RUNTIME ?= python3.10
 
 test-all:  ## `make test` on each of Python 3.10, 3.11 and 3.12 that is found
 	@.ci/pythons | grep . >/dev/null || { echo "none of Python 3.10, 3.11 and 3.12 is found" >&2; exit 1; }
-	@.ci/pythons | while read -r version python; do \
+	@.ci/pythons | { failed=0; while read -r version python; do \
 		echo "== Python $$version"; \
-		$(MAKE) --no-print-directory test PYTHON="$$python" VENV=".venv-$$version" </dev/null || exit 1; \
-	done
+		$(MAKE) --no-print-directory test PYTHON="$$python" VENV=".venv-$$version" </dev/null || failed=1; \
+	done; exit $$failed; }
 
 prove: $(VENV)/ready  ## every small world, under every reading
 	$(BIN)/python -m tests.prove --bounds $(BOUNDS) --jobs $(JOBS)
