@@ -180,7 +180,8 @@ def _held_back(scene: Scene) -> tuple[Refusal, ...]:
             held.append(Refusal(state.change.new or "", "over_quota"))
         elif state.out_now or state.idle:
             subject = (state.change.old if state.out_now else state.change.new) or ""
-            held.append(floor_refusal(subject, scene.intent, scene.policy, len(scene.counted)))
+            floor, in_service = scene.floor_for_removals, len(scene.counted)
+            held.append(floor_refusal(subject, scene.intent, scene.policy, floor, in_service))
     return tuple(held)
 
 

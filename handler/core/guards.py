@@ -78,16 +78,18 @@ def _under_floor(
         if change.old in serving and health.leaves_service(first, servers[change.old], change.out)
     ]
     gained = sum(bool(c.into) and serving.isdisjoint({c.old, c.new}) for c in changes)
-    allowed = max(0, baseline + gained - health.floor(policy, baseline, intent.force))
+    floor = health.floor(policy, baseline, intent.force)
+    allowed = max(0, baseline + gained - floor)
     if len(costly) <= allowed:
         return []
     over = costly[allowed:] if wish.completed else costly
-    return [floor_refusal(old, intent, policy, baseline, len(costly)) for old in over]
+    return [floor_refusal(old, intent, policy, floor, baseline, len(costly)) for old in over]
 
 
-def floor_refusal(old: str, intent: Intent, policy: Policy, baseline: int, removed: int = 1) -> Refusal:
+def floor_refusal(
+    old: str, intent: Intent, policy: Policy, floor: int, in_service: int, removed: int = 1
+) -> Refusal:
     """Return the refusal to take a server out of service: it names the limit that holds, and its override."""
-    floor = health.floor(policy, baseline, intent.force)
     lowest = 0 if "min_backends" in intent.force else policy.min_backends
     reason = "min_backends" if floor <= lowest else "max_unavailable"
-    return Refusal(old, reason, reason, {"in_service": baseline, "removed": removed, "floor": floor})
+    return Refusal(old, reason, reason, {"in_service": in_service, "removed": removed, "floor": floor})

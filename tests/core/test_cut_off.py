@@ -67,3 +67,17 @@ def test_whom_a_request_names_is_asked_for_by_id_where_the_listing_misses_it() -
     of = group("i-1 i-2 i-3")
     asked = intents.doubtful(request("i-1 i-2", "i-9"), of, {}, policy(exclusive=True))
     assert ("i-1", "i-2") == asked
+
+
+def test_what_the_floor_holds_back_names_the_limit_that_holds() -> None:
+    # i-1 may have been drained by a run that was cut off: three began, so two must stay, and i-3 with i-9.
+    play = Play(
+        view("i-1=0 i-2 i-3", checked=True), request("i-1 i-2 i-3", "i-9"), policy(max_removed="100%")
+    )
+    assert ["modify i-1=0>i-9", "remove i-2", "partial max_unavailable"] == play.to_end()
+    (held,) = play.decision.refused  # type: ignore[union-attr]
+    assert ("i-3", "max_unavailable", {"in_service": 2, "removed": 1, "floor": 2}) == (
+        held.subject,
+        held.override,
+        held.numbers,
+    )

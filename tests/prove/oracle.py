@@ -253,10 +253,11 @@ class _Trial:
         rows = self.instants[final.last]
         full = any(r["reason"] == "over_quota" for r in final.told.get("refused", ()))
         full = full or self.beginning.circumstance == "b"
-        # A run that goes on after another has a floor of its own; the next one may go further.
+        # Each run may spare a share of what it began with: where that held it up, the next one goes further.
         cut_short = any(each.killed for each in self.played.deliveries)
-        limited = any(r["reason"] in LIMITS for r in final.told.get("refused", ()))
-        tries_again = self.flawed or full or (cut_short and limited) or final.outcome == "raised"
+        limits = {"max_unavailable", "max_removed"} | (LIMITS if cut_short else set())
+        limited = any(r["reason"] in limits for r in final.told.get("refused", ()))
+        tries_again = self.flawed or full or limited or final.outcome == "raised"
         if final.outcome in {"applied", "unchanged"} or not tries_again:
             writes = [call.action for call in again.calls if call.action in WRITES]
             if writes:
