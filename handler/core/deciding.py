@@ -80,7 +80,7 @@ def _next(scene: Scene) -> Decision | None:
         or surge.retire(scene)
         or _await(scene)
         or _replace_serving(scene)
-        or (None if scene.has_rolled_back else surge.remove(scene))
+        or surge.remove(scene)
         or _await_drain(scene)
     )
 
@@ -99,18 +99,16 @@ def _await(scene: Scene) -> Decision | None:
     if not scene.is_late:
         return Wait(scene.policy.health_interval_s, "health")
     given_up = take_back.late(scene)
-    if not given_up:
-        return _finish(scene)
     subjects = {refusal.subject for refusal in given_up}
     states = tuple(replace(s, given_up=s.given_up or s.change.new in subjects) for s in scene.states)
     step = take_back.undo(replace(scene, states=states, focus=()))
-    return replace(step, gives_up=given_up) if step else _finish(scene)
+    return replace(step, gives_up=given_up) if given_up and step else None
 
 
 def _replace_serving(scene: Scene) -> Decision | None:
     """Begin another wave, if there is one to begin and time enough to see it through."""
     waiting = in_place.serving(scene)
-    if not waiting or scene.has_rolled_back:
+    if not waiting or scene.has_stopped:
         return None
     beside = (scene.strategy == "surge" or surge.must(scene)) and "surge" not in scene.progress.crowded
     step = surge.add_beside(waiting, scene) if beside else in_place.replace_wave(scene)

@@ -103,8 +103,13 @@ class Scene:
 
     @property
     def has_rolled_back(self) -> bool:
-        """Whether a wave was taken back: no further one is tried then."""
+        """Whether a wave was taken back."""
         return any(refusal.reason == "not_healthy" for refusal in self.progress.refused.values())
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether new ones did not become normal in time: no further wave is tried then."""
+        return self.has_rolled_back or (bool(self.pending) and self.is_late)
 
     def batch(self, entries: Iterable[Entry]) -> tuple[Entry, ...]:
         """Return as many entries as one call may carry; a server's stay together where they can.

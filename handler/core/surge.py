@@ -91,8 +91,13 @@ def retire(scene: Scene) -> Do | None:
 
 
 def remove(scene: Scene) -> Do | None:
-    """Take out what nothing replaces; the guards have let it through."""
+    """Take out what nothing replaces; the guards have let it through.
+
+    Once new ones have failed, only what leaves by itself: it is better drained than cut off.
+    """
     unpaired = [s for s in scene.states if s.out_now and not s.change.into and not s.given_up]
+    if scene.has_stopped:
+        unpaired = [s for s in unpaired if scene.view.leaves(s.change.old or "")]
     return _take_out(unpaired, scene, scene.floor_for_removals)
 
 

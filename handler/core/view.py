@@ -75,3 +75,8 @@ class View:
         """Tell whether a scaling group lists the server in service (InService or Protected)."""
         server = self.servers.get(server_id)
         return server is not None and server.state == "in_service"
+
+    def leaves(self, server_id: str) -> bool:
+        """Tell whether a scaling group is taking the server out, whatever we do (Removing, Removing:Wait)."""
+        server = self.servers.get(server_id)
+        return server is not None and server.state == "leaving"

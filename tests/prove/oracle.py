@@ -283,9 +283,9 @@ class _Trial:
                 yield f"not converged: {server} is still there: {final.outcome}, {final.told.get('reason')}"
         # What was to replace one that the scaling group keeps in service is refused with it.
         kept = sum(role == "k" for role in self.beginning.olds.values())
-        for server in (missing + idle)[kept if "still_in_service" in reasons else 0 :]:
-            if server in self.played.bad and refused.get(server) == "bad_backend":
-                continue
+        bad = {s for s, reason in refused.items() if reason == "bad_backend"} & self.played.bad
+        absent = [server for server in missing + idle if server not in bad]
+        for server in absent[kept if "still_in_service" in reasons else 0 :]:
             if not self.excused_new(reasons):
                 yield f"not converged: {server} is not in: {final.outcome}, {final.told.get('reason')}"
         if not (left_over or missing or idle or self.flawed):
