@@ -20,6 +20,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from handler.core import drain, in_place, surge, take_back
@@ -128,12 +129,10 @@ def _await_drain(scene: Scene) -> Decision | None:
 
 def _finish(scene: Scene) -> Decision:
     """Say how it ended, of what is left undone."""
-    held = _held_back(scene)
-    leaving = {i for hook in scene.intent.hooks if hook.transition == "scale_in" for i in hook.instance_ids}
-    limits = {"min_backends", "max_unavailable"}
-    refused = (*scene.refused, *held)
-    if any(refusal.subject in leaving and refusal.reason in limits for refusal in refused):
-        return Wait(FLOOR_LOOKS * scene.policy.health_interval_s, "floor", open_ended=True)
+    refused = (*scene.refused, *_held_back(scene))
+    if _keeps_waiting(scene, refused):
+        why = "health" if scene.pending else "floor"
+        return Wait(FLOOR_LOOKS * scene.policy.health_interval_s, why, open_ended=True)
     finish = Finish("unchanged", ", ".join(scene.notes) or None, refused, scene.strays)
     if _is_incomplete(scene):
         return replace(finish, outcome="raised", reason="source_incomplete")
@@ -147,6 +146,16 @@ def _finish(scene: Scene) -> Decision:
         outcome: Outcome = "partial" if scene.progress.done else "refused"
         return replace(finish, outcome=outcome, reason=refused[0].reason)
     return replace(finish, outcome="applied") if scene.progress.done else finish
+
+
+def _keeps_waiting(scene: Scene, refused: Iterable[Refusal]) -> bool:
+    """Tell whether a scale-in hook names one that is held back until something replaces it."""
+    limits = {"min_backends", "max_unavailable"}
+    held = {refusal.subject for refusal in refused if refusal.reason in limits}
+    held |= {state.change.old or "" for state in scene.pending if state.out_now}
+    return any(
+        not held.isdisjoint(hook.instance_ids) for hook in scene.intent.hooks if hook.transition == "scale_in"
+    )
 
 
 def cut_short(view: View, intent: Intent, policy: Policy, progress: Progress, why: str) -> Finish:
@@ -169,7 +178,7 @@ def _held_back(scene: Scene) -> tuple[Refusal, ...]:
     """Return what the floor, the quota or a wave taken back kept from being finished."""
     held = []
     for state in scene.states:
-        if state.given_up:
+        if state.given_up or state.is_pending:
             continue
         if state.in_place:
             reason = "after_rollback" if scene.has_rolled_back else "over_quota"

@@ -15,6 +15,8 @@ from handler.core.view import View
 
 #: Reasons that say an instance itself is no good. A full load balancer, or a busy one, is not its fault.
 ITS_OWN_FAULT = frozenset({"not_healthy", "bad_backend"})
+#: Reasons for which a run is raised that has done all it could; any other was cut short, and may put one back.
+LEFT_TO_OTHERS = frozenset({"not_healthy", "not_in_service_yet"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +31,8 @@ def verdict(hook: Hook, endings: Sequence[Ending | None]) -> Literal["CONTINUE",
     """Return what to complete the hook with; None leaves it waiting, in the end to its own default.
 
     Scale-out continues when any target took all its instances and they are normal, or nowhere checked. It is
-    abandoned only when every instance failed in every target. Scale-in continues when no target has any.
-    Of a run that broke, None, nothing is known.
+    abandoned only when every instance failed in every target. Scale-in continues when no target has any,
+    though something else there may have failed. Of a run that broke, None, nothing is known.
     """
     if not endings or not hook.instance_ids:
         return None
@@ -45,7 +47,9 @@ def verdict(hook: Hook, endings: Sequence[Ending | None]) -> Literal["CONTINUE",
 
 def _is_out(instances: Iterable[str], ending: Ending | None) -> bool:
     """Tell whether a target is known to have none of the instances; one that could not be read is not."""
-    if ending is None or ending.finish.outcome == "raised":
+    if ending is None:
+        return False
+    if ending.finish.outcome == "raised" and ending.finish.reason not in LEFT_TO_OTHERS:
         return False
     problem = ending.view.problem
     if problem is not None and problem.result is not Result.GONE:

@@ -83,9 +83,10 @@ class _Planner:
         coming = [new for new in news if not self._arrived(new)]
         arrived = sorted((new for new in news if self._arrived(new)), key=self._idles)
         yield from self._alike(olds, coming)
-        # A new one that is in has taken the place of one that is out; else one that is left goes for it.
+        # A new one that is in has taken the place of one that is out; else one that is left goes for it: that
+        # of one without weight first, since it waits to take a place.
         absent = sum(not out and old not in spoken for old, out in self.olds.items())
-        placed, arrived = arrived[:absent], arrived[absent:]
+        placed, arrived = arrived[:absent], sorted(arrived[absent:], key=self._idles, reverse=True)
         yield from zip(olds, arrived, strict=False)
         yield from ((None, new) for new in [*coming, *placed, *arrived[len(olds) :]])
         yield from ((old, None) for old in olds[len(arrived) :])

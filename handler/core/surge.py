@@ -95,10 +95,12 @@ def remove(scene: Scene) -> Do | None:
 
     Once new ones have failed, only what leaves by itself: it is better drained than cut off.
     """
-    unpaired = [s for s in scene.states if s.out_now and not s.change.into and not s.given_up]
     if scene.has_stopped:
-        unpaired = [s for s in unpaired if scene.view.leaves(s.change.old or "")]
-    return _take_out(unpaired, scene, scene.floor_for_removals)
+        ending = [s for s in scene.states if s.out_now and scene.view.leaves(s.change.old or "")]
+        unpaired = [s for s in ending if not (s.change.into and s.serving)]
+    else:
+        unpaired = [s for s in scene.states if s.out_now and not s.change.into]
+    return _take_out([s for s in unpaired if not s.given_up], scene, scene.floor_for_removals)
 
 
 def must(scene: Scene) -> bool:

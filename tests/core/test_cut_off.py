@@ -6,7 +6,18 @@ from dataclasses import replace
 
 from handler.core import intents
 from handler.core.values import Cause
-from tests.support.builders import MARK, Play, event, group, named, policy, request, shown_refused, view
+from tests.support.builders import (
+    MARK,
+    Play,
+    event,
+    group,
+    named,
+    policy,
+    request,
+    shown_group,
+    shown_refused,
+    view,
+)
 
 WAITS = MARK.replace("/", ".")
 
@@ -81,3 +92,11 @@ def test_what_the_floor_holds_back_names_the_limit_that_holds() -> None:
         held.override,
         held.numbers,
     )
+
+
+def test_one_without_weight_goes_for_the_old_one_though_another_new_one_is_in() -> None:
+    # i-8 was added beside i-1, whose ports it has; i-9 replaces nobody, and has not got them.
+    of = f"i-1:80=0 i-1:81=0 i-2:81 i-8:80=0#{WAITS} i-8:81=0#{WAITS} i-9:81"
+    play = Play(view(of, checked=True), request("i-1", "i-8 i-9", strategy="surge"))
+    assert "applied weight_0_not_handed_on" == play.to_end()[-1]
+    assert "i-2:81 i-8:80 i-8:81 i-9:81" == shown_group(play.view.group)

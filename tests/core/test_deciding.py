@@ -181,6 +181,12 @@ def test_the_floor_keeps_a_scale_in_hook_waiting_for_a_replacement() -> None:
     assert "refused min_backends" == shown(decided(view("i-1", "i-1=leaving"), entering))
 
 
+def test_a_replacement_that_failed_keeps_a_scale_in_hook_waiting() -> None:
+    wish = event("i-1", "i-9", hooks=(hook("i-1", "scale_in"),))
+    play = Play(view("i-1 i-2 i-9", "i-1=leaving i-2 i-9", abnormal="i-9"), wish, policy(health_timeout_s=2))
+    assert ["wait 2 health", "wait 10 health"] == [play.next(), play.next()]
+
+
 def test_done_and_refused_together_are_partial() -> None:
     play = Play(view("i-1 i-2 i-3", checked=True), request("i-1", "i-9 eni-9"), policy(ports=(8080,)))
     assert ["modify i-1>i-9", "partial server_ip_missing"] == play.to_end()

@@ -85,6 +85,10 @@ def test_a_scale_out_of_two(endings: list[Ending], expected: str | None) -> None
         ([ending("unchanged", view("i-2"))], "CONTINUE"),
         ([ending("applied", view("i-2")), ending("refused", view("i-1"))], None),
         ([ending("raised", view("i-2"))], None),
+        ([ending("raised", view("i-2"), "busy")], None),  # it may yet be put back
+        ([ending("raised", view("i-2 i-9", abnormal="i-9"), "not_healthy")], "CONTINUE"),
+        ([ending("raised", view("i-2"), "not_in_service_yet")], "CONTINUE"),
+        ([ending("raised", view("i-1 i-9", abnormal="i-9"), "not_healthy")], None),
         ([], None),
     ],
 )

@@ -118,3 +118,11 @@ def test_what_only_we_would_remove_stays_once_new_ones_have_failed() -> None:
     play = Play(view("i-1 i-2 i-3 i-4", "i-3 i-4 i-9", checked=True), event("i-1", "i-9"), how)
     assert "raised not_healthy" == play.to_end(Verdict.PENDING)[-1]
     assert "i-2 i-3 i-4 i-9" == shown_group(play.view.group)
+
+
+def test_one_that_leaves_by_itself_is_not_taken_from_service_before_its_own_replacement_passed() -> None:
+    how = policy(health_timeout_s=2)
+    held = Play(view("i-1 i-2 i-9", "i-1=leaving i-2 i-9", abnormal="i-9"), event("i-1", "i-9"), how)
+    assert ["wait 2 health", "raised not_healthy"] == held.to_end()
+    idle = Play(view("i-1=0 i-2 i-9", "i-1=leaving i-2 i-9", abnormal="i-9"), event("i-1", "i-9"), how)
+    assert ["wait 2 health", "remove i-1=0", "raised not_healthy"] == idle.to_end()
