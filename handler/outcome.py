@@ -52,7 +52,7 @@ def of_run(run: Run) -> Result:
     before, after = run.progress.start, run.view.group
     if run.finish.outcome == "planned" and run.planned is not None:
         after = run.planned.group
-    changes = ledger.changes_of(run.view, run.intent, run.target.policy, before)
+    changes = ledger.changes_of(run.view, run.intent, run.target.policy, run.progress.first)
     found = ledger.balance(before, after, changes)
     return {
         "target": run.target.name,

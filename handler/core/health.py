@@ -17,6 +17,11 @@ def is_proven(view: View, backend: Backend) -> bool:
     return view.verdict(backend.key) in PROVEN
 
 
+def unproven(view: View) -> frozenset[str]:
+    """Return the servers of the group that may not be relied on, or not on every port."""
+    return frozenset(b.key.server_id for b in view.group.backends.values() if not is_proven(view, b))
+
+
 def in_service(view: View, changes: Iterable[Change]) -> frozenset[str]:
     """Return the servers with a weight above 0 that are not known to be abnormal.
 

@@ -15,7 +15,7 @@ from handler.core.view import View
 
 #: Reasons that say an instance itself is no good. A full load balancer, or a busy one, is not its fault.
 ITS_OWN_FAULT = frozenset({"not_healthy", "bad_backend"})
-#: Reasons for which a run is raised that has done all it could; any other was cut short, and may put one back.
+#: Reasons for which a run is raised that has done all it could; any other may yet put one back.
 LEFT_TO_OTHERS = frozenset({"not_healthy", "not_in_service_yet"})
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from handler.core import intents, pairing
+from handler.core import health, intents, pairing
 from handler.core.pairing import Change
 from handler.core.steps import servers_of
 from handler.core.values import Backend, Group, Intent, Pair, Policy
@@ -21,9 +21,10 @@ class Ledger:
     reweighed: tuple[Backend, ...]
 
 
-def changes_of(view: View, intent: Intent, policy: Policy, start: Group) -> tuple[Change, ...]:
-    """Return the changes that an intent came to, guarded or not."""
-    return pairing.plan(intents.complete(intent, view, policy, start), start, policy).changes
+def changes_of(view: View, intent: Intent, policy: Policy, first: View) -> tuple[Change, ...]:
+    """Return the changes that an intent came to, guarded or not. ``first`` is the first look of the run."""
+    wish = intents.complete(intent, view, policy, first.group)
+    return pairing.plan(wish, first.group, policy, health.unproven(first)).changes
 
 
 def balance(before: Group, after: Group, changes: tuple[Change, ...]) -> Ledger:

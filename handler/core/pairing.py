@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 
@@ -42,13 +42,13 @@ class Plan:
     notes: tuple[str, ...] = ()
 
 
-def plan(wish: Wish, start: Group, policy: Policy) -> Plan:
+def plan(wish: Wish, start: Group, policy: Policy, unproven: Container[str] = ()) -> Plan:
     """Return the changes that fulfil a wish: explicit pairs, then the same set of ports, then in order.
 
-    Everything is judged by ``start``, the group as this run first saw it: so the same changes are found again
-    at every look, however far they have got.
+    Everything is judged by ``start``, the group as this run first saw it, and by who was ``unproven`` then:
+    so the same changes are found again at every look, however far they have got.
     """
-    planner = _Planner(wish, start, policy)
+    planner = _Planner(wish, start, policy, unproven)
     changes = [planner.change(old, new) for old, new in planner.matched() if old not in wish.kept]
     return Plan(
         changes=tuple(change for change in changes if change.out or change.into),
@@ -60,8 +60,8 @@ def plan(wish: Wish, start: Group, policy: Policy) -> Plan:
 class _Planner:
     """Makes one plan; holds what its steps share."""
 
-    def __init__(self, wish: Wish, start: Group, policy: Policy) -> None:
-        self.wish, self.policy = wish, policy
+    def __init__(self, wish: Wish, start: Group, policy: Policy, unproven: Container[str]) -> None:
+        self.wish, self.policy, self.unproven = wish, policy, unproven
         self.present = start.servers()
         self.usual_weight = policy.weight or _commonest_weight(start.backends.values())
         self.usual_ports = policy.ports or _ports_of_every_server(self.present.values())
@@ -81,10 +81,12 @@ class _Planner:
         olds = [old for old, out in self.olds.items() if out and old not in spoken]
         news = [new for new in self.news if new not in spoken]
         coming = [new for new in news if not self._arrived(new)]
-        arrived = sorted((new for new in news if self._arrived(new)), key=self._idles)
+        arrived = sorted(
+            filter(self._arrived, news), key=lambda new: (self._idles(new), new in self.unproven)
+        )
         yield from self._alike(olds, coming)
-        # A new one that is in has taken the place of one that is out; else one that is left goes for it: that
-        # of one without weight first, since it waits to take a place.
+        # A new one that is in and proven has taken the place of one that is out. Of the others, one that
+        # waits for its weight goes for one that is left, then again a proven one.
         absent = sum(not out and old not in spoken for old, out in self.olds.items())
         placed, arrived = arrived[:absent], sorted(arrived[absent:], key=self._idles, reverse=True)
         yield from zip(olds, arrived, strict=False)

@@ -134,7 +134,7 @@ def survey(view: View, intent: Intent, policy: Policy, progress: Progress) -> Sc
     """Work out what a decision needs to know of a look. Linear in the number of backends."""
     start = progress.start
     wish = intents.complete(intent, view, policy, start)
-    plan = pairing.plan(wish, start, policy)
+    plan = pairing.plan(wish, start, policy, health.unproven(progress.first))
     baseline = health.baseline(progress.first, plan.changes)
     guarded = guards.guard(plan.changes, wish, intent, policy, progress.first, baseline)
     counted = health.in_service(view, guarded.changes)

@@ -100,3 +100,15 @@ def test_one_without_weight_goes_for_the_old_one_though_another_new_one_is_in() 
     play = Play(view(of, checked=True), request("i-1", "i-8 i-9", strategy="surge"))
     assert "applied weight_0_not_handed_on" == play.to_end()[-1]
     assert "i-2:81 i-8:80 i-8:81 i-9:81" == shown_group(play.view.group)
+
+
+def test_of_those_that_are_in_a_proven_one_has_taken_the_place_of_the_one_that_is_out() -> None:
+    # i-1 was retired for i-9; i-8 is sick, and i-2 is not to go for it.
+    for wish in (request("i-1 i-2", "i-8 i-9", strategy="surge"), request("i-1 i-2", "i-9 i-8")):
+        play = Play(view("i-2 i-8 i-9", abnormal="i-8"), wish, policy(health_timeout_s=2))
+        assert ["wait 2 health", "raised not_healthy"] == play.to_end()
+
+
+def test_of_two_that_are_in_the_proven_one_goes_for_the_one_that_is_left() -> None:
+    play = Play(view("i-1 i-8 i-9", abnormal="i-8"), request("i-1", "i-8 i-9"), policy(health_timeout_s=2))
+    assert ["remove i-1", "wait 2 health", "raised not_healthy"] == play.to_end()

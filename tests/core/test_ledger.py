@@ -10,7 +10,7 @@ from tests.support.builders import event, group, policy, request, shown_backend,
 
 def told(before: str, after: str, terminated: str = "", launched: str = "", pairs: str = "") -> str:
     looked = view(before)
-    changes = changes_of(looked, request(terminated, launched, pairs), policy(), looked.group)
+    changes = changes_of(looked, request(terminated, launched, pairs), policy(), looked)
     found = balance(group(before), group(after), changes)
     said = [f"{shown_backend(pair.old)}>{shown_backend(pair.new)}" for pair in found.pairs]
     said += [f"+{one}" for one in shown_backends(found.added).split()]
@@ -54,5 +54,5 @@ def test_undoing_more_that_came_than_left_is_a_removal(before: str, after: str, 
 
 def test_the_changes_of_an_event_are_those_of_its_completion() -> None:
     looked = view("i-1 i-2", "i-2 i-9")
-    (change,) = changes_of(looked, event("i-1"), policy(), looked.group)
+    (change,) = changes_of(looked, event("i-1"), policy(), looked)
     assert ("i-1", "i-9", True) == (change.old, change.new, change.gone)

@@ -326,8 +326,11 @@ class _Trial:
             return unpaired > 0
         if refused.get(server) == "max_removed":
             meant = self.leave if self.beginning.kind in "rg" else set(self.beginning.inferred)
-            count = len({row["server_id"] for row in self.instants[0]} - self.gone)
-            return len(meant) > max(1, count * 50 // 100)
+            meant |= self.abandoned() & {row["server_id"] for row in rows}  # the scaling group lets them go
+            there = {row["server_id"] for row in self.instants[0]} | (
+                meant & {row["server_id"] for row in rows}
+            )
+            return len(meant) > max(1, len(there - self.gone) * 50 // 100)
         if refused.get(server) == "waiting_for_replacement":
             waiting = [s for s, reason in refused.items() if reason == "waiting_for_replacement"]
             return self.beginning.olds[server] == "i" and len(waiting) <= unpaired
