@@ -102,7 +102,7 @@ def _await(scene: Scene) -> Decision | None:
     given_up = take_back.late(scene)
     subjects = {refusal.subject for refusal in given_up}
     states = tuple(replace(s, given_up=s.given_up or s.change.new in subjects) for s in scene.states)
-    step = take_back.undo(replace(scene, states=states, focus=()))
+    step = take_back.undo(replace(scene, states=states))
     return replace(step, gives_up=given_up) if given_up and step else None
 
 

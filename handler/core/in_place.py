@@ -23,12 +23,6 @@ def replace_wave(scene: Scene) -> Do | None:
     the new ones are refused.
     """
     wave = [s for s in serving(scene) if not scene.focus or s.change.new in scene.focus][: max(0, scene.room)]
-    size = 0
-    for count, state in enumerate(wave):
-        size += len(state.in_place)
-        if count and size > scene.policy.max_per_call:
-            wave = wave[:count]
-            break
     return drain.begin(wave, scene) or _modify(wave, scene)
 
 

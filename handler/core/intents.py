@@ -192,7 +192,7 @@ def _launched(
     known = finished | {named.server_id for named in intent.terminated}
     for server in view.servers.values():
         if server.state == "in_service" and server.healthy and server.id not in known:
-            chosen.setdefault(server.id, Named(server.id, cause=Cause.FINISHED))
+            chosen.setdefault(server.id, Named(server.id))
     return tuple(chosen.values())
 
 

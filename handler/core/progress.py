@@ -144,10 +144,10 @@ class Progress:
         are then laid over it.
         """
         if same(read, self.expected):
-            return replace(self, expected=read, doubt=max(0, self.doubt - 1), lag=0, past=()), True
+            return replace(self, expected=read, doubt=max(0, self.doubt - 1), past=()), True
         if self.lag and any(same(read, group) for group in self.past):
             return replace(self, lag=self.lag - 1), False
-        believed = replace(self._come_true(read, now), expected=read, doubt=0, lag=0, past=())
+        believed = replace(self._come_true(read, now), expected=read, doubt=0, past=())
         return believed._left_out(read, now, jitter), True
 
     def _come_true(self, read: Group, now: float) -> Progress:

@@ -104,8 +104,8 @@ def remove(scene: Scene) -> Do | None:
 
 
 def must(scene: Scene) -> bool:
-    """Tell whether no old one may be spared before a new one is in, even once all under way is done."""
-    return scene.room + len(scene.pending) + len(drain.under_way(scene)) <= 0
+    """Tell whether no old one may be spared before a new one is in, even once what drains has left."""
+    return scene.room + len(drain.under_way(scene)) <= 0
 
 
 def _take_out(states: list[State], scene: Scene, floor: int) -> Do | None:

@@ -12,7 +12,7 @@ from handler.core.deciding import cut_short, decide
 from handler.core.decisions import Do, Finish
 from handler.core.progress import Progress, begin
 from handler.core.steps import Remove
-from handler.core.values import Intent, Policy, Verdict
+from handler.core.values import Intent, Listeners, Policy, Verdict
 from handler.core.view import Source, View
 from tests.support.builders import (
     APPLIED,
@@ -79,7 +79,8 @@ def test_a_look_that_failed_is_waited_for() -> None:
 )
 def test_a_look_that_will_not_succeed_ends_the_run(problem: Answer, expected: str) -> None:
     looked = view("i-1", problem=problem)
-    assert f"refused {expected}" == shown(decided(looked, request("i-1")))
+    finish = decided(looked, request("i-1"))
+    assert (f"refused {expected}", f"rsp-web:{expected}") == (shown(finish), shown_refused(finish.refused))
     done = replace(begin(looked), done=(Remove(backends("i-2")),))
     assert f"partial {expected}" == shown(decided(looked, request("i-1"), progress=done))
 
@@ -145,6 +146,14 @@ def test_what_will_not_pass_ends_the_run_after_a_look() -> None:
     assert "rsp-web:Forbidden.RAM" == shown_refused(play.decision.refused)
 
 
+def test_what_will_not_pass_leaves_what_was_done_and_the_strays_said() -> None:
+    play = Play(view("i-1 i-2 i-3", "i-2 i-9"), event("i-1"), policy())
+    play.progress = replace(play.progress, fatal=FORBIDDEN)
+    assert ("refused Forbidden.RAM", ("i-3",)) == (play.end, play.decision.strays)
+    play.progress = replace(play.progress, done=(Remove(backends("i-7")),))
+    assert "partial Forbidden.RAM" == play.end
+
+
 def test_what_will_not_pass_does_not_matter_if_all_is_done() -> None:
     play = Play(view("i-1 i-2"), request("i-1", gone=True))
     play.next(answer=Answer(Result.GONE))
@@ -166,10 +175,53 @@ def test_no_wave_is_begun_without_the_time_to_see_it_through() -> None:
     assert isinstance(decided(looked, wish, how, progress), Do)  # the first wave makes progress at least
     progress = replace(progress, done=(Remove(backends("i-7")),))
     assert "raised deadline" == shown(decided(looked, wish, how, progress))
+    drained = replace(looked, listeners=Listeners(checked=True, drains=True, ignores_weight=False))
+    assert isinstance(
+        decided(drained, wish, how, progress), Do
+    )  # the listener drains: it takes no time of ours
     later = replace(looked, deadline=looked.now + 150)
     assert isinstance(decided(later, wish, how, progress), Do)
     without = replace(looked, deadline=looked.now + 120)
     assert isinstance(decided(without, wish, replace(how, drain_s=0), progress), Do)
+
+
+def test_a_run_without_time_for_another_wave_says_all_that_is_known() -> None:
+    looked = view("i-1 i-2 i-3 i-4", "i-1 i-2=leaving i-9", checked=True, left=30)
+    progress = replace(begin(replace(looked, now=looked.now - 10)), done=(Remove(backends("i-7")),))
+    finish = decided(looked, event("i-1"), policy(), progress)
+    assert ("raised deadline", "i-1:still_in_service", ("i-3", "i-4")) == (
+        shown(finish),
+        shown_refused(finish.refused),
+        finish.strays,
+    )
+
+
+def test_what_may_be_unavailable_keeps_a_scale_in_hook_waiting_too() -> None:
+    wish = event("i-1 i-2", hooks=(hook("i-2", "scale_in"),))
+    play = Play(view("i-1 i-2 i-3", "i-1=leaving i-2=leaving i-3"), wish, policy(max_unavailable=1))
+    assert ["remove i-1", "wait 10 floor"] == [play.next(), play.next()]
+
+
+def test_where_the_floor_forbids_that_a_weight_is_taken_the_new_one_is_named() -> None:
+    finish = decided(view("i-1"), request("", "i-1=0"))
+    assert ("refused min_backends", "i-1:min_backends") == (shown(finish), shown_refused(finish.refused))
+
+
+def test_where_one_was_one_too_many_the_others_are_refused_without_a_try() -> None:
+    play = Play(view("i-1"), request("", "i-8 i-9"))
+    full = Answer(Result.OVER_QUOTA, "over")
+    assert ["add i-8 i-9", "add i-8"] == [play.next(answer=full), play.next(answer=full)]
+    assert "refused over_quota" == play.end
+    assert "i-8:over_quota i-9:over_quota" == shown_refused(play.decision.refused)
+
+
+def test_where_one_was_bad_the_others_are_tried() -> None:
+    play = Play(view("i-1"), request("", "i-8 i-9"))
+    bad = Answer(Result.BAD_BACKEND, "ObtainIpFail")
+    play.next(answer=bad)
+    play.view = replace(play.view, now=play.view.now + 60)
+    assert "add i-8" == play.next(answer=bad)
+    assert ["wait 0.55 bad_backend", "add i-9", "partial bad_backend"] == play.to_end()
 
 
 def test_the_floor_keeps_a_scale_in_hook_waiting_for_a_replacement() -> None:

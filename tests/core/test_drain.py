@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from handler.core.decisions import Do
 from tests.support.builders import Play, event, policy, request, view
 
 HOW = policy(drain_s=30, max_unavailable="100%", min_backends=0)
@@ -67,3 +70,30 @@ def test_of_two_ports_the_one_at_weight_0_drains_to_its_end() -> None:
 def test_one_port_of_a_server_that_goes_on_serving_drains_to_its_end() -> None:
     play = Play(view("i-1:80 i-1:81 i-2:80"), request("i-1:81"), HOW)
     assert ["weigh i-1:81=0", "wait 30 drain", "remove i-1:81=0", "applied"] == play.to_end()
+
+
+@pytest.mark.parametrize("drain_s", [0.5, 1])
+def test_a_second_or_less_is_a_drain_too(drain_s: float) -> None:
+    how = policy(drain_s=drain_s, max_unavailable="100%", min_backends=0)
+    play = Play(view("i-1=1 i-2"), request("i-1"), how)
+    assert ["weigh i-1=0", f"wait {drain_s:g} drain", "remove i-1=0", "applied"] == play.to_end()
+
+
+def test_a_drain_counts_from_when_it_began() -> None:
+    play = Play(view("i-1 i-2"), request("i-1"), HOW)
+    play.view = replace(play.view, now=play.view.now + 20)
+    assert ["weigh i-1=0", "wait 30 drain"] == [play.next(), play.next()]
+
+
+def test_it_is_done_for_the_sake_of_the_drain() -> None:
+    decision = Play(view("i-1 i-2"), request("i-1"), HOW).decision
+    assert isinstance(decision, Do)
+    assert "drain" == decision.why
+
+
+def test_as_many_drain_at_once_as_may_be_spared() -> None:
+    how = policy(drain_s=30, max_unavailable="100%", min_backends=1, max_per_call=2)
+    play = Play(view("i-1 i-2 i-3 i-4", checked=True), request("i-1 i-2 i-3", "i-7 i-8 i-9"), how)
+    assert [
+        "weigh i-1=0 i-2=0", "weigh i-3=0", "wait 30 drain", "modify i-1=0>i-7 i-2=0>i-8", "modify i-3=0>i-9",
+    ] == play.to_end()[:-1]  # fmt: skip

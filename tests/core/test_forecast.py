@@ -83,3 +83,9 @@ def test_other_steps_and_another_group_have_another_id() -> None:
         ids(group("i-1 i-2"), replace(wish, target="api")),
     }
     assert 5 == len(different)
+
+
+def test_it_does_not_take_the_abnormal_to_become_normal() -> None:
+    looked = view("i-1 i-2 i-9", pending="i-9", abnormal="i-2")
+    plan = foreseen(looked, request("i-1", "i-9"), policy(min_backends=2))
+    assert ([], "refused min_backends") == ([shown(s) for s in plan.steps], shown(plan.finish))

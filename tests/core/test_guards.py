@@ -111,3 +111,10 @@ def test_the_rest_of_a_request_is_done_where_a_removal_is_refused() -> None:
     said = play.to_end()
     assert ["modify i-1>i-9", "partial max_unavailable"] == said
     assert isinstance(play.decision, Finish)
+
+
+@pytest.mark.parametrize("of", ["i-1 i-2 i-3", "i-1 i-2"])
+def test_a_limit_that_is_lifted_is_not_named(of: str) -> None:
+    how = policy(min_backends=2, max_unavailable=1)
+    finish = first(view(of), request("i-1 i-2", force="max_removed min_backends"), how)
+    assert "refused max_unavailable" == shown(finish)

@@ -35,6 +35,7 @@ ABNORMAL_FOR_NOW = ending("raised", view("i-9", abnormal="i-9"), "busy")
     [
         ([IN], "CONTINUE"),
         ([UNCHECKED], "CONTINUE"),
+        ([ending("applied", view("i-9=1"))], "CONTINUE"),
         ([IN, OUT], "CONTINUE"),  # any target that took it is enough
         ([OUT, IN], "CONTINUE"),
         ([PENDING], None),

@@ -246,3 +246,18 @@ def test_the_scope_of_an_event_is_to_be_completed() -> None:
 def test_a_view_tells_who_serves() -> None:
     looked: View = view("i-1", "i-1 i-2=leaving")
     assert [True, False, False] == [looked.serves(one) for one in ("i-1", "i-2", "i-3")]
+
+
+def test_pairs_and_hooks_of_one_delivery_are_all_kept() -> None:
+    one = request("i-1", "i-8", "i-1>i-8", hooks=(hook("i-1", "scale_in"),))
+    other = request("i-2", "i-9", "i-2>i-9", hooks=(hook("i-9"),))
+    (merged,) = merge([one, other])
+    assert (one.pairs + other.pairs, one.hooks + other.hooks) == (merged.pairs, merged.hooks)
+
+
+def test_one_that_is_not_listed_does_not_hide_the_next() -> None:
+    assert "+i-9 unsettled" == told("i-1", "i-1 i-9=pending", event("", "i-8 i-9", Cause.HOOK))
+
+
+def test_the_named_come_before_those_that_are_listed_as_leaving() -> None:
+    assert "-i-2 -i-1" == told("i-1 i-2", "i-1=leaving i-2=leaving", event("i-2"))

@@ -6,7 +6,7 @@ import pytest
 
 from handler.core.intents import Wish, complete
 from handler.core.pairing import Change, Plan, plan
-from handler.core.values import Cause, Intent, Policy
+from handler.core.values import Backend, Cause, Group, Intent, Key, Policy
 from tests.support.builders import (
     backend,
     event,
@@ -239,3 +239,25 @@ def test_what_is_written_over_is_not_taken_out() -> None:
     wish = Wish(named("i-1:80", Cause.REQUESTED), named("i-1:80=50"), completed=False)
     (change,) = plan(wish, group("i-1:80 i-2:80"), policy()).changes
     assert ">i-1:80=50" == said(change)
+
+
+def test_of_an_event_too_the_new_one_takes_the_ports_of_the_old_one() -> None:
+    assert ["i-1:81>i-9:81"] == pairs("i-1:81 i-2:80", event("i-1"), listed="i-2 i-9")
+
+
+def test_one_that_is_in_keeps_its_ports_in_an_event_and_gets_those_of_the_old_one_by_request() -> None:
+    of = "i-1:80 i-1:81 i-2:80 i-9:80"
+    assert ["i-1:80 i-1:81>i-9:80"] == pairs(of, event("i-1", "i-9"), listed="i-2 i-9")
+    assert ["i-1:80 i-1:81>i-9:80 i-9:81"] == pairs(of, request("i-1", "i-9"))
+
+
+def test_one_that_is_in_keeps_the_type_that_it_has_there() -> None:
+    odd = Backend(Key("web-9", 8080, "10.0.0.9"), 50, "eni")
+    of = Group("rsp-web", "lb-web", {odd.key: odd})
+    (change,) = plan(Wish((), named("web-9"), completed=False), of, policy()).changes
+    assert (odd,) == change.into
+
+
+def test_the_address_of_an_ecs_instance_is_no_part_of_its_key() -> None:
+    (change,) = planned("i-1", request("i-1", "i-9@10.0.0.9")).changes
+    assert [Key("i-9", 8080, None)] == [one.key for one in change.into]

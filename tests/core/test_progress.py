@@ -178,3 +178,36 @@ def test_a_removal_that_is_refused_names_the_old_one() -> None:
 def test_a_run_begins_with_what_it_sees() -> None:
     progress = begun()
     assert ("i-1 i-2", NOW, "nothing") == (shown_group(progress.start), progress.wave_since, shown(None))
+
+
+def test_after_a_full_load_balancer_a_bad_one_is_given_its_time_all_the_same() -> None:
+    full = did(Add(backends("i-8 i-9")), Result.OVER_QUOTA, "add")
+    assert [("i-8",), ()] == [full.focus(NOW), did(TWO, Result.BAD_BACKEND, of=full).focus(NOW)]
+
+
+def test_only_one_that_is_one_too_many_says_that_there_is_no_room() -> None:
+    full = did(ADD, Result.OVER_QUOTA, "add", of=did(ADD, Result.BUSY, of=did(SWAP, Result.OVER_QUOTA)))
+    assert {"modify", "add"} == full.crowded
+    bad = did(ADD, Result.BAD_BACKEND, at=NOW + 30, of=did(ADD, Result.BAD_BACKEND))
+    assert (frozenset(), {"i-9"}) == (bad.crowded, bad.refused.keys())
+
+
+def test_a_reading_of_before_what_was_seen_does_not_lag() -> None:
+    progress, _ = did(ADD, Result.APPLIED).looked(group("i-1 i-2 i-9"), NOW, 0.5)
+    progress = did(Remove(backends("i-1")), Result.APPLIED, of=progress)
+    assert progress.looked(group("i-1 i-2"), NOW, 0.5)[1]
+    progress, _ = did(ADD, Result.APPLIED).looked(group("i-2"), NOW, 0.5)
+    progress = did(Remove(backends("i-2")), Result.APPLIED, of=progress)
+    assert progress.looked(group("i-1 i-2"), NOW, 0.5)[1]
+
+
+def test_what_others_undo_later_was_done_once() -> None:
+    progress, _ = did(SWAP, Result.APPLIED).looked(group("i-2 i-9"), NOW, 0.5)
+    progress, _ = progress.looked(group("i-1 i-2"), NOW, 0.5)
+    assert (SWAP,) == progress.done
+
+
+def test_what_a_write_left_out_is_noted_once_for_that_write() -> None:
+    progress, _ = did(TWO, Result.APPLIED).looked(group("i-8"), NOW, 0.5)
+    progress, _ = progress.looked(group("i-5"), NOW, 0.5)
+    assert {"i-9": 1} == progress.skipped

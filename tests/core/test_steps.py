@@ -52,6 +52,7 @@ def test_the_order_of_a_group_does_not_matter() -> None:
         (STEPS[0][0], "Modify i-1:8080 (100) -> i-9:8080 (100)"),
         (STEPS[1][0], "Add i-9:8080 (100)"),
         (STEPS[2][0], "Remove i-1:8080 (100)"),
+        (Remove(backends("i-1:80 i-1:81=0")), "Remove i-1:80 (100), i-1:81 (0)"),
         (STEPS[3][0], "SetWeight i-1:8080 (100) -> i-1:8080 (0)"),
     ],
 )

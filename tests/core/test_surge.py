@@ -134,3 +134,17 @@ def test_removals_with_replacements_keep_the_floor() -> None:
     how = policy(strategy="surge", max_unavailable=0, min_backends=4)
     play = Play(view("i-1 i-2 i-3 i-4", checked=True), request("i-1 i-2", "i-5 i-6"), how)
     assert ["add i-5=0 i-6=0", "weigh i-5=100 i-6=100", "remove i-1 i-2", "applied"] == play.to_end()
+
+
+def test_what_drains_makes_room_so_nothing_is_surged_meanwhile() -> None:
+    how = policy(max_unavailable=1, drain_s=9)
+    play = Play(view("i-1 i-2 i-3", checked=True), request("i-1 i-2", "i-8 i-9"), how)
+    assert ["weigh i-1=0", "wait 9 drain", "modify i-1=0>i-8", "weigh i-2=0"] == [
+        play.next() for _ in range(4)
+    ]
+
+
+def test_while_a_bad_one_is_looked_for_none_is_added_beside_but_what_is_left_is_not_held_up() -> None:
+    play = Play(view("i-1 i-2", checked=True), request("i-1", "i-9"), SURGE)
+    play.progress = replace(play.progress, suspects=("i-gone",), bad_since=float("-inf"))
+    assert ["add i-9=0", "weigh i-9=100", "remove i-1", "applied"] == play.to_end()

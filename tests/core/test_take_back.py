@@ -126,3 +126,26 @@ def test_one_that_leaves_by_itself_is_not_taken_from_service_before_its_own_repl
     assert ["wait 2 health", "raised not_healthy"] == held.to_end()
     idle = Play(view("i-1=0 i-2 i-9", "i-1=leaving i-2 i-9", abnormal="i-9"), event("i-1", "i-9"), how)
     assert ["wait 2 health", "remove i-1=0", "raised not_healthy"] == idle.to_end()
+
+
+def test_of_a_server_that_was_replaced_on_one_port_that_port_is_taken_back() -> None:
+    how = policy(health_timeout_s=2, max_unavailable="100%", min_backends=0, max_per_call=1)
+    wish = request("i-1", "i-3", force="still_in_service")
+    play = Play(view("i-1:80 i-1:81 i-2:80", "i-1 i-2", checked=True), wish, how)
+    assert ["modify i-1:80>i-3:80", "wait 2 health", "modify i-3:80>i-1:80"] == [
+        play.next(Verdict.PENDING) for _ in range(3)
+    ]
+    assert "rolled_back not_healthy" == play.end
+
+
+@pytest.mark.parametrize(("weight", "put_back"), [(0, []), (1, ["weigh i-1=1"])])
+def test_a_weight_is_put_back_where_there_was_one(weight: int, put_back: list[str]) -> None:
+    how = policy(health_timeout_s=2, drain_s=30, strategy="surge")
+    play = Play(view(f"i-1={weight} i-2", checked=True), request("i-1", "i-3"), how)
+    assert ["add i-3=0", f"weigh i-3={weight or 100}"] == [play.next(), play.next()]
+    if weight:
+        play.next()
+    play.health(Verdict.PENDING, "i-3")
+    said = play.to_end()
+    assert put_back == [one for one in said if one.startswith("weigh i-1")]
+    assert "rolled_back not_healthy" == said[-1]
