@@ -20,10 +20,12 @@ from tests.prove import worlds
 from tests.prove.choices import VALUES, Budget, Choices, of_shorthand, shorthand, walk
 from tests.prove.oracle import violations
 from tests.prove.playing import Played, fingerprint, play
-from tests.prove.worlds import FEW_SHAPES, ONE_PORT, SHAPES, Beginning, beginnings, big
+from tests.prove.worlds import FEW_SHAPES, FULL, ONE_PORT, SHAPES, Beginning, beginnings, big
 
 #: More choices than any world has.
 ANY = 99
+#: Seconds between two lines that say how far it got.
+PROGRESS_S = 60
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def small() -> Iterator[Bound]:
     yield Bound("requests, 1 server, 1 port", beginnings("rg", 1, ONE_PORT, most=1, roles="st"), 1, 1)
     yield Bound("events and timer, 1 server", beginnings("etx", 1, ONE_PORT, most=1), 0, 0)
     yield Bound(
-        "in other circumstances", beginnings("r", 1, ("1-",), most=1, circumstances="udrqow", roles="t"), 1, 0
+        "in other circumstances", beginnings("r", 1, FULL, most=1, circumstances="udrqow", roles="t"), 1, 0
     )
     yield Bound("a call of 21", big(), 1, 0)
 
@@ -54,7 +56,7 @@ def ci() -> Iterator[Bound]:
     yield Bound("requests, up to 2 servers, 1 port", _all("rg", 2, ONE_PORT), 1, 0)
     yield Bound("events and timer, 1 server", beginnings("etx", 1, ONE_PORT, most=1), 1, 0)
     yield Bound("requests, 1 server", beginnings("rg", 1, ONE_PORT, most=1), 2, 1)
-    yield Bound("events and timer, 1 server", beginnings("etx", 1, ("1-",), most=1), 0, 1)
+    yield Bound("events and timer, 1 server", beginnings("etx", 1, FULL, most=1), 0, 1)
     other = beginnings("r", 1, ONE_PORT, most=1, circumstances="udrqow", roles="t")
     yield Bound("in other circumstances", other, 1, 1)
     yield Bound("a call of 21", big(), 1, 0)
@@ -64,36 +66,36 @@ def full() -> Iterator[Bound]:
     """Yield the bounds of the proof."""
     yield Bound("requests, 4 servers, 2 ports, up to 2 new", beginnings("rg", 4, SHAPES, most=2), 0, 0)
     yield Bound("requests, 4 servers, 4 shapes, up to 4 new", beginnings("rg", 4, FEW_SHAPES, most=4), 0, 0)
+    yield Bound("requests, 4 servers, 1 port, up to 2 new", beginnings("rg", 4, ONE_PORT, most=2), 1, 0)
+    yield Bound("requests, 4 servers, 1 port, 1 new", beginnings("rg", 4, ONE_PORT, most=1), 0, 1)
+    yield Bound("requests, 4 servers of weight 100, up to 2 new", beginnings("rg", 4, FULL, most=2), 0, 1)
     yield Bound("events and timer, 4 servers, 1 port, 1 new", beginnings("etx", 4, ONE_PORT, most=1), 0, 0)
+    yield Bound("events and timer, 4 servers of weight 100, 1 new", beginnings("etx", 4, FULL, most=1), 1, 0)
     yield Bound("requests, up to 3 servers, 2 ports", _all("rg", 3, SHAPES), 0, 0)
-    yield Bound("events and timer, up to 2 servers, 4 shapes", _all("etx", 2, FEW_SHAPES), 0, 0)
+    yield Bound("requests, 3 servers, 4 shapes, up to 2 new", beginnings("rg", 3, FEW_SHAPES, most=2), 1, 0)
+    yield Bound("requests, 3 servers, 4 shapes, up to 2 new", beginnings("rg", 3, FEW_SHAPES, most=2), 0, 1)
     yield Bound("requests, 3 servers, 1 port", beginnings("rg", 3, ONE_PORT, most=3), 1, 0)
-    yield Bound("requests, 3 servers, 1 port, up to 2 new", beginnings("rg", 3, ONE_PORT, most=2), 0, 1)
+    yield Bound("events and timer, 3 servers, 1 port, 1 new", beginnings("etx", 3, ONE_PORT, most=1), 1, 0)
+    yield Bound("events and timer, 3 servers of weight 100, 1 new", beginnings("etx", 3, FULL, most=1), 0, 1)
+    yield Bound("requests, up to 2 servers, 2 ports", _all("rg", 2, SHAPES), 0, 1)
     yield Bound("requests, up to 2 servers, 4 shapes", _all("rg", 2, FEW_SHAPES), 1, 0)
-    yield Bound("events and timer, up to 2 servers, 1 port, 1 new", _all("etx", 2, ONE_PORT, most=1), 1, 0)
-    yield Bound("events and timer, 2 servers of weight 100", beginnings("etx", 2, ("1-",), most=1), 0, 1)
-    yield Bound("requests, 1 server, 1 port, 1 new", beginnings("rg", 1, ONE_PORT, most=1), 2, 1)
     yield Bound(
-        "events and timer, 1 server of weight 100, 1 new", beginnings("etx", 1, ("1-",), most=1), 1, 1
+        "events and timer, up to 2 servers, 4 shapes, 1 new", _all("etx", 2, FEW_SHAPES, most=1), 1, 0
     )
+    yield Bound("events and timer, up to 2 servers, 1 port, 1 new", _all("etx", 2, ONE_PORT, most=1), 0, 1)
+    yield Bound("events and timer, up to 2 servers, 4 shapes", _all("etx", 2, FEW_SHAPES), 0, 0)
+    yield Bound("requests, 1 server, 1 port, 1 new", beginnings("rg", 1, ONE_PORT, most=1), 2, 1)
+    yield Bound("requests, 1 server, 1 port, 1 new", beginnings("rg", 1, ONE_PORT, most=1), 0, 2)
+    yield Bound("events and timer, 1 server of weight 100, 1 new", beginnings("etx", 1, FULL, most=1), 1, 1)
     yield Bound("all kinds, 1 server, 1 port, 1 new", beginnings("rgetx", 1, ONE_PORT, most=1), ANY, 0)
-    yield Bound("requests, 1 server", beginnings("rg", 1, ONE_PORT, most=1), 0, 2)
     other = beginnings("rg", 1, ONE_PORT, most=1, circumstances="udrqo")
     yield Bound("requests in other circumstances, 1 server", other, 1, 1)
-    other = beginnings("et", 1, ("1-",), most=1, circumstances="udrqo")
+    other = beginnings("rg", 2, ONE_PORT, most=2, circumstances="udrqo")
+    yield Bound("requests in other circumstances, 2 servers", other, 1, 0)
+    other = beginnings("et", 1, FULL, most=1, circumstances="udrqo")
     yield Bound("events and timer in other circumstances, 1 server of weight 100", other, 0, 1)
-    yield Bound(
-        "in other circumstances, 2 servers",
-        beginnings("rg", 2, ONE_PORT, most=2, circumstances="udrqo"),
-        1,
-        0,
-    )
-    yield Bound(
-        "through the function's client, 1 server",
-        beginnings("rg", 1, ONE_PORT, most=1, circumstances="w"),
-        2,
-        1,
-    )
+    wire = beginnings("rg", 1, ONE_PORT, most=1, circumstances="w")
+    yield Bound("through the function's client, 1 server", wire, 2, 1)
     yield Bound("a call of 21", big(), 1, 1)
 
 
@@ -266,9 +268,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     work = [(begins, sorted(budget)) for begins, budget in merged(bounds).items()]
     # Where much is to be chosen there are most worlds: those first, so that no core is idle at the end.
     work.sort(key=lambda one: -sum(readings + 2 * faults for readings, faults in one[1]))
-    tally = Tally()
+    tally, told = Tally(), started
     for found in tallied(work, given.jobs, given.limit):
         tally.add(found)
+        if time.monotonic() - told > PROGRESS_S:
+            told = time.monotonic()
+            print(f"... {tally.worlds:,} worlds in {told - started:.0f} s", file=sys.stderr, flush=True)
         for world, what in found.violations[:1]:
             print(f"{world}  {what}", file=sys.stderr, flush=True)
         if given.first and tally.violations:

@@ -24,6 +24,7 @@ MARK = "slb-swap/web"
 WEIGHTS = {"1": 100, "0": 0}
 SHAPES = tuple(a + b for a, b in product("10-", repeat=2) if a + b != "--")
 ONE_PORT = ("1-", "0-")
+FULL = ("1-",)
 FEW_SHAPES = ("1-", "0-", "11", "10")
 
 KINDS = {
