@@ -44,6 +44,7 @@ def decided(looked: View, intent: Intent, how: Policy | None = None, progress: P
         (view("i-1 i-2"), request("i-1", "i-9", gone=True), {}, "modify i-1>i-9"),
         (view("i-1 i-2"), request("", "i-9"), {}, "add i-9"),
         (view("i-1 i-2=0"), request("", "i-2"), {}, "weigh i-2=100"),
+        (view("i-1 i-2=0", pending="i-2"), request("", "i-2"), {}, "weigh i-2=100"),
         (view("i-1 i-9"), request("i-1", "i-9"), {}, "remove i-1"),
         (view("i-1 i-2 i-9", pending="i-9"), request("i-1", "i-9"), {}, "wait 2 health"),
         (view("i-1 i-2"), request("i-1", "i-9"), {}, "modify i-1>i-9"),
@@ -252,6 +253,71 @@ def test_strays_are_reported() -> None:
 def test_what_the_listeners_do_is_said() -> None:
     play = Play(view("i-1 i-2", drains=True), request("i-1", "i-9"), policy(drain_s=9))
     assert ["modify i-1>i-9", "applied health_unchecked, drained_by_listener"] == play.to_end()
+
+
+def test_of_a_drain_that_is_not_asked_for_or_of_nobody_nothing_is_said() -> None:
+    play = Play(view("i-1 i-2", drains=True, checked=True), request("i-1", "i-9"), policy())
+    assert "applied" == play.to_end()[-1]
+    play = Play(view("i-1", drains=True, checked=True), request("", "i-9"), policy(drain_s=9))
+    assert "applied" == play.to_end()[-1]
+
+
+@pytest.mark.parametrize(
+    ("looked", "intent", "how", "expected"),
+    [
+        (view("i-1 i-2", checked=True), request("i-1", "i-9"), {}, ["replace"]),
+        (view("i-1", checked=True), request("", "i-9"), {}, ["add"]),
+        (
+            view("i-1", checked=True),
+            request("i-1", "i-9"),
+            {"drain_s": 9},
+            ["surge", "weigh", "drain", "retire"],
+        ),
+        (view("i-1 i-2"), request("i-1"), {}, ["retire"]),
+    ],
+)
+def test_each_step_says_why_it_is_done(
+    looked: View, intent: Intent, how: dict[str, Any], expected: list[str]
+) -> None:
+    play = Play(looked, intent, policy(**how))
+    assert expected == whys(play)
+
+
+@pytest.mark.parametrize(
+    ("listed", "how", "expected"),
+    [
+        ("i-1 i-2", {}, ["replace", "take_back"]),
+        (None, {}, ["replace", "put_back", "take_back"]),
+        (None, {"strategy": "surge", "drain_s": 9}, ["surge", "weigh", "drain", "put_back", "take_back"]),
+    ],
+)
+def test_so_does_each_step_that_takes_back(
+    listed: str | None, how: dict[str, Any], expected: list[str]
+) -> None:
+    wish = request("i-1", "i-9", force="still_in_service")
+    play = Play(view("i-1 i-2", listed, checked=True), wish, policy(health_timeout_s=2, **how))
+    assert expected == whys(play, sick="i-9")
+
+
+def whys(play: Play, sick: str = "") -> list[str]:
+    """Why each step to the end is done; one that is ``sick`` becomes so once it has its weight."""
+    found: list[str] = []
+    while not isinstance(play.decision, Finish):
+        if isinstance(play.decision, Do):
+            found.append(play.decision.why)
+        play.next()
+        weighed = any(b.weight for k, b in play.view.group.backends.items() if k.server_id == sick)
+        if weighed and (play.policy.drain_s == 0 or found[-1] == "drain"):
+            play.health(Verdict.PENDING, sick)
+    return found
+
+
+def test_a_removal_that_the_api_refuses_is_not_tried_for_ever() -> None:
+    play = Play(view("i-1 i-2"), request("i-1"))
+    bad = Answer(Result.BAD_BACKEND, "InvalidServerId.NotExist")
+    play.next(answer=bad)
+    play.view = replace(play.view, now=play.view.now + 60)
+    assert ("remove i-1", "refused bad_backend") == (play.next(answer=bad), play.to_end()[-1])
 
 
 def test_while_a_bad_one_is_looked_for_what_is_left_waits_no_longer_than_it_must() -> None:

@@ -24,6 +24,7 @@ def change(old: str = "", new: str = "", *, gone: bool = False) -> Change:
     [
         ("i-1 i-2", "", "", "i-1 i-2"),
         ("i-1 i-2=0", "", "", "i-1"),
+        ("i-1 i-2=1", "", "", "i-1 i-2"),
         ("i-1 i-2", "i-2", "", "i-1"),
         ("i-1 i-2", "", "i-2", "i-1 i-2"),  # pending is not known to be abnormal
         ("i-1:80 i-1:81", "i-1:80", "", "i-1"),
@@ -103,6 +104,7 @@ def test_one_without_a_row_is_pending_where_it_is_checked() -> None:
         ("i-1", "i-1", "", True),
         ("i-1:80 i-1:81", "i-1:80", "", False),
         ("i-1:80 i-1:81=0", "i-1:80", "", True),
+        ("i-1:80 i-1:81=1", "i-1:80", "", False),
         ("i-1:80 i-1:81", "i-1:80", "i-1:81", True),
     ],
 )
