@@ -138,14 +138,14 @@ def complete(intent: Intent, view: View, policy: Policy, start: Group) -> Wish:
         server = view.servers.get(server_id)
         if server is not None:
             if server.state == "leaving":
-                terminated[server_id] = Named(server_id, cause=Cause.HOOK)
+                terminated[server_id] = Named(server_id)
         elif view.source is not Source.ABSENT:
             ours = policy.exclusive or policy.owns(backends)
             (stale if ours else strays).append(server_id)
     if stale and view.source is not Source.COMPLETE:
         refused += [Refusal(server_id, "source_incomplete") for server_id in stale]
         stale = []
-    terminated.update((server_id, Named(server_id, cause=Cause.HOOK)) for server_id in stale)
+    terminated.update((server_id, Named(server_id)) for server_id in stale)
     return Wish(
         terminated=tuple(terminated.values()),
         launched=launched,

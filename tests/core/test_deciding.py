@@ -64,6 +64,7 @@ def test_what_a_first_look_leads_to(looked: View, intent: Intent, how: dict[str,
 
 def test_two_controllers_would_fight_so_it_says_how_to_be_one() -> None:
     finish = decided(view("i-1", "i-1", attached=True), event())
+    assert "rsp-web:attached_natively" == shown_refused(finish.refused)
     assert {"detach_with": "DetachVServerGroups"} == finish.refused[0].numbers
 
 
@@ -318,6 +319,14 @@ def test_a_removal_that_the_api_refuses_is_not_tried_for_ever() -> None:
     play.next(answer=bad)
     play.view = replace(play.view, now=play.view.now + 60)
     assert ("remove i-1", "refused bad_backend") == (play.next(answer=bad), play.to_end()[-1])
+
+
+def test_a_pair_that_the_api_refuses_is_not_tried_for_ever() -> None:
+    play = Play(view("i-1 i-2"), request("i-1", "i-9", gone=True))
+    bad = Answer(Result.BAD_BACKEND, "ObtainIpFail")
+    play.next(answer=bad)
+    play.view = replace(play.view, now=play.view.now + 60)
+    assert ("modify i-1>i-9", "refused bad_backend") == (play.next(answer=bad), play.to_end()[-1])
 
 
 def test_while_a_bad_one_is_looked_for_what_is_left_waits_no_longer_than_it_must() -> None:

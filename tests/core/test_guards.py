@@ -39,7 +39,10 @@ def test_below_what_may_be_unavailable_nothing_is_removed() -> None:
 def test_more_than_max_removed_is_not_removed() -> None:
     finish = first(view("i-1 i-2 i-3 i-4"), request("i-1 i-2 i-3"), policy())
     assert "refused max_removed" == shown(finish)
-    assert {"removed": 3, "of": 4, "allowed": 2} == finish.refused[0].numbers
+    assert ("max_removed", {"removed": 3, "of": 4, "allowed": 2}) == (
+        finish.refused[0].override,
+        finish.refused[0].numbers,
+    )
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from handler.core.answers import Answer, Result
+from handler.core.decisions import Do
 from handler.core.values import Verdict
 from tests.support.builders import Play, policy, request, shown_group, view
 
@@ -60,6 +61,8 @@ def test_a_wave_is_no_more_servers_than_one_call_carries() -> None:
 def test_without_the_quota_to_modify_the_old_ones_go_first() -> None:
     play = Play(view("i-1 i-2", checked=True), request("i-1", "i-9"))
     play.next(answer=OVER)
+    assert isinstance(play.decision, Do)
+    assert "replace" == play.decision.why
     assert ["remove i-1", "add i-9", "applied"] == play.to_end()
 
 

@@ -109,6 +109,11 @@ def test_on_an_answer_that_is_no_truth_nothing_is_removed(source: Source) -> Non
     )
 
 
+def test_then_a_named_one_is_refused_though_it_is_not_ours() -> None:
+    found = wish("i-1 i-2", "", event("i-1"), policy(), Source.SHORT)
+    assert ("i-1:source_incomplete", ("i-2",)) == (shown_refused(found.refused), found.strays)
+
+
 def test_where_one_of_several_is_empty_the_named_go_and_the_stale_stay() -> None:
     found = wish("i-1 i-2", "i-3", event("i-1"), EXCLUSIVE, Source.SOME_EMPTY)
     assert ["i-1"] == [one.server_id for one in found.terminated]
@@ -128,6 +133,7 @@ def test_without_a_scaling_group_nobody_is_stale_or_a_stray() -> None:
 
 def test_who_is_launched_again_is_not_terminated() -> None:
     assert "+i-9" == told("i-1 i-9", "i-1 i-9", event("i-9", "i-9"))
+    assert "+i-9 xi-1" == told("i-1 i-9", "i-9", event("i-9 i-1", "i-9"))
 
 
 def test_a_server_that_is_named_twice_goes_once() -> None:

@@ -144,6 +144,7 @@ def test_a_ring_moves_nothing() -> None:
         ("i-1=0 i-2=30 i-3=50", policy(), "i-9=50"),  # of two as common, the greater
         ("i-1=0 i-2=30", policy(weight=70), "i-9=70"),
         ("i-1=0", policy(), "i-9"),
+        ("i-1=0 i-2=1", policy(), "i-9=1"),
         ("i-1=50 i-2=30", policy(weight=70), "i-9=50"),
     ],
 )

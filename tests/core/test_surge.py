@@ -148,3 +148,9 @@ def test_while_a_bad_one_is_looked_for_none_is_added_beside_but_what_is_left_is_
     play = Play(view("i-1 i-2", checked=True), request("i-1", "i-9"), SURGE)
     play.progress = replace(play.progress, suspects=("i-gone",), bad_since=float("-inf"))
     assert ["add i-9=0", "weigh i-9=100", "remove i-1", "applied"] == play.to_end()
+
+
+def test_an_old_one_that_serves_nobody_is_surged_too_but_in_place_without_the_quota_for_it() -> None:
+    play = Play(view("i-1=0 i-2", checked=True), request("i-1", "i-9"), replace(SURGE, max_unavailable=0))
+    assert "add i-9=0" == play.next(answer=OVER)
+    assert ["modify i-1=0>i-9", "applied weight_0_not_handed_on"] == play.to_end()
