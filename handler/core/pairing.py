@@ -84,18 +84,25 @@ class _Planner:
         arrived = sorted(
             filter(self._arrived, news), key=lambda new: (self._idles(new), new in self.unproven)
         )
-        yield from self._alike(olds, coming)
-        # A new one that is in and proven has taken the place of one that is out. Of the others, one that
-        # waits for its weight goes for one that is left, then again a proven one.
+        # A new one that is in and proven has taken the place of one that is out.
         absent = sum(not out and old not in spoken for old, out in self.olds.items())
         placed, arrived = arrived[:absent], sorted(arrived[absent:], key=self._idles, reverse=True)
+        yield from self._alike(olds, coming, str)
+        # Another one that stands where one that is left does was put beside it by a run that was cut off.
+        ready = [new for new in arrived if self._idles(new) or new not in self.unproven]
+        finished = dict(self._alike(olds, ready, self._stands))
+        yield from finished.items()
+        arrived = [new for new in arrived if new not in finished.values()]
+        yield from self._alike(olds, coming, self._ports, lambda _: None)
         yield from zip(olds, arrived, strict=False)
         yield from ((None, new) for new in [*coming, *placed, *arrived[len(olds) :]])
         yield from ((old, None) for old in olds[len(arrived) :])
 
-    def _alike(self, olds: list[str], news: list[str]) -> Iterator[tuple[str, str]]:
-        """Take pairs out of both lists: a server that changes its port, the same ports, then in order."""
-        likenesses: tuple[Callable[[str], object], ...] = (str, self._ports, lambda _: None)
+    @staticmethod
+    def _alike(
+        olds: list[str], news: list[str], *likenesses: Callable[[str], object]
+    ) -> Iterator[tuple[str, str]]:
+        """Take pairs out of both lists, of servers that are alike: in one way, then in the next, in order."""
         for likeness in likenesses:
             waiting: dict[object, deque[str]] = {}
             for new in news:
@@ -109,7 +116,11 @@ class _Planner:
     def _ports(self, server_id: str) -> object:
         if server_id in self.news:
             return frozenset(named.port for named in self.news[server_id])
-        return frozenset(backend.key.port for backend in self.olds[server_id])
+        return self._stands(server_id)
+
+    def _stands(self, server_id: str) -> object:
+        backends = self.present[server_id] if server_id in self.news else self.olds[server_id]
+        return frozenset(backend.key.port for backend in backends)
 
     def _arrived(self, new: str) -> bool:
         here = {backend.key.port for backend in self.present.get(new, ())}

@@ -112,3 +112,13 @@ def test_of_those_that_are_in_a_proven_one_has_taken_the_place_of_the_one_that_i
 def test_of_two_that_are_in_the_proven_one_goes_for_the_one_that_is_left() -> None:
     play = Play(view("i-1 i-8 i-9", abnormal="i-8"), request("i-1", "i-8 i-9"), policy(health_timeout_s=2))
     assert ["remove i-1", "wait 2 health", "raised not_healthy"] == play.to_end()
+
+
+def test_one_that_was_put_beside_an_old_one_goes_for_it_before_one_that_is_still_to_come() -> None:
+    # A run was cut off once i-8 was in: i-9 is one too many, and no port is usual.
+    for of, steps in (
+        (f"i-1:80 i-2:81 i-8:80=0#{WAITS}", ["weigh i-8:80=100", "remove i-1:80"]),
+        ("i-1:80 i-2:81 i-8:80", ["remove i-1:80"]),
+    ):
+        play = Play(view(of, checked=True), request("i-1", "i-8 i-9", strategy="surge"))
+        assert [*steps, "partial no_ports"] == play.to_end()

@@ -104,7 +104,7 @@ def test_ports_are_beside_the_same_port_first_then_in_order() -> None:
         ("i-9", request("i-1", "i-9"), [">i-9"]),
         ("i-1", request("i-1", "i-8 i-9"), ["i-1>i-8", ">i-9"]),
         ("i-1 i-2", request("i-1 i-2", "i-9"), ["i-1>i-9", "i-2>"]),
-        ("i-1 i-2 i-8", request("i-1 i-2", "i-8 i-9"), ["i-1>i-9", "i-2>i-8"]),
+        ("i-1 i-2 i-8", request("i-1 i-2", "i-8 i-9"), ["i-1>i-8", "i-2>i-9"]),
         ("i-1", request("i-2"), []),
     ],
 )
@@ -262,3 +262,12 @@ def test_one_that_is_in_keeps_the_type_that_it_has_there() -> None:
 def test_the_address_of_an_ecs_instance_is_no_part_of_its_key() -> None:
     (change,) = planned("i-1", request("i-1", "i-9@10.0.0.9")).changes
     assert [Key("i-9", 8080, None)] == [one.key for one in change.into]
+
+
+@pytest.mark.parametrize(("unproven", "expected"), [("", "i-1>i-8"), ("i-8", "i-1>i-9")])
+def test_one_that_is_in_goes_before_one_that_is_to_come_unless_it_is_sick(
+    unproven: str, expected: str
+) -> None:
+    wish = Wish(named("i-1"), named("i-8 i-9"), completed=False)
+    changes = plan(wish, group("i-1 i-2 i-8"), policy(), unproven.split()).changes
+    assert [expected] == [said(change) for change in changes if change.out]
