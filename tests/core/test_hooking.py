@@ -85,6 +85,7 @@ def test_a_scale_out_of_two(endings: list[Ending], expected: str | None) -> None
         ([ending("applied", view("i-2"))], "CONTINUE"),
         ([ending("unchanged", view("i-2"))], "CONTINUE"),
         ([ending("applied", view("i-2")), ending("refused", view("i-1"))], None),
+        ([ending("applied", view("i-2")), None], None),  # of a run that broke nothing is known
         ([ending("raised", view("i-2"))], None),
         ([ending("raised", view("i-2"), "busy")], None),  # it may yet be put back
         ([ending("raised", view("i-2 i-9", abnormal="i-9"), "not_healthy")], "CONTINUE"),
@@ -93,7 +94,7 @@ def test_a_scale_out_of_two(endings: list[Ending], expected: str | None) -> None
         ([], None),
     ],
 )
-def test_a_scale_in(endings: list[Ending], expected: str | None) -> None:
+def test_a_scale_in(endings: list[Ending | None], expected: str | None) -> None:
     assert expected == verdict(LEAVING, endings)
 
 

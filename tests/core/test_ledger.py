@@ -56,3 +56,9 @@ def test_the_changes_of_an_event_are_those_of_its_completion() -> None:
     looked = view("i-1 i-2", "i-2 i-9")
     (change,) = changes_of(looked, event("i-1"), policy(), looked)
     assert ("i-1", "i-9", True) == (change.old, change.new, change.gone)
+
+
+def test_the_changes_of_a_run_are_those_that_it_began_with() -> None:
+    looked = view("i-1 i-8 i-9", abnormal="i-8")
+    changes = changes_of(looked, request("i-1", "i-8 i-9"), policy(), looked)
+    assert ["i-9"] == [change.new for change in changes if change.old == "i-1"]

@@ -154,3 +154,9 @@ def test_an_old_one_that_serves_nobody_is_surged_too_but_in_place_without_the_qu
     play = Play(view("i-1=0 i-2", checked=True), request("i-1", "i-9"), replace(SURGE, max_unavailable=0))
     assert "add i-9=0" == play.next(answer=OVER)
     assert ["modify i-1=0>i-9", "applied weight_0_not_handed_on"] == play.to_end()
+
+
+def test_without_any_quota_force_does_not_make_a_replacement_a_removal() -> None:
+    wish = request("i-1", "i-9", force="min_backends max_unavailable")
+    play = Play(view("i-1", checked=True), wish, SURGE)
+    assert ("add i-9=0", "refused over_quota") == (play.next(answer=OVER), play.end)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from handler.core.answers import Answer, Result
@@ -29,8 +31,6 @@ def test_others_are_put_back_first_and_seen_before_the_new_ones_are_taken_out() 
 
 
 def test_nothing_is_taken_out_before_a_look_shows_the_old_ones_back() -> None:
-    from dataclasses import replace
-
     play = Play(view("i-1 i-2", checked=True), request("i-1", "i-3"), FEW)
     for _ in range(3):
         play.next(Verdict.PENDING)
@@ -149,3 +149,15 @@ def test_a_weight_is_put_back_where_there_was_one(weight: int, put_back: list[st
     said = play.to_end()
     assert put_back == [one for one in said if one.startswith("weigh i-1")]
     assert "rolled_back not_healthy" == said[-1]
+
+
+def test_one_whose_replacement_never_came_is_put_back_by_itself() -> None:
+    play = Play(
+        view("i-1 i-2", "i-1 i-2", checked=True), request("i-1", "i-9", force="still_in_service"), FEW
+    )
+    full, bad = Answer(Result.OVER_QUOTA), Answer(Result.BAD_BACKEND, "ObtainIpFail")
+    assert ["modify i-1>i-9", "remove i-1"] == [play.next(answer=full), play.next()]
+    play.next(answer=bad)
+    play.view = replace(play.view, now=play.view.now + 60)
+    assert "add i-9" == play.next(answer=bad)
+    assert ["add i-1", "partial bad_backend"] == play.to_end()[-2:]
