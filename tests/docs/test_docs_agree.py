@@ -78,7 +78,7 @@ def texts(node: ast.AST | None) -> list[str]:
 
 
 #: Which argument of these is a reason.
-PLACES = {"Refusal": 1, "Ignored": 0, "Wait": 1, "Finish": 1, "_RefusedError": 0}
+PLACES = {"Refusal": 1, "Ignored": 0, "Wait": 1, "Finish": 1, "NoPlaceError": 0}
 #: Dictionaries whose values are reasons.
 TABLES = {"_LEFT_ALONE", "_RECORDS"}
 

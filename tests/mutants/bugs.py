@@ -107,7 +107,7 @@ BUGS = (
         "a diff that ignores ports",
         "rwc/11t/n",
         (
-            "core.pairing:_Planner._into",
+            "core.placing:Places.of",
             "for port in ports or self.usual_ports]",
             "for port in list(ports or self.usual_ports)[:1]]",
         ),
@@ -144,7 +144,7 @@ BUGS = (
         "weight 0 carried on",
         "rwc/0-t/n",
         (
-            "core.pairing:_Planner._weight",
+            "core.placing:Places._weight",
             "return weight or self.usual_weight",
             "return weights[0] if weights else self.usual_weight",
         ),
@@ -176,8 +176,8 @@ BUGS = (
         "ewc/1-h/",
         (
             "core.hooking:_is_out",
-            'outcome == "raised":\n        return False',
-            'outcome == "raised":\n        return True',
+            "not in LEFT_TO_OTHERS:\n        return False",
+            "not in LEFT_TO_OTHERS:\n        return True",
         ),
     ),
     _bug(
@@ -285,6 +285,20 @@ BUGS = (
     _bug(
         "a second delivery removes in favour of who came before",
         "ewc/1-d,1-i/n",
-        ("core.pairing:_Planner.matched", "arrived[:absent], arrived[absent:]", "arrived[:0], arrived"),
+        (
+            "core.matching:Matching.matches",
+            "arrived[:absent], sorted(arrived[absent:]",
+            "arrived[:0], sorted(arrived",
+        ),
+    ),
+    _bug(
+        "a second old one goes for the same new one",
+        "ruc/1-f,1-f,1-t,1-t/",
+        (
+            "core.matching:Matching.matches",
+            "lambda new: (self._idles(new), new in self._unproven)",
+            "self._idles",
+        ),
+        faults=1,
     ),
 )
