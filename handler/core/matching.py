@@ -19,7 +19,8 @@ class Matching:
 
     ``olds`` are the backends to go of each server named as terminated, none where it is out already; ``news``
     is what is said of each launched one; ``present`` is the group as the run first saw it, and ``unproven``
-    are those that were not to be relied on then.
+    are those that were not to be relied on then. ``all_named`` tells whether old ones that are out by now are
+    all among ``olds``: nobody remembers those that were only concluded to be stale.
     """
 
     def __init__(
@@ -28,8 +29,11 @@ class Matching:
         news: Mapping[str, Sequence[Named]],
         present: Backends,
         unproven: Container[str],
+        *,
+        all_named: bool,
     ) -> None:
         self._olds, self._news, self._present, self._unproven = olds, news, present, unproven
+        self._all_named = all_named
 
     def matches(self, explicit: Iterable[tuple[str, str]]) -> Iterator[Match]:
         """Yield who takes whose place: explicit pairs, what was begun, those alike, then in order."""
@@ -47,7 +51,8 @@ class Matching:
         placed, arrived = arrived[:absent], sorted(arrived[absent:], key=self._idles, reverse=True)
         yield from _alike(olds, coming, str)  # a server that changes its port
         # Another one that stands where one that is left does was put beside it by a run that was cut off.
-        ready = [new for new in arrived if self._idles(new) or new not in self._unproven]
+        # With weight it may have taken a place that nobody remembers: then one that is to come goes first.
+        ready = [new for new in arrived if self._idles(new) or self._has_no_place_yet(new)]
         begun = dict(_alike(olds, ready, self._stands))
         yield from begun.items()
         arrived = [new for new in arrived if new not in begun.values()]
@@ -63,6 +68,9 @@ class Matching:
     def _idles(self, new: str) -> bool:
         """Tell whether a new one that is in has not taken a place yet: it has no weight."""
         return any(backend.weight == 0 for backend in self._present[new])
+
+    def _has_no_place_yet(self, new: str) -> bool:
+        return self._all_named and new not in self._unproven
 
     def _ports(self, server_id: str) -> object:
         if server_id in self._news:

@@ -52,7 +52,8 @@ def plan(wish: Wish, start: Group, policy: Policy, unproven: Container[str] = ()
     olds = {old: _chosen(places.present.get(old, ()), named) for old, named in named_olds.items()}
     changes: list[Change] = []
     refused: list[Refusal] = []
-    for old, new in Matching(olds, news, places.present, unproven).matches(wish.pairs):
+    matching = Matching(olds, news, places.present, unproven, all_named=not wish.completed)
+    for old, new in matching.matches(wish.pairs):
         if old in wish.kept:
             continue
         out = olds.get(old or "", ())

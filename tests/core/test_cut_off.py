@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from handler.core import intents
+from handler.core.answers import Answer, Result
 from handler.core.values import Cause
 from tests.support.builders import (
     MARK,
@@ -122,3 +123,13 @@ def test_one_that_was_put_beside_an_old_one_goes_for_it_before_one_that_is_still
     ):
         play = Play(view(of, checked=True), request("i-1", "i-8 i-9", strategy="surge"))
         assert [*steps, "partial no_ports"] == play.to_end()
+
+
+def test_of_an_event_one_that_is_in_may_have_taken_the_place_of_one_that_nobody_remembers() -> None:
+    # i-8 took the place of a stale one. That i-9 is refused does not make it a replacement for i-2 as well.
+    how, bad = policy(exclusive=True, strategy="surge"), Answer(Result.BAD_BACKEND, "ObtainIpFail")
+    play = Play(view("i-2 i-8", "i-8 i-9", checked=True), event("", "i-8 i-9"), how)
+    assert "add i-9=0" == play.next(answer=bad)
+    play.view = replace(play.view, now=play.view.now + 60)
+    assert ("add i-9=0", "refused bad_backend") == (play.next(answer=bad), play.to_end()[-1])
+    assert "i-2 i-8" == shown_group(play.view.group)
