@@ -131,6 +131,9 @@ class Stage:
         seen.ending = len(self._history)
         # The last message may be raised for ever: the floor can hold up a lifecycle hook that wants to leave.
         told = self._until_it_stands(self._last(seen.schedule), seen)
+        if seen.schedule.world.readings.get("read_lag"):
+            # Its first look may have lagged behind what a run that was killed just before had written.
+            told = self._until_it_stands(self._last(seen.schedule), seen)
         seen.settled = self._until_it_stands(self._tick, seen) and (told or not seen.schedule.wanted)
         again = self._last(seen.schedule) if seen.schedule.wanted else self._tick
         # Some go at each tick of the timer where the floor holds the others up, and where no check tells who
