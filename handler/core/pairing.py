@@ -64,8 +64,7 @@ def plan(wish: Wish, start: Group, policy: Policy, unproven: Container[str] = ()
             continue
         written = {backend.key for backend in into}
         out = tuple(backend for backend in out if backend.key not in written)
-        if out or into:
-            changes.append(Change(old, new, out, into, gone=old in wish.gone))
+        changes.append(Change(old, new, out, into, gone=old in wish.gone))
     return Plan(tuple(changes), tuple(refused), tuple(places.notes))
 
 
