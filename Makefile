@@ -59,7 +59,7 @@ bench: $(VENV)/ready  ## what it costs, as ratios; SHORT=1 for fewer rounds
 
 lock: $(VENV)/ready  ## pin what ships and what developers need, with hashes
 	$(BIN)/pip install --quiet --disable-pip-version-check uv
-	for name in requirements requirements-dev; do $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header $$name.in -o $$name.txt; done
+	for name in requirements requirements-dev; do $(BIN)/uv pip compile --quiet --universal --no-strip-extras --python-version 3.10 --generate-hashes --no-header $$name.in -o $$name.txt; done
 
 package: $(VENV)/ready  ## build/slb-swap.zip for Function Compute, compiled for RUNTIME=python3.10
 	$(BIN)/python .ci/package.py $(RUNTIME)
