@@ -100,10 +100,12 @@ def _await(scene: Scene) -> Decision | None:
     if not scene.is_late:
         return Wait(scene.policy.health_interval_s, "health")
     given_up = take_back.late(scene)
+    if not given_up:
+        return None
     subjects = {refusal.subject for refusal in given_up}
     states = tuple(replace(s, given_up=s.given_up or s.change.new in subjects) for s in scene.states)
     step = take_back.undo(replace(scene, states=states))
-    return replace(step, gives_up=given_up) if given_up and step else None
+    return replace(step, gives_up=given_up) if step else None
 
 
 def _replace_serving(scene: Scene) -> Decision | None:

@@ -52,7 +52,7 @@ class Matching:
         yield from _alike(olds, coming, str)  # a server that changes its port
         # Another one that stands where one that is left does was put beside it by a run that was cut off.
         # With weight it may have taken a place that nobody remembers: then one that is to come goes first.
-        ready = [new for new in arrived if self._idles(new) or self._has_no_place_yet(new)]
+        ready = [n for n in arrived if self._idles(n) or (self._all_named and n not in self._unproven)]
         begun = dict(_alike(olds, ready, self._stands))
         yield from begun.items()
         arrived = [new for new in arrived if new not in begun.values()]
@@ -68,9 +68,6 @@ class Matching:
     def _idles(self, new: str) -> bool:
         """Tell whether a new one that is in has not taken a place yet: it has no weight."""
         return any(backend.weight == 0 for backend in self._present[new])
-
-    def _has_no_place_yet(self, new: str) -> bool:
-        return self._all_named and new not in self._unproven
 
     def _ports(self, server_id: str) -> object:
         if server_id in self._news:

@@ -326,11 +326,9 @@ class _Trial:
             return unpaired > 0
         if refused.get(server) == "max_removed":
             meant = self.leave if self.beginning.kind in "rg" else set(self.beginning.inferred)
-            meant |= self.abandoned() & {row["server_id"] for row in rows}  # the scaling group lets them go
-            there = {row["server_id"] for row in self.instants[0]} | (
-                meant & {row["server_id"] for row in rows}
-            )
-            return len(meant) > max(1, len(there - self.gone) * 50 // 100)
+            let_go = self.abandoned() & {row["server_id"] for row in rows}  # by the scaling group
+            there = {row["server_id"] for row in self.instants[0]} | let_go
+            return len(meant | let_go) > max(1, len(there - self.gone) * 50 // 100)
         if refused.get(server) == "waiting_for_replacement":
             waiting = [s for s, reason in refused.items() if reason == "waiting_for_replacement"]
             return self.beginning.olds[server] == "i" and len(waiting) <= unpaired
