@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 
 from handler.core.answers import Answer
 from handler.core.steps import Step
-from handler.core.values import Group, Hook, Key, Listeners, Server, Verdict
+from handler.core.values import Group, Hook, Instance, Key, Listeners, Server, Verdict
 from handler.core.view import Listing
 
 
@@ -52,6 +52,14 @@ class Ess(Protocol):
 
     def heartbeat(self, hook: Hook) -> Answer:
         """Ask for more time for a lifecycle action."""
+        ...
+
+
+class Ecs(Protocol):
+    """The calls to ECS. Raises CallFailed; PERMANENT where its instances may not be read."""
+
+    def instances(self, ids: tuple[str, ...]) -> Mapping[str, Instance]:
+        """Read instances by id (DescribeInstances); those that ECS does not know are absent."""
         ...
 
 
