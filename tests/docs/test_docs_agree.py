@@ -14,7 +14,8 @@ from handler import outcome, settings
 from handler.core.deciding import decide
 from handler.core.model.answers import Result
 from handler.core.model.decisions import Outcome, Why
-from handler.core.model.values import Intent, Policy, Target
+from handler.core.model.policy import Policy, Target
+from handler.core.model.values import Intent
 from handler.running.delivering import Done
 from handler.triggers import deployment, instances
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, combinations_with_replacement, product
 
-from handler.core.model.values import Cause, Hook, Intent, Policy, Scope, ServerRef, Target
+from handler.core.model.policy import Policy, Target
+from handler.core.model.values import Cause, Hook, Intent, Scope, ServerRef
 from localcloud import state as local
 from localcloud.cloud import Cloud
 

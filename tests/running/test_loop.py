@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from handler.core.model.answers import Answer, Result
-from handler.core.model.values import Intent, Target
+from handler.core.model.policy import Target
+from handler.core.model.values import Intent
 from handler.running.loop import Run
 from localcloud.cloud import Cloud
 from tests.support.builders import (

@@ -10,7 +10,8 @@ import pytest
 from handler.core.deciding.run_state import RunState
 from handler.core.model.answers import Answer, Result
 from handler.core.model.observed import Observed, Source
-from handler.core.model.values import Intent, Target, Verdict
+from handler.core.model.policy import Target
+from handler.core.model.values import Intent, Verdict
 from handler.running.observer import LISTING_S, Observer
 from localcloud.cloud import Cloud
 from tests.support.builders import cloud, event, request, shown_group, target

@@ -16,6 +16,7 @@ from handler.core.deciding.run_state import begin
 from handler.core.model.answers import Answer, Result
 from handler.core.model.decisions import Decision, Do, Finish, Wait
 from handler.core.model.observed import Observed, Source
+from handler.core.model.policy import Policy, Target
 from handler.core.model.steps import Add, Modify, Remove, SetWeight, Step, new_side
 from handler.core.model.values import (
     Backend,
@@ -25,12 +26,10 @@ from handler.core.model.values import (
     Intent,
     Key,
     Listeners,
-    Policy,
     Refusal,
     Scope,
     Server,
     ServerRef,
-    Target,
     Verdict,
 )
 from localcloud.cloud import Cloud

@@ -9,8 +9,9 @@ from typing import TypeVar
 from handler.cloud.errors import classify
 from handler.core.model.answers import Answer, CallFailed, Result
 from handler.core.model.observed import Listing
+from handler.core.model.policy import Target
 from handler.core.model.steps import Add, Modify, Remove, SetWeight, Step
-from handler.core.model.values import Backend, Group, Hook, Intent, Key, Listeners, Server, Target, Verdict
+from handler.core.model.values import Backend, Group, Hook, Intent, Key, Listeners, Server, Verdict
 from handler.running import loop
 from handler.running.hooks import Hooks
 from handler.running.loop import Run

@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from handler.core.model.observed import Observed, Source
+from handler.core.model.policy import Policy
 from handler.core.model.values import (
     Backend,
     Cause,
@@ -16,7 +17,6 @@ from handler.core.model.values import (
     Intent,
     Key,
     Listeners,
-    Policy,
     Scope,
     Server,
     ServerRef,

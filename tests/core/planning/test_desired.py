@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from handler.core.model.observed import Listing, Observed, Source, believed
-from handler.core.model.values import Cause, Intent, Policy, Scope
+from handler.core.model.policy import Policy
+from handler.core.model.values import Cause, Intent, Scope
 from handler.core.planning.desired import Desired, desired, doubtful, merge
 from tests.support.builders import (
     MARK,
