@@ -127,6 +127,10 @@ _ONE: Final = {
         "SignatureDoesNotMatch",
         "LifecycleAction.TimeExceeded",
         "LifecycleAction.RecordTimesExceeded",
+        "InvalidInstanceIds.Malformed",
+        "InvalidStatus.NotFound",
+        "InvalidLockReason.NotFound",
+        "DryRunOperation",  # a dry run that is allowed
         "SDK.InvalidRegionId",
         "SDK.InvalidRequest",
         "SDK.MissingEndpointsFiler",

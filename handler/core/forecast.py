@@ -54,13 +54,14 @@ def forecast(view: View, intent: Intent, policy: Policy) -> Forecast:
 
 
 def _normal(view: View, step: Step) -> View:
-    verdict = Verdict.NORMAL if view.listeners.checked else Verdict.UNCHECKED
-    return replace(view, health={**view.health, **{b.key: verdict for b in new_side(step)}})
+    normal = dict.fromkeys(view.listeners.checking, Verdict.NORMAL)
+    return replace(view, health={**view.health, **{b.key: normal for b in new_side(step)}})
 
 
 def _settled(view: View) -> View:
     """Return the view once waiting was worth it: who is in and not normal yet, left by an earlier run, is."""
-    pending = {key: Verdict.NORMAL for key in view.group.backends if view.verdict(key) is Verdict.PENDING}
+    normal = dict.fromkeys(view.listeners.checking, Verdict.NORMAL)
+    pending = {key: normal for key in view.group.backends if view.verdict(key) is Verdict.PENDING}
     return replace(view, health={**view.health, **pending})
 
 

@@ -187,21 +187,30 @@ class Instance:
 
 
 class Verdict(str, Enum):
-    """What the load balancer's health checks say of one backend, over every listener that uses the group."""
+    """What the load balancer's health checks say of one backend."""
 
     NORMAL = "normal"
     ABNORMAL = "abnormal"
     PENDING = "pending"
-    UNCHECKED = "unchecked"  #: no listener or rule uses the group, or none of them checks
+    UNCHECKED = "unchecked"  #: no listener or rule uses the group, or none of them checks; never one's own
 
 
 @dataclass(frozen=True, slots=True)
 class Listeners:
-    """What the listeners that use a group do with its backends."""
+    """What the running listeners do that use a group, themselves or by a forwarding rule.
 
-    checked: bool  #: at least one of them checks health
-    drains: bool  #: every one of them has connection drain on
-    ignores_weight: bool  #: at least one schedules by ``rr``, to which weight 0 says nothing
+    They are named by protocol and port: ``https:443``.
+    """
+
+    checking: frozenset[str] = frozenset()  #: those of which any use checks health
+    unchecking: frozenset[str] = frozenset()  #: the others
+    drains: bool = False  #: every one of them has connection drain on
+    ignores_weight: bool = False  #: at least one schedules by ``rr``, to which weight 0 says nothing
+
+    @property
+    def checked(self) -> bool:
+        """Tell whether any of them checks health."""
+        return bool(self.checking)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,14 +62,23 @@ class View:
     servers: Mapping[str, Server] = field(default_factory=dict)
     source: Source = Source.ABSENT
     attached: bool = False
-    health: Mapping[Key, Verdict] = field(default_factory=dict)
-    listeners: Listeners = field(default=Listeners(checked=False, drains=False, ignores_weight=False))
+    health: Mapping[Key, Mapping[str, Verdict]] = field(default_factory=dict)
+    listeners: Listeners = field(default=Listeners())
     fresh: bool = True
     problem: Answer | None = None
 
     def verdict(self, key: Key) -> Verdict:
-        """Return the verdict on a backend; one without a row yet is pending where health is checked."""
-        return self.health.get(key, Verdict.PENDING if self.listeners.checked else Verdict.UNCHECKED)
+        """Return the verdict on a backend, over every listener that checks.
+
+        Abnormal on any of them: abnormal. Normal on each: normal. Else pending, as is what has no row yet.
+        """
+        if not self.listeners.checking:
+            return Verdict.UNCHECKED
+        said = self.health.get(key, {})
+        found = {said.get(name, Verdict.PENDING) for name in self.listeners.checking}
+        if Verdict.ABNORMAL in found:
+            return Verdict.ABNORMAL
+        return Verdict.NORMAL if found == {Verdict.NORMAL} else Verdict.PENDING
 
     def serves(self, server_id: str) -> bool:
         """Tell whether a scaling group lists the server in service (InService or Protected)."""

@@ -12,7 +12,7 @@ from handler.core.deciding import cut_short, decide
 from handler.core.decisions import Do, Finish
 from handler.core.progress import Progress, begin
 from handler.core.steps import Remove
-from handler.core.values import Intent, Listeners, Policy, Verdict
+from handler.core.values import Intent, Policy, Verdict
 from handler.core.view import Source, View
 from tests.support.builders import (
     APPLIED,
@@ -20,6 +20,7 @@ from tests.support.builders import (
     backends,
     event,
     hook,
+    listeners,
     policy,
     request,
     shown,
@@ -177,7 +178,7 @@ def test_no_wave_is_begun_without_the_time_to_see_it_through() -> None:
     assert isinstance(decided(looked, wish, how, progress), Do)  # the first wave makes progress at least
     progress = replace(progress, done=(Remove(backends("i-7")),))
     assert "raised deadline" == shown(decided(looked, wish, how, progress))
-    drained = replace(looked, listeners=Listeners(checked=True, drains=True, ignores_weight=False))
+    drained = replace(looked, listeners=listeners(checked=True, drains=True))
     assert isinstance(
         decided(drained, wish, how, progress), Do
     )  # the listener drains: it takes no time of ours

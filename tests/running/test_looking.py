@@ -13,7 +13,7 @@ from handler.core.values import Intent, Target, Verdict
 from handler.core.view import Source, View
 from handler.running.looking import LISTING_S, Lookout
 from localcloud.cloud import Cloud
-from tests.support.builders import cloud, event, request, shown_group, target
+from tests.support.builders import cloud, event, request, shown_group, target, verdicts
 from tests.support.level_a import Calls, FakeClock, ModelEss, ModelSlb
 
 READ, LISTED, HEALTH = "DescribeVServerGroupAttribute", "DescribeScalingInstances", "DescribeHealthStatus"
@@ -49,7 +49,7 @@ def test_a_first_look_sees_group_listing_and_health() -> None:
         shown_group(view.group),
         {one.id: one.state for one in view.servers.values()},
     )
-    assert {Verdict.NORMAL} == set(view.health.values())
+    assert verdicts(view.group.backends, Verdict.NORMAL) == view.health
     assert (True, Source.COMPLETE, 2000.0) == (view.fresh, view.source, view.deadline)
 
 

@@ -38,6 +38,7 @@ from localcloud.cloud import Cloud
 PORT = 8080
 GROUP, BALANCER, SCALING = "rsp-web", "lb-web", "asg-web"
 MARK = "slb-swap/web"
+LISTENER = "http:80"
 
 APPLIED = Answer(Result.APPLIED)
 
@@ -143,6 +144,17 @@ def _keys(of: Group, said: str) -> list[Key]:
     return [key for key in of.backends if key.server_id in wanted or f"{key.server_id}:{key.port}" in wanted]
 
 
+def listeners(checked: bool = False, drains: bool = False, ignores_weight: bool = False) -> Listeners:
+    """The one listener that uses the group."""
+    one = frozenset({LISTENER})
+    return Listeners(one if checked else frozenset(), frozenset() if checked else one, drains, ignores_weight)
+
+
+def verdicts(keys: Iterable[Key], verdict: Verdict) -> dict[Key, dict[str, Verdict]]:
+    """What the one listener says of backends."""
+    return {key: {LISTENER: verdict} for key in keys}
+
+
 def view(
     of: Group | str,
     listed: str | None = None,
@@ -160,9 +172,9 @@ def view(
     """A look. Health is checked if anybody is ``abnormal`` or ``pending`` (said as ``i-1`` or ``i-1:80``)."""
     of = group(of) if isinstance(of, str) else of
     checked = checked or bool(abnormal or pending)
-    health = dict.fromkeys(of.backends, Verdict.NORMAL) if checked else {}
-    health.update(dict.fromkeys(_keys(of, abnormal), Verdict.ABNORMAL))
-    health.update(dict.fromkeys(_keys(of, pending), Verdict.PENDING))
+    health = verdicts(of.backends, Verdict.NORMAL) if checked else {}
+    health.update(verdicts(_keys(of, abnormal), Verdict.ABNORMAL))
+    health.update(verdicts(_keys(of, pending), Verdict.PENDING))
     return View(
         group=of,
         now=now,
@@ -170,7 +182,7 @@ def view(
         servers=servers(listed or ""),
         source=source or (Source.ABSENT if listed is None else Source.COMPLETE),
         health=health,
-        listeners=Listeners(checked, drains, ignores_weight),
+        listeners=listeners(checked, drains, ignores_weight),
         **also,
     )
 
@@ -244,7 +256,7 @@ class Play:
         if self.view.listeners.checked:
             ids = " ".join(re.split("[=@]", one)[0] for one in said.split())
             keys = _keys(self.view.group, ids)
-            self.view = replace(self.view, health={**self.view.health, **dict.fromkeys(keys, verdict)})
+            self.view = replace(self.view, health={**self.view.health, **verdicts(keys, verdict)})
 
     def to_end(self, verdict: Verdict = Verdict.NORMAL, most: int = 200) -> list[str]:
         """Play until it finishes, and say all that happened."""
@@ -268,6 +280,7 @@ def state(
     faults: Iterable[Mapping[str, Any]] = (),
     sick: str = "",
     stopped: str = "",
+    reclaimed: str = "",
     quota: int = 400,
     health_check: bool = True,
     scheduler: str = "wrr",
@@ -308,6 +321,7 @@ def state(
                 "instance_id": one,
                 "health": "abnormal" if one in sick.split() else "normal",
                 "status": "Stopped" if one in stopped.split() else "Running",
+                "operation_locks": ["Recycling"] if one in reclaimed.split() else [],
             }
             for one in dict.fromkeys(known)
         ],

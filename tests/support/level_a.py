@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from handler.cloud.errors import classify
 from handler.core.answers import Answer, CallFailed, Result
 from handler.core.steps import Add, Modify, Remove, SetWeight, Step
-from handler.core.values import Backend, Group, Hook, Intent, Key, Listeners, Server, Target, Verdict
+from handler.core.values import (
+    Backend,
+    Group,
+    Hook,
+    Instance,
+    Intent,
+    Key,
+    Listeners,
+    Server,
+    Target,
+    Verdict,
+)
 from handler.core.view import Listing
 from handler.running import loop
 from handler.running.hooks import Hooks
@@ -110,28 +121,36 @@ class ModelSlb:
             {Key(*b.key): _ours(b) for b in found.backends},
         )
 
-    def _uses(self, group: Group) -> list[local.Listener]:
+    def _uses(self, group: Group) -> dict[str, local.Listener]:
         balancer = self._slb.world.load_balancers[group.load_balancer_id]
-        return [listener for listener in balancer.listeners if listener.uses(group.id)]
+        using = (each for each in balancer.listeners if each.runs and each.uses(group.id))
+        return {f"{each.protocol}:{each.port}": each for each in using}
+
+    def _checking(self, group: Group) -> frozenset[str]:
+        return frozenset(name for name, each in self._uses(group).items() if each.checks(group.id))
 
     def listeners(self, group: Group) -> Listeners:
-        uses = self._uses(group)
+        uses, checking = self._uses(group), self._checking(group)
         return Listeners(
-            checked=any(each.health_check for each in uses),
-            drains=bool(uses) and all(each.connection_drain for each in uses),
-            ignores_weight=any(each.scheduler == "rr" for each in uses),
+            checking,
+            frozenset(uses) - checking,
+            drains=bool(uses) and all(each.connection_drain for each in uses.values()),
+            ignores_weight=any(
+                use.scheduler == "rr" for each in uses.values() for use in each.uses_of(group.id)
+            ),
         )
 
-    def health(self, group: Group) -> Mapping[Key, Verdict]:
-        checking = {(each.port, each.protocol) for each in self._uses(group) if each.health_check}
+    def health(self, group: Group) -> Mapping[Key, Mapping[str, Verdict]]:
+        checking = self._checking(group)
+        found = {key: dict.fromkeys(checking, Verdict.PENDING) for key in group.backends}
         if not checking:
-            return dict.fromkeys(group.backends, Verdict.UNCHECKED)
+            return found
         rows = self._calls.make("DescribeHealthStatus", lambda: self._slb.health(group.load_balancer_id))
-        found: dict[Key, list[str]] = {}
         for row in rows:
-            if (row.listener_port, row.protocol) in checking:
-                found.setdefault(Key(*row.backend.key), []).append(row.status)
-        return {key: _verdict(found.get(key, []), len(checking)) for key in group.backends}
+            key, name = Key(*row.backend.key), f"{row.protocol}:{row.listener_port}"
+            if key in found and name in checking and row.status != "unavailable":
+                found[key][name] = Verdict(row.status)
+        return found
 
     def do(self, group: Group, step: Step) -> Answer:
         slb = self._slb
@@ -160,14 +179,6 @@ class ModelSlb:
         return Answer(
             Result.APPLIED, group=Group(group.id, group.load_balancer_id, listed) if listed else None
         )
-
-
-def _verdict(statuses: list[str], listeners: int) -> Verdict:
-    if not listeners:
-        return Verdict.UNCHECKED
-    if "abnormal" in statuses:
-        return Verdict.ABNORMAL
-    return Verdict.NORMAL if statuses.count("normal") == listeners else Verdict.PENDING
 
 
 class ModelEss:
@@ -223,6 +234,33 @@ class ModelEss:
         except CallFailed as failed:
             return failed.answer
         return Answer(Result.APPLIED)
+
+
+class ModelEcs:
+    """``running.ports.Ecs`` over the ECS model."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls, self._ecs = calls, calls.cloud.ecs
+        self._allowed = False
+
+    def instances(self, ids: tuple[str, ...]) -> Mapping[str, Instance]:
+        found: dict[str, Instance] = {}
+        asked = tuple(dict.fromkeys(ids))
+        for start in range(0, len(asked), 100):
+            some = asked[start : start + 100]
+            listed = self._calls.make("DescribeInstances", lambda some=some: self._ecs.instances(some))
+            found.update((one.instance_id, _instance(one)) for one in listed)
+            self._allowed = self._allowed or bool(found)
+            if not self._allowed:
+                # The wire asks in a dry run whether it may ask at all.
+                self._calls.make("DescribeInstances", lambda: None)
+                self._allowed = True
+        return found
+
+
+def _instance(one: local.Instance) -> Instance:
+    status: Any = one.status.lower()
+    return Instance(one.instance_id, status, "Recycling" in one.operation_locks)
 
 
 def _server(member: local.Member) -> Server:

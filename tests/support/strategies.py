@@ -14,7 +14,6 @@ from handler.core.values import (
     Group,
     Intent,
     Key,
-    Listeners,
     Named,
     Policy,
     Scope,
@@ -22,7 +21,7 @@ from handler.core.values import (
     Verdict,
 )
 from handler.core.view import Source, View
-from tests.support.builders import BALANCER, GROUP, MARK, kind, policy
+from tests.support.builders import BALANCER, GROUP, LISTENER, MARK, kind, listeners, policy
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
@@ -95,8 +94,8 @@ def views(
         deadline=NOW + 600,
         servers=servers or {},
         source=source or (Source.COMPLETE if servers else Source.ABSENT),
-        health={key: draw(verdicts) for key in of.backends} if checked else {},
-        listeners=Listeners(checked, draw(st.booleans()), draw(st.booleans())),
+        health={key: {LISTENER: draw(verdicts)} for key in of.backends} if checked else {},
+        listeners=listeners(checked, draw(st.booleans()), draw(st.booleans())),
     )
 
 
