@@ -14,8 +14,8 @@ from aliyunsdkcore.request import RpcRequest
 
 from handler.cloud import parsing
 from handler.cloud.client import Client
-from handler.core.answers import Answer, CallFailed, Result
-from handler.core.values import Instance, InstanceStatus
+from handler.core.model.answers import Answer, CallFailed, Result
+from handler.core.model.values import Instance, InstanceStatus
 
 #: The most ids that a question may name, and the most instances that a page holds (DescribeInstances).
 _IDS: Final = 100

@@ -15,8 +15,8 @@ from cloud_support import KEYS, Scripted, Server, client_of, error, failed
 from handler.cloud import ecs
 from handler.cloud.client import Client
 from handler.cloud.ecs import CloudEcs, DescribeInstancesRequest
-from handler.core.answers import CallFailed, Result
-from handler.core.values import Instance
+from handler.core.model.answers import CallFailed, Result
+from handler.core.model.values import Instance
 from localcloud.cloud import Cloud
 from localcloud.credentials import Registry, new_identity
 from localcloud.ram import RamPolicy, Statement
