@@ -196,6 +196,7 @@ class ModelEss:
             servers=tuple(_server(member) for _, member in found),
             complete=True,
             attached=frozenset(each.vserver_group_id for each in group.vserver_groups),
+            counted=len(group.instances),
         )
 
     def listed(self, scaling_group_id: str, instance_ids: tuple[str, ...]) -> tuple[Server, ...]:

@@ -27,12 +27,14 @@ class Listing:
     """The instances of one scaling group, as far as they could be read.
 
     ``complete`` is False when the pages do not add up to TotalCount; ``attached`` holds the VServer groups
-    that Auto Scaling itself keeps.
+    that Auto Scaling itself keeps; ``counted`` is how many instances the scaling group itself counts, None if
+    it does not say: as fresh as the listing where that is empty (DescribeScalingGroups, TotalInstanceCount).
     """
 
     servers: tuple[Server, ...]
     complete: bool
     attached: frozenset[str] = frozenset()
+    counted: int | None = None
 
 
 def believed(listings: Sequence[Listing]) -> Source:
