@@ -113,13 +113,14 @@ def test_how_many_instances_the_scaling_group_counts_is_told(
 
 
 def test_the_count_beside_an_empty_listing_is_never_an_old_one() -> None:
-    counts, pages = iter((3, 2, 0)), iter((paged(3), paged(3), paged(0), paged(0)))
+    full, none = instances(instance(1), total=1), instances(total=0)
+    counts, pages = iter((3, 2, 0)), iter((full, full, none, none))
     ess, scripted = ess_of(
-        DescribeScalingGroups=lambda given: scaling_groups(TotalInstanceCount=next(counts)),
-        DescribeScalingInstances=lambda given: next(pages)(given),
+        DescribeScalingGroups=lambda _: scaling_groups(TotalInstanceCount=next(counts)),
+        DescribeScalingInstances=lambda _: next(pages),
     )
     seen = [ess.listing("asg-1") for _ in range(4)]
-    assert [(len(one.servers), one.counted) for one in seen] == [(3, 3), (3, 3), (0, 2), (0, 0)]
+    assert [(len(one.servers), one.counted) for one in seen] == [(1, 3), (1, 3), (0, 2), (0, 0)]
     assert scripted.actions().count("DescribeScalingGroups") == 3
 
 
@@ -133,7 +134,7 @@ def test_a_first_listing_that_is_empty_has_its_count_from_the_one_call_before() 
 
 def test_a_scaling_group_that_is_deleted_meanwhile_is_gone_not_empty() -> None:
     answers = iter((scaling_groups(TotalInstanceCount=1), {"ScalingGroups": {}}))
-    ess, _ = ess_of(DescribeScalingGroups=lambda given: next(answers), DescribeScalingInstances=paged(0))
+    ess, _ = ess_of(DescribeScalingGroups=lambda _: next(answers), DescribeScalingInstances=paged(0))
     ess.listing("asg-1")
     with pytest.raises(CallFailed) as caught:
         ess.listing("asg-1")
