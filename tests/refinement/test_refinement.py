@@ -96,14 +96,19 @@ def plain(value: Any) -> Any:
     return dict(value) if hasattr(value, "keys") else value
 
 
+def _stopped() -> float:
+    """A clock of which no level sees more than another."""
+    return 0.0
+
+
 def level_a(state: dict[str, Any]) -> Level:
-    calls = Calls(Cloud(state))
+    calls = Calls(Cloud(state, clock=_stopped))
     return Level(ModelSlb(calls), ModelEss(calls), ModelEcs(calls), cloud=calls.cloud)
 
 
 def level_b(state: dict[str, Any]) -> Level:
     identity = new_identity("swap", temporary=True)
-    cloud = Cloud(state)
+    cloud = Cloud(state, clock=_stopped)
     keys = Credentials(identity.access_key_id, identity.access_key_secret, identity.security_token or "")
     client = Client(keys, REGION)
     client.session = InProcessSession(Gateway(cloud, Registry(identity)))
@@ -118,6 +123,7 @@ def served() -> Iterator[LocalCloud]:
 
 def level_c(state: dict[str, Any], served: LocalCloud) -> Level:
     with served.gateway.lock:
+        served.cloud.use_clock(_stopped)
         served.cloud.replace(state)
     keys = Credentials(served.admin.access_key_id, served.admin.access_key_secret)
     client = Client(keys, REGION, endpoint=served.endpoint)

@@ -284,6 +284,7 @@ def run(
 ) -> tuple[Run, Calls]:
     """Run one intent over one target at level (a); returns the run and the calls that it made."""
     clock = clock or FakeClock()
+    cloud.use_clock(clock.now)
     calls = Calls(cloud, before)
     ess = ModelEss(calls)
     hooks = Hooks(intent.hooks, ess, clock)

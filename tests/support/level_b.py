@@ -62,6 +62,7 @@ class World(Looks):
         self.identity = new_identity("slb-swap/swap", temporary=True)
         self.gateway = Gateway(self.cloud, Registry(self.identity))
         self.clock = FakeClock(seed=seed)
+        self.cloud.use_clock(self.clock.now)
         self.printed: list[str] = []
         self.timeout_s = timeout_s
         #: Done before each call, with its action: what others do meanwhile.
