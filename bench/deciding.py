@@ -48,8 +48,8 @@ def _asked(size: int) -> tuple[Observed, Intent]:
         group,
         now=1000.0,
         deadline=1e9,
-        health=dict.fromkeys(backends, Verdict.NORMAL),
-        listeners=Listeners(checked=True, drains=False, ignores_weight=False),
+        health={key: {"http:80": Verdict.NORMAL} for key in backends},
+        listeners=Listeners(checking=frozenset({"http:80"})),
     )
     intent = Intent(
         "web",

@@ -149,7 +149,10 @@ class _Delivery:
             for target in self._targets
             if hook.scaling_group_id in target.scaling_group_ids and target.name not in ran
         ]
-        return [*map(_ending, concerned), *(self._without_run(t) for t in off if hook.transition == "scale_in")]
+        return [
+            *map(_ending, concerned),
+            *(self._without_run(t) for t in off if hook.transition == "scale_in"),
+        ]
 
     def _without_run(self, target: Target) -> Ending | None:
         """Return what a target that is switched off still has in its group; None if that cannot be read."""

@@ -41,9 +41,7 @@ class Observer:
         observed = Observed(group=nothing, now=self._clock.now(), deadline=self._deadline, fresh=False)
         return self.again(observed, begin(observed))
 
-    def again(
-        self, observed: Observed, state: RunState, waited_for: str = ""
-    ) -> tuple[Observed, RunState]:
+    def again(self, observed: Observed, state: RunState, waited_for: str = "") -> tuple[Observed, RunState]:
         """Look afresh: the group, its health, and the scaling groups and ECS where they may have changed.
 
         Returns the view and the memory of the run, which says how far a reading that lags is believed.

@@ -49,7 +49,7 @@ def undone(over: Cloud, case: Case, done: Run) -> Group:
 
 def check_undone(case: Case) -> None:
     # What a run that was cut off left waiting is nothing to go back to.
-    assume(all(b.description != case.policy.waits for b in case.view.group.backends.values()))
+    assume(all(b.description != case.policy.marks.waiting for b in case.view.group.backends.values()))
     # A group below its least may grow by the way back, and then does not go below it again.
     serving = {key.server_id for key, b in case.view.group.backends.items() if b.weight}
     assume(len(serving) >= case.policy.min_backends)

@@ -36,7 +36,7 @@ def delivered(
         clock,
         clock.now() + left,
         calls=lambda: len(calls.actions),
-        tell=lambda name, **said: told.append((name, said)),
+        log=lambda name, **said: told.append((name, said)),
     )
     return done, completed, told
 

@@ -52,7 +52,9 @@ def weigh(situation: Situation) -> Do | None:
             costs = new in situation.in_service and capacity.leaves_service(
                 situation.observed, units[new], lowered
             )
-            chosen += [(now, then) for now, then in status.wrong_weight if then.weight or not costs or room > 0]
+            chosen += [
+                (now, then) for now, then in status.wrong_weight if then.weight or not costs or room > 0
+            ]
             room -= costs
     after = situation.batch(then for _, then in chosen)
     before = {now.key: now for now, _ in chosen}

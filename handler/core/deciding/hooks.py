@@ -70,7 +70,9 @@ def holds(ending: Ending, hook: Hook) -> bool:
 
 def _serves(instance: str, ending: Ending) -> bool:
     backends = backends_of(ending.observed.group, instance)
-    return bool(backends) and all(b.weight and ending.observed.is_normal(b.key, ending.gates) for b in backends)
+    return bool(backends) and all(
+        b.weight and ending.observed.is_normal(b.key, ending.gates) for b in backends
+    )
 
 
 def _failed(instance: str, ending: Ending) -> bool:

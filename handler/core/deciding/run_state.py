@@ -48,7 +48,15 @@ class _Memo:
 
     def goal(self, intent: Intent, observed: Observed, policy: Policy, first: Observed) -> Goal:
         """Return the goal of a run."""
-        said = (observed.servers, observed.instances, observed.source, observed.missing, first, intent, policy)
+        said = (
+            observed.servers,
+            observed.instances,
+            observed.source,
+            observed.missing,
+            first,
+            intent,
+            policy,
+        )
         if self._goal is None or any(one is not other for one, other in zip(said, self._of, strict=True)):
             self._of, self._goal = said, planning.goal(intent, observed, policy, first)
         return self._goal
@@ -192,7 +200,9 @@ class RunState:
         if not left_out:
             return replace(state, written=written), True
         isolation, skipped = state.isolation.skipped(left_out)
-        refused = {one: Refusal(one, "bad_backend", numbers={"left_out": times}) for one, times in skipped.items()}
+        refused = {
+            one: Refusal(one, "bad_backend", numbers={"left_out": times}) for one, times in skipped.items()
+        }
         noted = replace(
             state,
             written=replace(written, last=None),

@@ -158,7 +158,9 @@ class _Reconciling:
         fates |= {
             server_id: (ServerRef(server_id), fate)
             for server_id, backends in self._present.items()
-            if server_id not in coming and server_id not in fates and (fate := self._unnamed(server_id, backends))
+            if server_id not in coming
+            and server_id not in fates
+            and (fate := self._unnamed(server_id, backends))
         }
 
         def having(*wanted: str) -> tuple[str, ...]:

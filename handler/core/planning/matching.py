@@ -63,7 +63,9 @@ class Matching:
         olds = [old for old in left if self._olds[old]]
         coming = [new for new in news if not self._arrived(new)]
         # Normal ones first: such a one has taken the place of an old one that is out.
-        arrived = sorted(filter(self._arrived, news), key=lambda new: (self._idles(new), new in self._unproven))
+        arrived = sorted(
+            filter(self._arrived, news), key=lambda new: (self._idles(new), new in self._unproven)
+        )
         out_already = len(left) - len(olds)
         placed, arrived = arrived[:out_already], arrived[out_already:]
         arrived.sort(key=self._idles, reverse=True)

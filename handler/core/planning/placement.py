@@ -22,7 +22,9 @@ class Places:
     def __init__(self, start: Group, policy: Policy) -> None:
         self._marks = policy.marks
         self.present = start.units()
-        self.usual_weight = policy.weight or _commonest_weight(map(policy.marks.put_back, start.backends.values()))
+        self.usual_weight = policy.weight or _commonest_weight(
+            map(policy.marks.put_back, start.backends.values())
+        )
         self.usual_ports = policy.ports or _ports_of_every_unit(self.present.values())
         self.notes: dict[str, None] = {}
 
@@ -55,9 +57,7 @@ class Places:
         key = Key(entry.server_id, 0, entry.server_ip)
         return self.present.get(key.unit) or self.present.get(entry.server_id, ())
 
-    def _backend(
-        self, port: int, ref: ServerRef, here: Backend | None, replaced: Backend | None
-    ) -> Backend:
+    def _backend(self, port: int, ref: ServerRef, here: Backend | None, replaced: Backend | None) -> Backend:
         kind = ref.type or (here.type if here else type_of(ref.server_id))
         server_ip = ref.server_ip or (here.key.server_ip if here else None)
         if kind != "ecs" and not server_ip:
