@@ -79,7 +79,8 @@ def _effects(changes: tuple[Change, ...], first: Observed) -> list[_Effect]:
         if change.new != change.old:
             lost += _is_taken(change.new, lowered, serving, units, first)
         brings = any(backend.weight for backend in change.into)
-        gained = brings and (change.new not in serving or change.new == change.old)
+        # An old and a new one that serve side by side were counted as one to begin with.
+        gained = brings and (change.new not in serving or change.old in serving)
         found.append(_Effect(change, lost, int(gained)))
     return found
 
