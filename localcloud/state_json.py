@@ -188,6 +188,7 @@ def world(data: object) -> World:
             "vserver_groups",
             "backend_servers",
             "backend_quota",
+            "tags",
         )
         owner = f.text("load_balancer_id")
         return LoadBalancer(
@@ -197,6 +198,7 @@ def world(data: object) -> World:
             f.each("listeners", _listener),
             f.each("backend_servers", lambda b: backend(b, ported=False)),
             f.number("backend_quota", DEFAULT_QUOTA, 0, 10**6),
+            f.strings("tags"),
         ), f.each("vserver_groups", lambda g: group(g, owner))
 
     balancers = top.each("load_balancers", balancer)
