@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from handler.core.model.values import Group, Intent, Target
+from handler.core.model.policy import Target
+from handler.core.model.values import Group, Intent
 from handler.running.loop import Run
 from localcloud.cloud import Cloud
 from localcloud.readings import TABLE

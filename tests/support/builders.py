@@ -15,7 +15,9 @@ from handler.core.deciding.decide import decide
 from handler.core.deciding.run_state import begin
 from handler.core.model.answers import Answer, Result
 from handler.core.model.decisions import Decision, Do, Finish, Wait
+from handler.core.model.marks import Marks
 from handler.core.model.observed import Observed, Source
+from handler.core.model.policy import Policy, Target
 from handler.core.model.steps import Add, Modify, Remove, SetWeight, Step, new_side
 from handler.core.model.values import (
     Backend,
@@ -25,12 +27,10 @@ from handler.core.model.values import (
     Intent,
     Key,
     Listeners,
-    Policy,
     Refusal,
     Scope,
     Server,
     ServerRef,
-    Target,
     Verdict,
 )
 from localcloud.cloud import Cloud
@@ -122,7 +122,7 @@ def hook(instances: str, transition: str = "scale_out", **also: Any) -> Hook:
 
 
 def policy(**also: Any) -> Policy:
-    return Policy(**{"mark": MARK, **also})
+    return Policy(**{"marks": Marks("web"), **also})
 
 
 def target(*, mode: str = "apply", scaling: bool = True, **also: Any) -> Target:
@@ -233,11 +233,11 @@ class Play:
 
     def __init__(self, looked: Observed, intent: Intent, how: Policy | None = None) -> None:
         self.view, self.intent, self.policy = looked, intent, how or policy()
-        self.progress = begin(looked)
+        self.state = begin(looked)
 
     @property
     def decision(self) -> Decision:
-        return decide(self.view, self.intent, self.policy, self.progress)
+        return decide(self.view, self.intent, self.policy, self.state)
 
     def next(self, verdict: Verdict = Verdict.NORMAL, answer: Answer = APPLIED) -> str:
         """Do or wait as decided, and say what; new backends get the verdict."""
@@ -245,9 +245,9 @@ class Play:
         if isinstance(decision, Wait):
             self.view = replace(self.view, now=self.view.now + decision.seconds, fresh=True)
         elif isinstance(decision, Do):
-            self.progress = self.progress.did(decision, answer, self.view.now, 0.5)
+            self.state = self.state.after_write(decision, answer, self.view.now, 0.5)
             if answer.result is Result.APPLIED:
-                self.view = replace(self.view, group=self.progress.expected)
+                self.view = replace(self.view, group=self.state.written.expected)
                 self.health(verdict, shown_backends(new_side(decision.step)))
         return shown(decision)
 

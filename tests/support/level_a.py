@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from handler.cloud.errors import classify
 from handler.core.model.answers import Answer, CallFailed, Result
 from handler.core.model.observed import Listing
+from handler.core.model.policy import Target
 from handler.core.model.steps import Add, Modify, Remove, SetWeight, Step
 from handler.core.model.values import (
     Backend,
@@ -19,12 +20,13 @@ from handler.core.model.values import (
     Key,
     Listeners,
     Server,
-    Target,
     Verdict,
 )
 from handler.running import loop
 from handler.running.hooks import Hooks
 from handler.running.loop import Run
+from handler.running.pacing import Pacing
+from handler.running.scheduler import alone
 from localcloud import state as local
 from localcloud.cloud import Cloud
 from localcloud.errors import ApiError
@@ -280,22 +282,24 @@ def run(
     clock: FakeClock | None = None,
     timeout_s: float = 600.0,
     before: Callable[[str], None] = lambda action: None,
-    tell: Callable[..., None] = lambda name, **said: None,
+    log: Callable[..., None] = lambda name, **said: None,
 ) -> tuple[Run, Calls]:
     """Run one intent over one target at level (a); returns the run and the calls that it made."""
     clock = clock or FakeClock()
     cloud.use_clock(clock.now)
     calls = Calls(cloud, before)
     ess = ModelEss(calls)
-    hooks = Hooks(intent.hooks, ess, clock)
-    ran = loop.run(
+    deadline = clock.now() + timeout_s
+    hooks = Hooks(intent.hooks, ess, clock, deadline)
+    task = loop.run(
         target,
         intent,
         ModelSlb(calls),
         ess,
+        ModelEcs(calls),
         clock,
-        clock.now() + timeout_s,
-        tell=tell,
-        on_wait=hooks.keep_alive,
+        deadline,
+        pacing=Pacing(),
+        log=log,
     )
-    return ran, calls
+    return alone(task, clock, hooks.keep_alive), calls

@@ -9,13 +9,13 @@ from typing import Any
 from hypothesis import strategies as st
 
 from handler.core.model.observed import Observed, Source
+from handler.core.model.policy import Policy
 from handler.core.model.values import (
     Backend,
     Cause,
     Group,
     Intent,
     Key,
-    Policy,
     Scope,
     Server,
     ServerRef,
@@ -32,7 +32,7 @@ ADDRESSES = {"eni-1": ("10.0.0.1", "10.0.0.11"), "eni-2": ("10.0.0.2",), "eci-1"
 NOW = 1000.0
 
 WEIGHTS = st.sampled_from((100, 100, 100, 50, 0))
-DESCRIPTIONS = st.sampled_from(("", "", "blue", MARK, policy().waits))
+DESCRIPTIONS = st.sampled_from(("", "", "blue", MARK, policy().marks.waiting))
 
 
 @dataclass(frozen=True)

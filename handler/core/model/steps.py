@@ -96,13 +96,13 @@ def same(one: Group, other: Group) -> bool:
     return dict(one.backends) == dict(other.backends)
 
 
-def servers_of(backends: Iterable[Backend]) -> tuple[str, ...]:
-    """Return the ids of the servers that backends stand for, each once, in order."""
-    return tuple(dict.fromkeys(backend.key.server_id for backend in backends))
+def units_of(backends: Iterable[Backend]) -> tuple[str, ...]:
+    """Return the units of capacity that backends belong to, each once, in order."""
+    return tuple(dict.fromkeys(backend.key.unit for backend in backends))
 
 
 def backends_of(group: Group, server_id: str) -> tuple[Backend, ...]:
-    """Return the backends that a server has in a group."""
+    """Return the backends that a server has in a group, at all its addresses."""
     return tuple(b for key, b in group.backends.items() if key.server_id == server_id)
 
 
