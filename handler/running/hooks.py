@@ -26,8 +26,8 @@ TRIES = 4
 class Completed:
     """What became of a hook. ``result`` is None if it was left waiting, as by ``failed`` it still is.
 
-    ``may_pass`` says of a failure whether it is to be tried again, ``kept_by_inactive`` of a hook that was left
-    that a target in mode ``plan`` or ``off`` still has its instances.
+    ``may_pass`` says of a failure whether it is to be tried again, ``kept_by_inactive`` of a hook that was
+    left that a target in mode ``plan`` or ``off`` still has its instances.
     """
 
     hook: Hook

@@ -62,7 +62,7 @@ def weigh(situation: Situation) -> Do | None:
 
 
 def _may_be_unchecked(status: ChangeStatus, situation: Situation) -> bool:
-    """Tell whether nothing but weight 0 may keep the new side from being normal, and it has waited for long."""
+    """Tell whether the new side has waited for long, and nothing but weight 0 may keep it from being normal."""
     observed, gates = situation.observed, situation.goal.gates
     waited = observed.now - situation.state.health_since(status.change.new or "")
     return waited >= situation.policy.health_timeout_s / 2 and all(

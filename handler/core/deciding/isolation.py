@@ -33,7 +33,7 @@ class Isolation:
     def suspected(
         self, units: tuple[str, ...], now: float, patience: float
     ) -> tuple[Isolation, tuple[str, ...]]:
-        """Return what is known after a write of these units was refused, and which of them is bad for certain.
+        """Return what is known after a write of these units was refused, and which of them are bad.
 
         ``patience`` is a quarter of the run's time, in seconds.
         """

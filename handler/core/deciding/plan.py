@@ -1,4 +1,4 @@
-"""The plan: the decisions to come if everything succeeds. A dry run's whole answer, and what is logged before."""
+"""The plan: the decisions to come if everything succeeds. A dry run answers with it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from handler.core.model.answers import Answer, Result
 from handler.core.model.decisions import Finish, Wait
 from handler.core.model.observed import Observed
 from handler.core.model.policy import Policy
-from handler.core.model.steps import Step, new_side
+from handler.core.model.steps import Step, in_calls, new_side
 from handler.core.model.values import Group, Intent, Key, Refusal, Verdict
 
+#: More entries than any wave has.
+UNBOUNDED = 1_000_000
 #: Decisions that a plan may take besides, and for each entry that it changes: more than any plan needs.
 DECISIONS_BESIDES, DECISIONS_PER_ENTRY = 100, 20
 
@@ -32,16 +34,18 @@ class Plan:
 def plan(observed: Observed, intent: Intent, policy: Policy) -> Plan:
     """Decide again and again, as if every step were applied and every new backend became normal at once.
 
-    A plan that finds no end is marked as such: nothing of it may be done.
+    A whole wave is decided at once, and said as the calls that it takes. A plan that finds no end is marked
+    as such: nothing of it may be done.
     """
+    waves = replace(policy, max_per_call=UNBOUNDED)
     now = observed.now
     state = begin(replace(observed, now=now - SETTLE_S))
     # No write, and so no time, is spent: a plan is not bound by the deadline of the run that makes it.
     ahead = replace(observed, deadline=float("inf"))
     steps: list[Step] = []
-    most = DECISIONS_BESIDES + DECISIONS_PER_ENTRY * state.goal(intent, ahead, policy).entries
+    most = DECISIONS_BESIDES + DECISIONS_PER_ENTRY * state.goal(intent, ahead, waves).entries
     for _ in range(most):
-        match decide(ahead, intent, policy, state):
+        match decide(ahead, intent, waves, state):
             case Finish(_, reason) as finish:
                 return _plan(observed, intent, steps, state, finish, has_end=reason != "too_many_writes")
             case Wait(_, _, True):
@@ -50,7 +54,7 @@ def plan(observed: Observed, intent: Intent, policy: Policy) -> Plan:
                 now += max(seconds, 0.001)
                 ahead = _settled(replace(ahead, now=now, fresh=True))
             case do:
-                steps.append(do.step)
+                steps += in_calls(do.step, policy.max_per_call)
                 state = state.after_write(do, Answer(Result.APPLIED), now, 0.0)
                 ahead = _normal(replace(ahead, group=state.written.expected, fresh=True), do.step)
     return _plan(observed, intent, steps, state, None, has_end=False)

@@ -74,7 +74,7 @@ class RunState:
     first: Observed
     written: Written
     retry: Retry = Retry()
-    isolation: Isolation = Isolation()
+    isolation: Isolation = field(default_factory=Isolation)
     done: tuple[Step, ...] = ()
     refused: Mapping[str, Refusal] = field(default_factory=dict)
     since: Mapping[str, float] = field(default_factory=dict)

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
 
 from handler.core.deciding.run_state import RunState
 from handler.core.model.observed import Observed
 from handler.core.model.policy import Policy
+from handler.core.model.steps import Entry, unit_of, whole_units
 from handler.core.model.values import Backend, Intent, Key, Pair, Strategy
 from handler.core.planning import capacity
 from handler.core.planning.changes import Change
 from handler.core.planning.goal import Goal
-
-Entry = TypeVar("Entry", Backend, Pair)
 
 #: Seconds that taking a wave back may take: its calls, with a busy load balancer between them.
 WAY_BACK_S = 10.0
@@ -26,8 +24,8 @@ class ChangeStatus:
     """How far one change has got in the group as it is now.
 
     ``out_now`` is what of the old side is still there, ``missing`` what of the new side is not there yet,
-    ``in_now`` what of it is; ``wrong_weight`` are those of it whose weight is not yet what it is to be, as they
-    are and as they are to be.
+    ``in_now`` what of it is; ``wrong_weight`` are those of it whose weight is not yet right, as they are and as
+    they are to be.
     """
 
     change: Change
@@ -141,19 +139,14 @@ class Situation:
         While a bad backend is being looked for, only entries of the suspects are taken. ``most`` are how many
         find room; a unit that does not fit as a whole is not begun.
         """
-        limit = min(self.policy.max_per_call, self.policy.max_per_call if most is None else most)
-        by_unit: dict[str, list[Entry]] = {}
-        for entry in entries:
-            unit = (entry.new if isinstance(entry, Pair) else entry).key.unit
-            if not self.focus or unit in self.focus:
-                by_unit.setdefault(unit, []).append(entry)
-        chosen: list[Entry] = []
-        for of_one in by_unit.values():
-            if chosen and len(chosen) + len(of_one) > limit:
-                break
-            chosen += of_one
-        whole = len(chosen) <= limit or limit == self.policy.max_per_call
-        return tuple(chosen[:limit]) if whole else ()
+        wanted = [entry for entry in entries if not self.focus or unit_of(entry) in self.focus]
+        most = self.policy.max_per_call if most is None else min(most, self.policy.max_per_call)
+        if not wanted or most <= 0:
+            return ()
+        is_cut = (
+            sum(unit_of(entry) == unit_of(wanted[0]) for entry in wanted) > most < self.policy.max_per_call
+        )
+        return () if is_cut else next(whole_units(wanted, most))
 
 
 def assess(observed: Observed, intent: Intent, policy: Policy, state: RunState) -> Situation:

@@ -47,7 +47,7 @@ def serving(situation: Situation) -> list[ChangeStatus]:
 
 
 def _is_free(status: ChangeStatus, situation: Situation) -> bool:
-    """Tell whether replacing costs nothing. Under ``surge`` only what is gone is swapped, while it has room."""
+    """Tell whether swapping costs nothing. Under ``surge`` only what is gone is swapped, while it has room."""
     if not status.to_swap or status.given_up:
         return False
     swaps = situation.strategy == "swap" or situation.state.room_for(1) == 0

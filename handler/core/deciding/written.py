@@ -46,7 +46,7 @@ class Written:
         )
 
     def read(self, read: Group) -> tuple[Written, bool, Do | None]:
-        """Return what is known after a reading, whether it is believed, and which doubtful write it confirms."""
+        """Return what is known after a reading, whether it is believed, and what doubtful write it confirms."""
         if same(read, self.expected):
             return replace(self, expected=read, doubt=max(0, self.doubt - 1), past=()), True, None
         if self.lag and any(same(read, group) for group in self.past):
@@ -60,7 +60,7 @@ class Written:
         return any(read.backends.get(key) != self.expected.backends.get(key) for key in keys)
 
     def left_out(self, read: Group) -> tuple[str, ...]:
-        """Return the units that are not in the group though the last write, which was applied, put them in."""
+        """Return the units that the last write put in, and that are not in the group all the same."""
         if self.last is None or not self.is_applied:
             return ()
         return units_of(b for b in new_side(self.last.step) if b.key not in read.backends)

@@ -56,11 +56,11 @@ def believed(listings: Sequence[Listing], missing: int = 0) -> Source:
 class Observed:
     """One look at a target.
 
-    ``health`` has the verdict of each listener that checks. ``missing`` are scaling groups that are not there.
-    ``asked`` are the instances that ECS was asked for, ``instances`` those that it knows, None if they may not
-    be read. ``problem`` is set when the look failed; the rest is then as it was before. ``fresh`` is False
-    while the group is our model of what we wrote rather than what was read. ``now`` and ``deadline`` are
-    seconds of one clock.
+    ``health`` has the verdict of each listener that checks. ``missing`` are scaling groups that do not exist.
+    ``asked`` are the instances that ECS was asked for, ``instances`` those that it knows, None if they may
+    not be read. ``problem`` is set when the look failed; the rest is then as it was before. ``fresh`` is
+    False while the group is our model of what we wrote rather than what was read. ``now`` and ``deadline``
+    are seconds of one clock.
     """
 
     group: Group

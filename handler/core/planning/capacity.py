@@ -17,7 +17,7 @@ from handler.core.planning.changes import Change
 class Capacity:
     """The capacity that a run began with and has to keep, in units: a server, or each of its addresses.
 
-    ``floor`` binds replacements whatever is forced, ``floor_for_removals`` has what ``force`` lifts taken out.
+    ``floor`` binds replacements whatever is forced; ``floor_for_removals`` is lower by what ``force`` lifts.
     """
 
     baseline: int

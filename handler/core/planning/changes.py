@@ -80,7 +80,7 @@ def changes(desired: Desired, start: Group, policy: Policy, unproven: Container[
 
 
 def _units(refs: Iterable[ServerRef], start: Group) -> dict[str, list[ServerRef]]:
-    """Return what is said of each unit: a server without an address stands for all that it has in the group."""
+    """Return what is said of each unit: without an address, of all that the server has in the group."""
     present: dict[str, dict[str, Key]] = {}
     for key in start.backends:
         present.setdefault(key.server_id, {})[key.unit] = key

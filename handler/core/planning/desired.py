@@ -19,8 +19,8 @@
 | not at all, in the group  | no                | stale on an exclusive target or if marked, else         |
 |                           |                   | unmanaged                                               |
 
-Whatever the event says: an instance that ECS is about to reclaim is terminated once something replaces it, and
-never launched; nor is one that does not run. A server that ECS does not know any more is gone.
+Whatever the event says: an instance that ECS is about to reclaim is terminated once something replaces it,
+and never launched; nor is one that does not run. A server that ECS does not know any more is gone.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ QUIET = frozenset({"waiting_for_replacement", "being_reclaimed", "not_running", 
 class Desired:
     """Which servers go and which come, and what is left alone with a reason.
 
-    ``literal`` is True for a request, which means exactly what it says. ``kept`` are named as terminated but
-    stay, with whatever was to replace them. ``gone`` are servers that cannot be serving any more, ``inferred``
-    those that only we concluded to be stale, ``doomed`` those that serve until something replaces them.
+    ``literal`` is True for a request, which means exactly what it says. ``kept`` are named but left as they
+    are, with whatever was to take or lose the place. ``gone`` are servers that cannot be serving any more,
+    ``inferred`` those that only we concluded to be stale, ``doomed`` those that serve until replaced.
     ``not_in_service_yet`` are named as launched and listed as pending, ``not_deleted_yet`` said to be deleted
     and still known. ``contradicted`` says that a listing contradicts the event, as one that lags would.
     """

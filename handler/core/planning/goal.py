@@ -1,4 +1,4 @@
-"""The goal of a run: what stays the same from look to look until a scaling group or ECS says something else."""
+"""The goal of a run: the same from look to look, until a scaling group or ECS says something else."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from handler.core.planning.guards import guard
 class Goal:
     """What a run is to reach, and what binds it on the way.
 
-    ``proposed`` are all changes, ``changes`` those that the guards let through. ``put_back`` are backends that
-    a run before drained and that are to stay: as they are, and as they are to be. ``gates`` are the listeners
+    ``proposed`` are all changes, ``changes`` those that the guards let through. ``put_back`` are backends
+    that a run before drained and that are to stay: as they are, and as they are to be. ``gates`` are the listeners
     whose check a new server has to pass.
     """
 
@@ -39,7 +39,7 @@ class Goal:
 
 
 def goal(intent: Intent, observed: Observed, policy: Policy, first: Observed) -> Goal:
-    """Return the goal of a run. ``first`` is its first look, by which everything but the listings is judged."""
+    """Return the goal of a run; all but the listings is judged by its ``first`` look."""
     wanted = desired(intent, observed, policy, first.group)
     gating = gates(first, wanted.launched)
     proposed = changes(wanted, first.group, policy, unproven(first, gating))

@@ -1,4 +1,4 @@
-"""What may not be taken out of service without a replacement, whoever asks: refused before the first write."""
+"""Guards: what may not be taken out of service without a replacement is refused before the first write."""
 
 from __future__ import annotations
 

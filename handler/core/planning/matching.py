@@ -36,8 +36,8 @@ class Match(NamedTuple):
 class Matching:
     """What is to go and what is to come, in one group.
 
-    ``olds`` are the backends to go of each unit named as terminated, none where it is out already; ``news`` is
-    what is said of each launched one; ``present`` is the group as the run first saw it, and ``unproven`` are
+    ``olds`` are the backends to go of each unit named as terminated, none where it is out already; ``news``
+    is what is said of each launched one; ``present`` is the group as the run first saw it, and ``unproven`` are
     the units that were not to be relied on then. ``all_named`` tells whether old ones that are out by now are
     all among ``olds``: nobody remembers those that were only concluded to be stale.
     """
@@ -69,7 +69,7 @@ class Matching:
         out_already = len(left) - len(olds)
         placed, arrived = arrived[:out_already], arrived[out_already:]
         arrived.sort(key=self._idles, reverse=True)
-        # One that is in with a weight may have taken a place that nobody remembers: then one to come is first.
+        # One that is in with a weight may have taken a place that is not remembered: one to come is first.
         ready = [n for n in arrived if self._idles(n) or (self._all_named and n not in self._unproven)]
         for side, likeness in (
             (coming, str),

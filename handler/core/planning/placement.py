@@ -17,7 +17,7 @@ class NoPlaceError(Exception):
 
 
 class Places:
-    """Gives new units of capacity their backends in one group. ``notes`` collects what has to be said of it."""
+    """Gives new units their backends in one group. ``notes`` collects what has to be said of it."""
 
     def __init__(self, start: Group, policy: Policy) -> None:
         self._marks = policy.marks
