@@ -112,7 +112,7 @@ class LocalCloud:
         """Answer one request, whoever it is for."""
         if self.functions is not None and self.functions.owns(request.path):
             return self.functions.handle(request)
-        if request.path.startswith("/_local/"):
+        if request.path == "/_local" or request.path.startswith("/_local/"):
             return self._local.handle(request)
         if request.path == "/":
             return self.gateway.handle(request)

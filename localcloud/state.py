@@ -108,6 +108,7 @@ class LoadBalancer:
     listeners: tuple[Listener, ...] = ()
     backend_servers: tuple[Backend, ...] = ()
     backend_quota: int = DEFAULT_QUOTA
+    tags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
