@@ -14,6 +14,7 @@ from msgspec import Meta
 from handler.cloud import endpoints
 from handler.cloud.endpoints import Network
 from handler.core.values import Mode, Policy, Strategy, Target
+from handler.triggers import keys
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
@@ -54,6 +55,16 @@ _EXPECTED: Final = {
     "max_unavailable": 'a number of servers, or a share like "25%"',
     "max_removed": 'a number of servers, or a share like "50%"',
 }
+
+
+#: The variables that are ours alone. LOG_LEVEL is not: others may have names like it.
+_VARIABLES: Final = frozenset(
+    {"SWAP_TARGETS", "SWAP_WEBHOOK_SECRETS", "SWAP_NETWORK", "SWAP_FUNCTION", "SWAP_ENDPOINT"}
+)
+_VARIABLES_BY_PLAIN: Final = {"".join(filter(str.isalnum, name)).lower(): name for name in sorted(_VARIABLES)}
+_NEARLY: Final = (
+    0.87  #: how like one of ours a name must be that does not begin with SWAP_; of difflib, 0 to 1
+)
 
 
 class BadSettings(Exception):  # noqa: N818 - the name says what is the matter
@@ -106,12 +117,37 @@ def load(environ: Mapping[str, str], read_file: Callable[[str], str] = from_pack
     service, _, function = (environ.get("SWAP_FUNCTION", "").strip() or "slb-swap/swap").partition("/")
     if not service or not function or "/" in function:
         errors.append("SWAP_FUNCTION: expected service/function, such as slb-swap/swap")
-    secrets = (secret.strip() for secret in environ.get("SWAP_WEBHOOK_SECRETS", "").split(","))
+    secrets = _secrets(environ.get("SWAP_WEBHOOK_SECRETS", ""), errors)
+    errors.extend(_misspelt(environ))
     if errors:
         raise BadSettings(tuple(errors))
-    return Settings(
-        targets, endpoint, network, Secrets(tuple(filter(None, secrets))), (service, function), level
-    )
+    return Settings(targets, endpoint, network, Secrets(secrets), (service, function), level)
+
+
+def _secrets(given: str, errors: list[str]) -> tuple[str, ...]:
+    """Return the secrets of a list with commas; what is wrong is said by its place, never by its text."""
+    parts = [part.strip() for part in given.split(",")]
+    for at, part in enumerate(parts):
+        wrong = keys.fault(part) if part else None
+        if wrong:
+            errors.append(f"SWAP_WEBHOOK_SECRETS[{at}]: {wrong}")
+    return tuple(filter(None, parts))
+
+
+def _misspelt(environ: Mapping[str, str]) -> Iterator[str]:
+    """Yield each variable that must be meant for one of ours and is none, with the name nearest to it."""
+    for name in sorted(environ.keys() - _VARIABLES):
+        plain = _plain(name)
+        begins = plain.startswith("swap") and name.upper().startswith("SWAP_")
+        found = difflib.get_close_matches(plain, _VARIABLES_BY_PLAIN, 1, 0.6 if begins else _NEARLY)
+        if found:
+            yield f"{name}: unknown, did you mean {_VARIABLES_BY_PLAIN[found[0]]}?"
+        elif begins:
+            yield f"{name}: unknown, expected one of {', '.join(sorted(_VARIABLES))}"
+
+
+def _plain(name: str) -> str:
+    return "".join(filter(str.isalnum, name)).lower()
 
 
 def _choice(name: str, value: str, known: Any, errors: list[str]) -> Any:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from handler import settings
 from handler.core.values import Policy, Target
 from handler.settings import BadSettings, load
 
 ONE = {"vserver_group_id": "rsp-web"}
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
 def loaded(*targets: Any, **environ: str) -> settings.Settings:
@@ -69,11 +73,11 @@ def test_the_environment_says_the_rest() -> None:
         ONE,
         SWAP_ENDPOINT="http://127.0.0.1:8080",
         SWAP_NETWORK="VPC",
-        SWAP_WEBHOOK_SECRETS=" whsec_one, whsec_two,,",
+        SWAP_WEBHOOK_SECRETS=f" {SECRET}, a plain one of some length,,",
         LOG_LEVEL="debug",
     )
     assert (found.endpoint, found.network, found.log_level) == ("http://127.0.0.1:8080", "vpc", "DEBUG")
-    assert found.secrets.values == ("whsec_one", "whsec_two")
+    assert found.secrets.values == (SECRET, "a plain one of some length")
     assert "whsec" not in repr(found.secrets) + str(found)
 
 
@@ -262,3 +266,94 @@ def test_function_behind_the_webhook_is_a_service_and_a_function() -> None:
 def test_function_behind_the_webhook_that_is_neither_is_an_error(said: str) -> None:
     (error,) = errors(ONE, SWAP_FUNCTION=said)
     assert error.startswith("SWAP_FUNCTION: expected service/function")
+
+
+SHORT = "expected whsec_ and base64 of 24 bytes or more, or 16 characters or more, got {} characters"
+
+
+@pytest.mark.parametrize(
+    ("secret", "said"),
+    [
+        ("x", SHORT.format(1)),
+        ("fifteen-letters", SHORT.format(15)),
+        ("whsec_", "expected base64 of 24 bytes or more after whsec_, got 0"),
+        ("whsec_not base64!", "expected base64 after whsec_"),
+        ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa", "expected base64 of 24 bytes or more after whsec_, got 22"),
+        ("WHSEC_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "expected whsec_ in small letters"),
+        (
+            "whsk_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            "expected a shared secret, which begins with whsec_, got a key of an asymmetric pair",
+        ),
+    ],
+)
+def test_a_secret_that_can_be_guessed_is_refused_by_its_place_and_never_by_its_text(
+    secret: str, said: str
+) -> None:
+    assert errors(ONE, SWAP_WEBHOOK_SECRETS=f"{SECRET}, {secret}") == (f"SWAP_WEBHOOK_SECRETS[1]: {said}",)
+
+
+@pytest.mark.parametrize("name", ["v1", "V1", "v1a", "sha256", "hmac-sha256", "HS256", "ed25519"])
+def test_a_list_with_an_algorithms_name_is_refused(name: str) -> None:
+    (error,) = errors(ONE, SWAP_WEBHOOK_SECRETS=f"{name},{SECRET}")
+    assert error.startswith("SWAP_WEBHOOK_SECRETS[0]: expected a secret, got the name of an algorithm")
+
+
+@given(st.binary(max_size=64), st.booleans())
+def test_a_secret_of_24_bytes_or_more_is_taken_and_a_shorter_one_is_not(key: bytes, padded: bool) -> None:
+    encoded = base64.b64encode(key).decode()
+    secret = "whsec_" + (encoded if padded else encoded.rstrip("="))
+    if len(key) >= 24:
+        assert loaded(ONE, SWAP_WEBHOOK_SECRETS=secret).secrets.values == (secret,)
+    else:
+        (error,) = errors(ONE, SWAP_WEBHOOK_SECRETS=secret)
+        assert error.endswith(f"got {len(key)}")
+
+
+@given(st.sampled_from(["", "whsec_", "WHSEC_", "whsk_"]), st.text("жшцы", min_size=1, max_size=40))
+def test_no_fault_of_a_secret_tells_its_text(prefix: str, rest: str) -> None:
+    try:
+        assert loaded(ONE, SWAP_WEBHOOK_SECRETS=prefix + rest).secrets.values == (prefix + rest,)
+        assert not prefix
+        assert len(rest) >= 16
+    except BadSettings as wrong:
+        (error,) = wrong.errors
+        assert error.startswith("SWAP_WEBHOOK_SECRETS[0]: ")
+        assert error.isascii()
+
+
+def test_every_secret_that_is_wrong_is_said_at_once_with_the_rest() -> None:
+    wrong = errors({**ONE, "weight": 0}, SWAP_WEBHOOK_SECRETS=f"x, {SECRET}, , whsec_")
+    assert [line.partition(":")[0] for line in wrong] == [
+        "targets[0].weight",
+        "SWAP_WEBHOOK_SECRETS[0]",
+        "SWAP_WEBHOOK_SECRETS[3]",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("SWAP_TARGET", "SWAP_TARGETS"),
+        ("SWAP_WEBHOOK_SECRET", "SWAP_WEBHOOK_SECRETS"),
+        ("SWAP_SECRETS", "SWAP_WEBHOOK_SECRETS"),
+        ("SWAP_NETWROK", "SWAP_NETWORK"),
+        ("swap_endpoint", "SWAP_ENDPOINT"),
+        ("SWAP_FUNCTIONS", "SWAP_FUNCTION"),
+        ("SWP_TARGETS", "SWAP_TARGETS"),
+        ("SWAPTARGETS", "SWAP_TARGETS"),
+    ],
+)
+def test_a_variable_whose_name_is_nearly_ours_is_refused_with_its_neighbour(name: str, meant: str) -> None:
+    assert errors(ONE, **{name: "hush"}) == (f"{name}: unknown, did you mean {meant}?",)
+
+
+def test_a_variable_of_ours_that_is_like_none_is_refused_with_all_there_are() -> None:
+    assert errors(ONE, SWAP_XYZ_1="hush") == (
+        "SWAP_XYZ_1: unknown, expected one of SWAP_ENDPOINT, SWAP_FUNCTION, SWAP_NETWORK, SWAP_TARGETS, "
+        "SWAP_WEBHOOK_SECRETS",
+    )
+
+
+@pytest.mark.parametrize("name", ["SWAPPINESS", "SWAP", "TARGETS", "LOGLEVEL", "NETWORK", "FC_FUNCTION_NAME"])
+def test_a_variable_of_others_is_left_alone(name: str) -> None:
+    assert loaded(ONE, **{name: "x"}) == loaded(ONE)

@@ -361,10 +361,10 @@ def test_secret_may_have_its_prefix_and_be_one_of_several(secrets: tuple[str, ..
 
 
 def test_secret_that_is_no_base64_signs_as_it_is() -> None:
-    raw = hmac.new(b"top-secret", b"msg_1." + str(NOW).encode() + b"." + BODY, hashlib.sha256).digest()
+    raw = hmac.new(b"top-secret-of-16", b"msg_1." + str(NOW).encode() + b"." + BODY, hashlib.sha256).digest()
     headers = {**GOOD, "webhook-signature": "v1," + base64.b64encode(raw).decode()}
-    assert len(deliver(http_event(BODY, headers), secrets=("top-secret",)).intents) == 1
-    assert len(deliver(http_event(BODY, headers), secrets=("whsec_top-secret",)).rejected) == 1
+    assert len(deliver(http_event(BODY, headers), secrets=("top-secret-of-16",)).intents) == 1
+    assert len(deliver(http_event(BODY, headers), secrets=("whsec_top-secret-of-16",)).rejected) == 1
 
 
 def test_unpadded_secret_is_the_padded_one() -> None:
@@ -374,13 +374,28 @@ def test_unpadded_secret_is_the_padded_one() -> None:
         assert len(deliver(http_event(BODY, headers), secrets=("whsec_" + secret.rstrip("="),)).intents) == 1
 
 
-@pytest.mark.parametrize("secret", ["not base64!", "s\u00e9cret", "whsec_", "="])
-def test_secret_that_is_no_key_signs_nothing_but_for_github(secret: str) -> None:
+@pytest.mark.parametrize("secret", ["not base64! at all", "s\u00e9cret with 16 chars"])
+def test_plain_secret_that_is_no_base64_signs_for_github_too(secret: str) -> None:
     (rejected,) = deliver(http_event(BODY, GOOD), secrets=(secret,)).rejected
     assert rejected.status == 401
     body = github_body()
     found = deliver(http_event(body, github(body, secret=secret)), secrets=(secret,))
     assert len(found.intents) == 1
+
+
+@pytest.mark.parametrize(
+    "secret", ["x", "=", "v1", "whsec_", "whsec_====", "whsec_not base64!", "whsec_AAAA"]
+)
+def test_secret_that_can_be_guessed_signs_nothing(secret: str) -> None:
+    bare = secret.removeprefix("whsec_")
+    for key in {b"", b"\0\0\0", secret.encode(), bare.encode()}:
+        raw = hmac.new(key, b"msg_1." + str(NOW).encode() + b"." + BODY, hashlib.sha256).digest()
+        headers = {**GOOD, "webhook-signature": "v1," + base64.b64encode(raw).decode()}
+        assert [one.status for one in deliver(http_event(BODY, headers), secrets=(secret,)).rejected] == [401]
+        body = github_body()
+        digest = hmac.new(key, body, hashlib.sha256).hexdigest()
+        headers = {**github(body), "X-Hub-Signature-256": f"sha256={digest}"}
+        assert [one.status for one in deliver(http_event(body, headers), secrets=(secret,)).rejected] == [401]
 
 
 def test_two_secrets_both_work_while_one_is_rotated() -> None:
