@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
-from typing import Annotated
+from typing import Annotated, get_args
 
 import msgspec
 
 from handler.core.values import BackendType, Cause, Intent, Named, Scope, Strategy, Target
 from handler.triggers.choosing import Item, by_name, switched_on
+from handler.triggers.faults import in_words, nearest
 from handler.triggers.messages import Unreadable, shown
 
 FORCE_WORDS = ("min_backends", "max_unavailable", "max_removed", "still_in_service")
@@ -23,8 +23,6 @@ Address = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Fa-f:.]{2,45}\Z")]
 Description = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9/._\u4e00-\u9fff-]{0,80}\\Z")]
 _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 _Entries = msgspec.Meta(max_length=MAX_ENTRIES)
-
-_UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(.*?)`( - at `\$[\w.\[\]]{0,60}`)?", re.DOTALL)
 
 
 class Entry(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -51,12 +49,50 @@ class Request(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     force: Annotated[list[_Text], msgspec.Meta(max_length=len(FORCE_WORDS))] = []
 
 
+_ENTRY_FIELDS = Entry.__struct_fields__
+_FIELDS = {"": Request.__struct_fields__, ".terminated[]": _ENTRY_FIELDS, ".launched[]": _ENTRY_FIELDS}
+_CHOICES: dict[str, tuple[str, ...]] = {
+    ".strategy": get_args(Strategy),
+    ".force[]": FORCE_WORDS,
+    ".terminated[].type": get_args(BackendType),
+    ".launched[].type": get_args(BackendType),
+}
+_SERVERS = f"a list of at most {MAX_ENTRIES} servers, each an id or an object with server_id"
+_SERVER = "a server's id of 1 to 128 letters, digits and - _ . :, or an object with server_id"
+_EXPECTED = {
+    "": "an object with target, and servers in terminated, launched or pairs",
+    ".target": "the name of a target, or the id of its VServer group, up to 128 characters",
+    ".pairs": f"a list of at most {MAX_ENTRIES} pairs [old, new]",
+    ".pairs[]": "two servers' ids, [old, new]",
+    ".pairs[][]": "a server's id of 1 to 128 letters, digits and - _ . :",
+    ".gone": "true or false",
+    ".dry_run": "true or false",
+    ".force": f"a list of at most {len(FORCE_WORDS)} words of {', '.join(FORCE_WORDS)}",
+}
+for _side in (".terminated", ".launched"):
+    _EXPECTED |= {
+        _side: _SERVERS,
+        f"{_side}[]": _SERVER,
+        f"{_side}[].server_id": "a server's id of 1 to 128 letters, digits and - _ . :",
+        f"{_side}[].port": "a port, 1 to 65535",
+        f"{_side}[].weight": "a weight, 0 to 100",
+        f"{_side}[].server_ip": "an IPv4 or IPv6 address",
+        f"{_side}[].description": "at most 80 letters, digits, Chinese characters and - / . _",
+    }
+
+
 def read(body: bytes, targets: Sequence[Target], event_ids: tuple[str, ...]) -> list[Item]:
     """Return the intent of a request's bytes. Raises Unreadable: 404 for an unknown target, else 400."""
+    if not body.strip():
+        raise Unreadable(f"the request: empty, expected {_EXPECTED['']}")
     try:
         request = msgspec.json.decode(body, type=Request)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Unreadable(_told(error)) from None
+    except msgspec.ValidationError as error:
+        raise Unreadable(_told(error, _loosely(body))) from None
+    except msgspec.DecodeError as error:
+        raise Unreadable(f"the request: not JSON: {_broken(error)}") from None
+    except UnicodeDecodeError:
+        raise Unreadable("the request: not UTF-8") from None
     return _intent(request, targets, event_ids)
 
 
@@ -65,26 +101,33 @@ def read_value(value: object, targets: Sequence[Target], event_ids: tuple[str, .
     try:
         request = msgspec.convert(value, Request)
     except msgspec.ValidationError as error:
-        raise Unreadable(_told(error)) from None
+        raise Unreadable(_told(error, value)) from None
     return _intent(request, targets, event_ids)
 
 
-def _told(error: Exception) -> str:
-    """Return msgspec's message, which names path and type; a value that it quotes is left out."""
-    if isinstance(error, UnicodeDecodeError):
-        return "the request: not UTF-8"
-    message = re.sub(r"^(Invalid enum value) .*( - at `)", r"\1\2", str(error), flags=re.DOTALL)
-    message = re.sub(r" matching regex .*( - at `)", r" in the documented form\1", message, flags=re.DOTALL)
-    field = _UNKNOWN_FIELD.fullmatch(message)
-    if field:
-        message = f"unknown field {shown(field[1])}{field[2] or ''}"
-    return f"the request: {message}"
+def _loosely(body: bytes) -> object:
+    """Return a request's value whatever it is, for a hint; None where even that cannot be read."""
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _broken(error: Exception) -> str:
+    """Return where JSON is broken: where it was cut, or the number of the byte."""
+    return str(error).removeprefix("JSON is malformed: ").replace("Input data was truncated", "it was cut")
+
+
+def _told(error: Exception, value: object) -> str:
+    path, said = in_words(error, value, expected=_EXPECTED, choices=_CHOICES, fields=_FIELDS)
+    return f"the request: ${path}: {said}" if path else f"the request: {said}"
 
 
 def _intent(request: Request, targets: Sequence[Target], event_ids: tuple[str, ...]) -> list[Item]:
     for index, word in enumerate(request.force):
         if word not in FORCE_WORDS:
-            raise Unreadable(f"the request: $.force[{index}]: expected one of {', '.join(FORCE_WORDS)}")
+            hint = nearest(word, FORCE_WORDS)
+            raise Unreadable(f"the request: $.force[{index}]: expected one of {', '.join(FORCE_WORDS)}{hint}")
     _check_pairs(request.pairs)
     inner = {old for old, _ in request.pairs}  # of a chain old, new1, new2 only the last is launched
     terminated = _listed(request.terminated, (old for old, _ in request.pairs))

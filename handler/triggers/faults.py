@@ -11,7 +11,7 @@ from handler.triggers.messages import shown
 _KINDS = {
     "str": "text",
     "int": "a number",
-    "float": "a number",
+    "float": "a number with a fraction",
     "bool": "true or false",
     "array": "a list",
     "object": "an object",
@@ -21,7 +21,7 @@ _OF_TYPES = {str: "str", int: "int", float: "float", bool: "bool", list: "array"
 
 # What msgspec says of a value: what it expected, what it got, and where.
 _SAID = re.compile(r"(.*?)(?:, got `(\w+)`)?(?: - at `(?:\$|key in \$)([\w.\[\]]*)`)?", re.DOTALL)
-_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
+_UNKNOWN = re.compile(r"Object contains unknown field `(.*?)`(?: - at `\$([\w.\[\]]*)`)?", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(\w+)`")
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 
@@ -56,22 +56,26 @@ def in_words(
     object) have paths without numbers for their keys, as in ``.ports[]``. Of the value no more is told than
     the name of an unknown field.
     """
-    found = _SAID.fullmatch(str(error))
-    assert found is not None  # noqa: S101 - the pattern takes any text
-    what, got, path = found[1], found[2], found[3] or ""
-    key = re.sub(r"\[\d+\]", "[]", path)
-    unknown = _UNKNOWN.fullmatch(what)
-    if unknown:
-        known = list(fields[key])
+    unknown = _UNKNOWN.fullmatch(str(error))
+    if unknown:  # looked for first, since a field's name may hold what looks like a path
+        path = unknown[2] or ""
+        known = list(fields.get(_key(path), ()))
         hint = nearest(unknown[1], known) or f", expected one of {', '.join(known)}"
         return path, f"unknown field {shown(unknown[1])}{hint}"
+    found = _SAID.fullmatch(str(error))
+    what, got, path = (found[1], found[2], found[3] or "") if found else ("", None, "")
+    key = _key(path)
     missing = _MISSING.fullmatch(what)
     if missing:
         return f"{path}.{missing[1]}", "required"
     if key in choices:
         hint = f", got {_KINDS[got]}" if got else nearest(_at(path, value), choices[key])
         return path, f"expected one of {', '.join(choices[key])}{hint}"
-    return path, f"expected {expected[key]}" + (f", got {_KINDS[got]}" if got else "")
+    return path, f"expected {expected.get(key, 'another value')}" + (f", got {_KINDS[got]}" if got else "")
+
+
+def _key(path: str) -> str:
+    return re.sub(r"\[\d+\]", "[]", path)
 
 
 def _at(path: str, value: Any) -> object:
