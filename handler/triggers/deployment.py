@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, get_args
 
 import msgspec
 
 from handler.core.values import BackendType, Cause, Intent, Named, Scope, Strategy, Target
+from handler.triggers import addresses
 from handler.triggers.choosing import Item, by_name, switched_on
 from handler.triggers.faults import in_words, nearest
 from handler.triggers.messages import Unreadable, shown
@@ -15,10 +16,11 @@ from handler.triggers.messages import Unreadable, shown
 FORCE_WORDS = ("min_backends", "max_unavailable", "max_removed", "still_in_service")
 MAX_ENTRIES = 500
 
+_MOST_SHOWN = 8  #: servers of a circle in a message
+
 Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}\Z")]
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Weight = Annotated[int, msgspec.Meta(ge=0, le=100)]
-Address = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Fa-f:.]{2,45}\Z")]
 # The alphabet of a backend's Description (SLB, AddVServerGroupBackendServers); an empty one asks for none.
 Description = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9/._\u4e00-\u9fff-]{0,80}\\Z")]
 _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
@@ -32,7 +34,7 @@ class Entry(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     port: Port | None = None
     weight: Weight | None = None
     type: BackendType | None = None
-    server_ip: Address | None = None
+    server_ip: _Text | None = None
     description: Description | None = None
 
 
@@ -130,21 +132,21 @@ def _intent(request: Request, targets: Sequence[Target], event_ids: tuple[str, .
             raise Unreadable(f"the request: $.force[{index}]: expected one of {', '.join(FORCE_WORDS)}{hint}")
     _check_pairs(request.pairs)
     inner = {old for old, _ in request.pairs}  # of a chain old, new1, new2 only the last is launched
-    terminated = _listed(request.terminated, (old for old, _ in request.pairs))
-    launched = _listed(request.launched, (new for _, new in request.pairs if new not in inner))
+    terminated = _listed(request.terminated, (old for old, _ in request.pairs), "terminated")
+    launched = _listed(request.launched, (new for _, new in request.pairs if new not in inner), "launched")
     if not terminated and not launched:
         raise Unreadable("the request: expected at least one entry in terminated, launched or pairs")
     gone_for = _Covered()
     for entry in terminated:
         if gone_for.overlaps(entry):
-            raise Unreadable(f"the request: terminated names {shown(entry.server_id)} twice")
+            raise Unreadable(f"the request: terminated names {_shown(entry)} twice")
         gone_for.add(entry)
     come_for = _Covered()
     for entry in launched:
         if come_for.overlaps(entry):
-            raise Unreadable(f"the request: launched names {shown(entry.server_id)} twice")
+            raise Unreadable(f"the request: launched names {_shown(entry)} twice")
         if gone_for.overlaps(entry):
-            raise Unreadable(f"the request: {shown(entry.server_id)} is both terminated and launched")
+            raise Unreadable(f"the request: {_shown(entry)} is both terminated and launched")
         come_for.add(entry)
     target = by_name(request.target, targets)
     chosen, items = switched_on([target], event_ids)
@@ -166,11 +168,24 @@ def _intent(request: Request, targets: Sequence[Target], event_ids: tuple[str, .
     ]
 
 
-def _listed(entries: Iterable[str | Entry], in_pairs: Iterable[str]) -> list[Entry]:
-    """Return a list's entries, and those that only a pair names after them."""
-    listed = [Entry(entry) if isinstance(entry, str) else entry for entry in entries]
+def _listed(entries: Iterable[str | Entry], in_pairs: Iterable[str], side: str) -> list[Entry]:
+    """Return a list's entries, and those that only a pair names after them.
+
+    Raises Unreadable for an address that can be none.
+    """
+    listed = [
+        Entry(entry) if isinstance(entry, str) else _at_its_address(entry, f"the request: $.{side}[{at}]")
+        for at, entry in enumerate(entries)
+    ]
     names = {entry.server_id for entry in listed}
     return listed + [Entry(one) for one in in_pairs if one not in names]
+
+
+def _at_its_address(entry: Entry, path: str) -> Entry:
+    if entry.server_ip is None:
+        return entry
+    address = addresses.normal(entry.server_ip, f"{path}.server_ip")
+    return msgspec.structs.replace(entry, server_ip=address)
 
 
 def _check_pairs(pairs: Sequence[tuple[str, str]]) -> None:
@@ -190,7 +205,18 @@ def _check_pairs(pairs: Sequence[tuple[str, str]]) -> None:
         while head in successor:
             head = successor.pop(head)  # noqa: PLW2901 - from link to link
     if successor:
-        raise Unreadable("the request: $.pairs: expected chains with an end, got a circle")
+        names = ", ".join(shown(one) for one in _circle(successor))
+        raise Unreadable(f"the request: $.pairs: expected chains with an end, got a circle: {names}")
+
+
+def _circle(successor: Mapping[str, str]) -> Iterator[str]:
+    """Yield the servers of the first circle, at most 8 of them, in their order."""
+    first = one = next(iter(successor))
+    for _ in range(_MOST_SHOWN):
+        yield one
+        one = successor[one]
+        if one == first:
+            return
 
 
 class _Covered:
@@ -210,6 +236,11 @@ class _Covered:
         ports = (entry.port, self._ALL) if entry.port else (self._ANY,)
         addresses = ("=" + entry.server_ip, self._ALL) if entry.server_ip else (self._ANY,)
         return any((entry.server_id, port, address) in self._seen for port in ports for address in addresses)
+
+
+def _shown(entry: Entry) -> str:
+    """Return a server as an operator would name it: its id, at an address if the entry has one."""
+    return shown(entry.server_id if entry.server_ip is None else f"{entry.server_id}@{entry.server_ip}")
 
 
 def _named(entry: Entry, cause: Cause) -> Named:

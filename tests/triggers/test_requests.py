@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import ipaddress
 import json
 from datetime import datetime, timezone
+from typing import Any
 
 import pytest
 from delivery_support import (
@@ -23,9 +25,12 @@ from delivery_support import (
     standard,
     target,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 from handler.core.values import Cause, Intent, Named, Scope
-from handler.triggers import deployment
+from handler.triggers import addresses, deployment
+from handler.triggers.messages import Unreadable
 from handler.triggers.reading import Delivery
 
 PAIR = {"target": "web", "pairs": [["i-old1", "i-new1"]]}
@@ -140,6 +145,98 @@ def test_one_eni_may_be_named_once_for_each_address() -> None:
     assert len(the_intent(ask(launched=entries)).launched) == 2
 
 
+def test_one_eni_may_be_named_at_several_addresses_with_and_without_ports() -> None:
+    entries = [
+        {"server_id": "eni-a", "server_ip": "10.0.0.1"},
+        {"server_id": "eni-a", "server_ip": "10.0.0.2", "port": 80},
+        {"server_id": "eni-a", "server_ip": "10.0.0.2", "port": 81},
+        {"server_id": "eni-a", "server_ip": "2001:db8::1"},
+    ]
+    assert the_intent(ask(launched=entries)).launched == tuple(
+        Named("eni-a", one.get("port"), server_ip=one["server_ip"]) for one in entries
+    )
+
+
+@given(st.lists(st.tuples(st.ip_addresses(), st.none() | st.integers(1, 65535)), max_size=8, unique=True))
+def test_every_address_that_a_request_names_is_an_entry_of_its_own(asked: list[tuple[Any, Any]]) -> None:
+    ports: dict[Any, list[Any]] = {}
+    for ip, port in asked:
+        ports.setdefault(getattr(ip, "ipv4_mapped", None) or ip, []).append(port)
+    entries = [{"server_id": "eni-a", "server_ip": str(ip), "port": port} for ip, port in asked]
+    found = ask(launched=entries)
+    twice = any(None in some and len(some) > 1 for some in ports.values())
+    nowhere = any(ip.is_unspecified or ip.is_multicast or str(ip) == "255.255.255.255" for ip in ports)
+    if not entries or twice or nowhere:
+        assert found.intents == ()
+    else:
+        named = the_intent(found).launched
+        assert {(ipaddress.ip_address(one.server_ip or ""), one.port) for one in named} == {
+            (ip, port) for ip, some in ports.items() for port in some
+        }
+
+
+@given(st.ip_addresses(v=6), st.randoms(use_true_random=False))
+def test_an_address_is_an_address_however_it_is_spelt(ip: Any, chance: Any) -> None:
+    spelt = chance.choice([ip.exploded, ip.compressed, ip.exploded.upper(), ip.compressed.upper()])
+    try:
+        usual = addresses.normal(ip.exploded, "$")
+    except Unreadable:
+        return
+    assert addresses.normal(spelt, "$") == usual
+    assert addresses.normal(usual, "$") == usual
+    twice = [{"server_id": "eni-a", "server_ip": one} for one in (ip.compressed, spelt)]
+    (rejected,) = ask(launched=twice).rejected
+    assert "twice" in rejected.reason
+
+
+def test_ipv6_is_named_in_its_usual_spelling() -> None:
+    intent = the_intent(
+        ask(
+            terminated=[{"server_id": "eni-a", "server_ip": "2001:DB8::10"}],
+            launched=[{"server_id": "eni-z", "server_ip": "2001:0db8:0:0::20"}],
+        )
+    )
+    assert [one.server_ip for one in (*intent.terminated, *intent.launched)] == [
+        "2001:db8::10",
+        "2001:db8::20",
+    ]
+
+
+def test_ipv4_in_ipv6_is_that_ipv4() -> None:
+    assert addresses.normal("::ffff:10.0.0.1", "$") == "10.0.0.1"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "10.0.0.256",
+        "10.0.0",
+        "010.0.0.1",
+        "1.2.3.4.5",
+        "10.0.0.1/32",
+        "2001:db8:::1",
+        "2001:db8::1::2",
+        "12345::",
+        "fe80::1%eth0",
+        "0.0.0.0",
+        "::",
+        "224.0.0.1",
+        "ff02::1",
+        "255.255.255.255",
+        ":",
+        "",
+        " 10.0.0.1",
+        "host",
+        "9" * 128,
+    ],
+)
+@pytest.mark.parametrize("side", ["terminated", "launched"])
+def test_an_address_that_cannot_be_is_refused_with_its_path(side: str, address: str) -> None:
+    (rejected,) = ask(**{side: ["i-a", {"server_id": "eni-a", "server_ip": address}]}).rejected
+    assert rejected.status == 400
+    assert rejected.reason.startswith(f"the request: $.{side}[1].server_ip: expected ")
+
+
 def test_target_is_a_name_or_the_vserver_group_of_one() -> None:
     assert the_intent(deliver(http_event({**PAIR, "target": "rsp-web"}))).target == "web"
 
@@ -187,8 +284,12 @@ def test_500_entries_are_taken_and_501_are_not() -> None:
             {"terminated": [{"server_id": "i-a", "port": 80}], "launched": ["i-a"]},
             "both terminated and launched",
         ),
-        ({"pairs": [["i-a", "i-b"], ["i-b", "i-a"]]}, "got a circle"),
-        ({"pairs": [["i-a", "i-b"], ["i-c", "i-d"], ["i-d", "i-c"]]}, "got a circle"),
+        ({"pairs": [["i-a", "i-b"], ["i-b", "i-a"]]}, "$.pairs: expected chains with an end, got a circle"),
+        ({"pairs": [["i-a", "i-b"], ["i-c", "i-d"], ["i-d", "i-c"]]}, "got a circle: 'i-c', 'i-d'"),
+        (
+            {"pairs": [[f"i-{n}", f"i-{(n + 1) % 9}"] for n in range(9)]},
+            "got a circle: " + ", ".join(f"'i-{n}'" for n in range(8)),
+        ),
         ({"pairs": [["i-a", "i-a"]]}, "$.pairs[0]"),
         ({"pairs": [["i-a", "i-b"], ["i-a", "i-c"]]}, "$.pairs[1]"),
         ({"pairs": [["i-a", "i-b"], ["i-c", "i-b"]]}, "$.pairs[1]"),
@@ -585,8 +686,6 @@ def test_github_webhook_gets_its_status(name: str) -> None:
 
 
 def test_value_nested_too_deep_is_refused() -> None:
-    from handler.triggers.messages import Unreadable
-
     value: object = "i-a"
     for _ in range(100_000):
         value = [value]
