@@ -15,6 +15,7 @@ from handler.cloud import endpoints
 from handler.cloud.endpoints import Network
 from handler.core.values import Mode, Policy, Strategy, Target
 from handler.triggers import keys
+from handler.triggers.faults import broken, in_words, kind_of, nearest, value_at
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
@@ -23,6 +24,8 @@ LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 MARK: Final = "slb-swap/"
 
 _Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.\-\u4e00-\u9fff]{1,71}\Z")]
+_GroupId = Annotated[str, Meta(pattern=r"^rsp-[A-Za-z0-9_\-]{1,60}\Z")]
+_ScalingGroupId = Annotated[str, Meta(pattern=r"^(?!(rsp|sgp|[an]?lb|i)-).")]  # older ones have no asg-
 _Count = Annotated[int, Meta(ge=0)]
 _Share = Annotated[str, Meta(pattern=r"^(100|[0-9]{1,2})%\Z")]
 _Seconds = Annotated[float, Meta(ge=0, le=86400)]
@@ -31,8 +34,8 @@ _Wait = Annotated[float, Meta(gt=0, le=86400)]
 #: What a target may say, and what it has to look like. The defaults are those of ``core.values.Policy``.
 _TARGET: Final[Mapping[str, Any]] = {
     "name": _Name,
-    "vserver_group_id": Annotated[str, Meta(pattern=r"^rsp-[A-Za-z0-9_\-]{1,60}\Z")],
-    "scaling_group_ids": list[Annotated[str, Meta(min_length=1)]],
+    "vserver_group_id": _GroupId,
+    "scaling_group_ids": list[_ScalingGroupId],
     "ports": list[Annotated[int, Meta(ge=1, le=65535)]],
     "weight": Annotated[int, Meta(ge=1, le=100)],  # 0 would leave the group without service
     "mode": Mode,
@@ -46,16 +49,37 @@ _TARGET: Final[Mapping[str, Any]] = {
 }
 _HEALTH: Final[Mapping[str, Any]] = {"timeout_s": _Seconds, "interval_s": _Wait}
 
-#: What is expected, where the decoder would show a pattern.
-_EXPECTED: Final = {
+#: What is expected; ``[]`` stands for the items of a list.
+_EXPECTED: Final[Mapping[str, str]] = {
     "name": "1 to 71 letters, digits, '-', '_' or '.'",
     "vserver_group_id": "the id of a VServer group, which begins with rsp-",
-    "mode": f"one of {', '.join(get_args(Mode))}",
-    "strategy": f"one of {', '.join(get_args(Strategy))}",
+    "scaling_group_ids": "a list of ids of scaling groups",
+    "scaling_group_ids[]": "the id of a scaling group",
+    "ports": "a list of ports, 1 to 65535",
+    "ports[]": "a port, 1 to 65535",
+    "weight": "a number from 1 to 100",
     "max_unavailable": 'a number of servers, or a share like "25%"',
+    "min_backends": "a number of servers, 0 or more",
     "max_removed": 'a number of servers, or a share like "50%"',
+    "exclusive": "true or false",
+    "drain_s": "seconds, 0 to 86400",
+    "health": "an object with timeout_s and interval_s",
+    "timeout_s": "seconds, 0 to 86400",
+    "interval_s": "seconds above 0, up to 86400",
 }
+_CHOICES: Final = {"mode": get_args(Mode), "strategy": get_args(Strategy)}
 
+#: How ids begin that are easily taken for one of these.
+_IDS: Final = {
+    "sgp-": "a server group of an ALB or NLB, which has another API",
+    "lb-": "a Classic Load Balancer",
+    "alb-": "an ALB",
+    "nlb-": "an NLB",
+    "asg-": "a scaling group",
+    "i-": "an instance",
+    "rsp-": "a VServer group",
+}
+_WORDS: Final = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 
 #: The variables that are ours alone. LOG_LEVEL is not: others may have names like it.
 _VARIABLES: Final = frozenset(
@@ -152,7 +176,8 @@ def _plain(name: str) -> str:
 
 def _choice(name: str, value: str, known: Any, errors: list[str]) -> Any:
     if value not in get_args(known):
-        errors.append(f"{name}: expected one of {', '.join(get_args(known))}, got {value!r}")
+        hint = nearest(value, get_args(known))
+        errors.append(f"{name}: expected one of {', '.join(get_args(known))}, got {value!r}{hint}")
     return value
 
 
@@ -173,10 +198,15 @@ def _targets(given: str, read_file: Callable[[str], str], errors: list[str]) -> 
     try:
         listed = msgspec.json.decode(given)
     except (msgspec.DecodeError, RecursionError) as why:
-        errors.append(f"SWAP_TARGETS: {why}")
+        errors.append(f"SWAP_TARGETS: not JSON: {broken(why)}")
+        return ()
+    except UnicodeError:
+        errors.append("SWAP_TARGETS: not UTF-8")
         return ()
     if not isinstance(listed, list) or not listed:
-        errors.append("SWAP_TARGETS: expected a list of at least one target")
+        got = "an empty list" if listed == [] else kind_of(listed)
+        hint = ": put it in [ ]" if isinstance(listed, dict) else ""
+        errors.append(f"SWAP_TARGETS: expected a list of at least one target, got {got}{hint}")
         return ()
     found = [_target(item, f"targets[{at}]", errors) for at, item in enumerate(listed)]
     errors.extend(_clashes(found))
@@ -187,7 +217,7 @@ def _target(item: object, at: str, errors: list[str]) -> Target | None:
     """Return a target; None, and what is wrong with it in ``errors``, if it cannot be used."""
     before = len(errors)
     if not isinstance(item, dict):
-        errors.append(f"{at}: expected an object")
+        errors.append(f"{at}: expected an object with vserver_group_id, got {kind_of(item)}")
         return None
     said = _fields(item, _TARGET, at, errors)
     health = _fields(said.pop("health", {}), _HEALTH, f"{at}.health", errors)
@@ -211,18 +241,57 @@ def _fields(item: dict[str, Any], known: Mapping[str, Any], at: str, errors: lis
     good: dict[str, Any] = {}
     for name, value in item.items():
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            errors.append(f"{at}.{name}: unknown" + (f", did you mean {near[0]}?" if near else ""))
+            hint = nearest(name, known) or f", expected one of {', '.join(known)}"
+            errors.append(f"{at}.{name}: unknown{hint}")
             continue
         try:
             good[name] = msgspec.convert(value, known[name])
         except msgspec.ValidationError as why:
-            expected, _, path = str(why).partition(" - at `$")
-            expected = expected[0].lower() + expected[1:]
-            if name in _EXPECTED:
-                expected = f"expected {_EXPECTED[name]}"
-            errors.append(f"{at}.{name}{path.rstrip('`')}: {expected}")
+            path, said = in_words(why, value, expected=_of(name, _EXPECTED), choices=_of(name, _CHOICES))
+            hint = _meant(value, known[name])
+            if not hint and name in {"vserver_group_id", "scaling_group_ids"}:
+                hint = _id_of(value_at(path, value), said)
+            errors.append(f"{at}.{name}{path}: {said}{hint}")
     return good
+
+
+def _of(name: str, table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a table has of a key and of the items of its list, by the rest of the path."""
+    return {key.removeprefix(name): table[key] for key in (name, f"{name}[]") if key in table}
+
+
+def _meant(value: Any, kind: Any) -> str:
+    """Return what may have been meant by a value: the number that a text is of, or the list of an item."""
+    plain = _plainly(value)
+    others = [[value], plain, [plain]]
+    if isinstance(value, list):
+        others += [[_plainly(one) for one in value], *value[:1]]
+    for other in others:
+        try:
+            msgspec.convert(other, kind)
+        except msgspec.ValidationError:
+            continue
+        return f", did you mean {msgspec.json.encode(other).decode()}?"
+    return ""
+
+
+def _id_of(value: Any, said: str) -> str:
+    """Return what else an id is of, where that is known; ``said`` is what was expected."""
+    for begin, what in _IDS.items():
+        if isinstance(value, str) and value.startswith(begin) and what not in said:
+            return f", got the id of {what}"
+    return ""
+
+
+def _plainly(value: Any) -> Any:
+    """Return the JSON value that a text is of, as true of "yes"; else the text without space around it."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip().lower()
+    try:
+        return msgspec.json.decode(_WORDS.get(text, text))
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return value.strip()
 
 
 def _clashes(found: list[Target | None]) -> Iterator[str]:

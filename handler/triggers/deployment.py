@@ -10,7 +10,7 @@ import msgspec
 from handler.core.values import BackendType, Cause, Intent, Named, Scope, Strategy, Target
 from handler.triggers import addresses
 from handler.triggers.choosing import Item, by_name, switched_on
-from handler.triggers.faults import in_words, nearest
+from handler.triggers.faults import broken, in_words, nearest
 from handler.triggers.messages import Unreadable, shown
 
 FORCE_WORDS = ("min_backends", "max_unavailable", "max_removed", "still_in_service")
@@ -92,7 +92,7 @@ def read(body: bytes, targets: Sequence[Target], event_ids: tuple[str, ...]) -> 
     except msgspec.ValidationError as error:
         raise Unreadable(_told(error, _loosely(body))) from None
     except msgspec.DecodeError as error:
-        raise Unreadable(f"the request: not JSON: {_broken(error)}") from None
+        raise Unreadable(f"the request: not JSON: {broken(error)}") from None
     except UnicodeDecodeError:
         raise Unreadable("the request: not UTF-8") from None
     return _intent(request, targets, event_ids)
@@ -113,11 +113,6 @@ def _loosely(body: bytes) -> object:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-
-
-def _broken(error: Exception) -> str:
-    """Return where JSON is broken: where it was cut, or the number of the byte."""
-    return str(error).removeprefix("JSON is malformed: ").replace("Input data was truncated", "it was cut")
 
 
 def _told(error: Exception, value: object) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from handler.triggers.messages import shown
@@ -42,13 +43,20 @@ def nearest(word: object, known: Iterable[str]) -> str:
     return f", did you mean {by_small[near[0]]}?" if near else ""
 
 
+def broken(error: Exception) -> str:
+    """Return where JSON is broken, as msgspec found it: that it was cut, or at which byte."""
+    if isinstance(error, RecursionError):
+        return "nested too deep"
+    return str(error).removeprefix("JSON is malformed: ").replace("Input data was truncated", "it was cut")
+
+
 def in_words(
     error: Exception,
     value: object,
     *,
     expected: Mapping[str, str],
-    choices: Mapping[str, Iterable[str]],
-    fields: Mapping[str, Iterable[str]],
+    choices: Mapping[str, Iterable[str]] = MappingProxyType({}),
+    fields: Mapping[str, Iterable[str]] = MappingProxyType({}),
 ) -> tuple[str, str]:
     """Return the path of what is wrong with a value, as in ``.ports[1]``, and what is wrong, as a clause.
 
@@ -69,7 +77,7 @@ def in_words(
     if missing:
         return f"{path}.{missing[1]}", "required"
     if key in choices:
-        hint = f", got {_KINDS[got]}" if got else nearest(_at(path, value), choices[key])
+        hint = f", got {_KINDS[got]}" if got else nearest(value_at(path, value), choices[key])
         return path, f"expected one of {', '.join(choices[key])}{hint}"
     return path, f"expected {expected.get(key, 'another value')}" + (f", got {_KINDS[got]}" if got else "")
 
@@ -78,7 +86,7 @@ def _key(path: str) -> str:
     return re.sub(r"\[\d+\]", "[]", path)
 
 
-def _at(path: str, value: Any) -> object:
+def value_at(path: str, value: Any) -> object:
     """Return the value at a path that a decoder has been at, or None."""
     for name, number in _STEP.findall(path):
         try:
