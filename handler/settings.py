@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from handler.cloud import endpoints
 from handler.cloud.endpoints import Network
-from handler.core.values import Mode, Policy, Strategy, Target
+from handler.core.model.values import Mode, Policy, Strategy, Target
 from handler.triggers import keys
 from handler.triggers.faults import broken, in_words, kind_of, nearest, value_at
 
@@ -31,7 +31,7 @@ _Share = Annotated[str, Meta(pattern=r"^(100|[0-9]{1,2})%\Z")]
 _Seconds = Annotated[float, Meta(ge=0, le=86400)]
 _Wait = Annotated[float, Meta(gt=0, le=86400)]
 
-#: What a target may say, and what it has to look like. The defaults are those of ``core.values.Policy``.
+#: What a target may say, and what it has to look like. ``Policy`` has the defaults.
 _TARGET: Final[Mapping[str, Any]] = {
     "name": _Name,
     "vserver_group_id": _GroupId,

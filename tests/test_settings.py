@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler import settings
-from handler.core.values import Policy, Target
+from handler.core.model.values import Policy, Target
 from handler.settings import BadSettings, load
 
 ONE = {"vserver_group_id": "rsp-web"}

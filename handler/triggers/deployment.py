@@ -7,7 +7,7 @@ from typing import Annotated, get_args
 
 import msgspec
 
-from handler.core.values import BackendType, Cause, Intent, Named, Scope, Strategy, Target
+from handler.core.model.values import BackendType, Cause, Intent, Scope, ServerRef, Strategy, Target
 from handler.triggers import addresses
 from handler.triggers.choosing import Item, by_name, switched_on
 from handler.triggers.faults import broken, in_words, nearest
@@ -151,7 +151,7 @@ def _intent(request: Request, targets: Sequence[Target], event_ids: tuple[str, .
             one.name,
             "deployment",
             event_ids,
-            Scope.EXACTLY,
+            Scope.LITERAL,
             terminated=tuple(_named(entry, cause) for entry in terminated),
             launched=tuple(_named(entry, Cause.REQUESTED) for entry in launched),
             pairs=tuple(request.pairs),
@@ -238,8 +238,8 @@ def _shown(entry: Entry) -> str:
     return shown(entry.server_id if entry.server_ip is None else f"{entry.server_id}@{entry.server_ip}")
 
 
-def _named(entry: Entry, cause: Cause) -> Named:
-    return Named(
+def _named(entry: Entry, cause: Cause) -> ServerRef:
+    return ServerRef(
         entry.server_id,
         entry.port,
         entry.weight,

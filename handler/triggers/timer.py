@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from handler.core.values import Intent, Scope, Target
+from handler.core.model.values import Intent, Scope, Target
 from handler.triggers.choosing import Item, by_name, switched_on
 from handler.triggers.faults import kind_of, nearest
 from handler.triggers.messages import Rejected, Unreadable, digest, shown
@@ -32,7 +32,7 @@ def read(event: Mapping[str, object], targets: Sequence[Target]) -> list[Item]:
                 items.append(Rejected(str(error), digest(name)))
         wanted, off = switched_on(found.values(), ()) if found else ([], [])
         items += off
-    return items + [Intent(target.name, "timer", (), Scope.COMPLETE) for target in wanted]
+    return items + [Intent(target.name, "timer", (), Scope.RECONCILE) for target in wanted]
 
 
 def _target(name: object, path: str, targets: Sequence[Target]) -> Target:

@@ -9,7 +9,7 @@ from delivery_support import deliver, target
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.core.values import Intent, Scope
+from handler.core.model.values import Intent, Scope
 from handler.triggers.reading import read
 
 A, B, OFF = target("a"), target("b"), target("off", mode="off")
@@ -40,8 +40,8 @@ def timer(*payload: object) -> dict[str, object]:
 def test_text_that_is_no_json_or_nothing_means_all_targets(payload: tuple[object, ...]) -> None:
     found = deliver(timer(*payload), A, B, OFF)
     assert found.intents == (
-        Intent("a", "timer", (), Scope.COMPLETE),
-        Intent("b", "timer", (), Scope.COMPLETE),
+        Intent("a", "timer", (), Scope.RECONCILE),
+        Intent("b", "timer", (), Scope.RECONCILE),
     )
     assert [one.reason for one in found.ignored] == ["target_off"]
     assert (found.rejected, found.trigger, found.http) == ((), "timer", False)
