@@ -120,6 +120,15 @@ class Settings:
     function: tuple[str, str] = ("slb-swap", "swap")
     log_level: LogLevel = "INFO"
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names and ids of all targets."""
+        return tuple(
+            name
+            for target in self.targets
+            for name in (target.name, target.vserver_group_id, *target.scaling_group_ids)
+        )
+
 
 def from_package(path: str) -> str:
     """Read a text file of the package that is deployed; raises OSError."""
