@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler import settings
+from handler import settings, targets
 from handler.core.model.values import Policy, Target
 from handler.settings import BadSettings, load
 
 ONE = {"vserver_group_id": "rsp-web"}
 GROUP = "the id of a VServer group, which begins with rsp-"
 SHARE_25 = 'a number of servers, or a share like "25%"'
-KEYS = ", ".join(settings._TARGET)
+KEYS = ", ".join(targets._TARGET)
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
@@ -167,7 +167,7 @@ def test_an_item_of_a_list_is_named_by_its_place() -> None:
 
 
 @given(
-    st.sampled_from([*settings._TARGET, "health.timeout_s", "health.interval_s", "colour"]),
+    st.sampled_from([*targets._TARGET, "health.timeout_s", "health.interval_s", "colour"]),
     st.none()
     | st.booleans()
     | st.integers()
@@ -248,6 +248,18 @@ def test_two_targets_that_cannot_be_together(
     one: dict[str, Any], other: dict[str, Any], said: list[str]
 ) -> None:
     assert errors({**ONE, **one}, {**ONE, **other}) == tuple(f"targets[1].{line}" for line in said)
+
+
+def test_names_are_those_of_all_targets_and_what_they_consist_of() -> None:
+    web = {**ONE, "name": "web", "scaling_group_ids": ["asg-1", "asg-2"]}
+    assert loaded(web, {"vserver_group_id": "rsp-b"}).names == (
+        "web",
+        "rsp-web",
+        "asg-1",
+        "asg-2",
+        "rsp-b",
+        "rsp-b",
+    )
 
 
 def test_two_targets_may_share_a_group_if_neither_is_exclusive() -> None:

@@ -39,6 +39,8 @@ def launched(**entry: Any) -> dict[str, Any]:
         (b'{"target"', "not JSON: it was cut"),
         (b'{"target": web}', "not JSON: invalid character (byte 11)"),
         (b'{"target": "\xff"}', "not UTF-8"),
+        (b'{"strategy": "Surge", "target"', "$.strategy: expected one of swap, surge"),
+        (b'{"strategy": "Surge", "strategy": 1}', "$.strategy: expected one of swap, surge"),
         ([], f"expected {REQUEST}, got a list"),
         (None, f"expected {REQUEST}, got null"),
         ({}, "$.target: required"),
