@@ -82,7 +82,7 @@ def looks_like_a_token(text: str, names: Iterable[str] = ()) -> bool:
     """Tell whether a text may be the token of a lifecycle hook, and is no word that a log line has to say.
 
     It comes in a message, so whoever can publish that chooses it. Auto Scaling's tokens are UUIDs. ``names``
-    are those of the settings and of the delivery: a part of one is no token either.
+    are those of the settings: a part of one is no token either.
     """
     digits = sum(one.isdigit() for one in text)
     if not _TOKEN.fullmatch(text) or digits < _LEAST_DIGITS or _OURS.fullmatch(text):

@@ -179,11 +179,10 @@ def test_hiding_takes_no_time_that_grows_with_the_secrets() -> None:
         "cn-hangzhou",
         "2026-11-25T12:41:23.000000Z",
         "InvalidServerGroupId.NotFound",
-        "45ef4dew-7c35-447a-bd93-000000000001",
     ],
 )
 def test_a_forged_token_takes_no_word_out_of_the_log(told: Any, word: str) -> None:
-    logs.redact_tokens([word], ["prod-web-2024-07-01-a", "45ef4dew-7c35-447a-bd93-000000000001"])
+    logs.redact_tokens([word], ["prod-web-2024-07-01-a"])
     logs.event(word, said=word)
     (line,) = told()
     assert (line["event"], line["said"]) == (word, word)
@@ -191,7 +190,7 @@ def test_a_forged_token_takes_no_word_out_of_the_log(told: Any, word: str) -> No
 
 @pytest.mark.parametrize("token", [UUID, UUID.lower(), UUID.replace("-", ""), "dG9rZW4tb2YtYS1ob29rLTEyMzQ="])
 def test_a_token_is_hidden(told: Any, token: str) -> None:
-    logs.redact_tokens([token], ["web", "e-1"])
+    logs.redact_tokens([token], ["web", "rsp-web"])
     logs.event("x", said=f"/?LifecycleActionToken={token}&x")
     assert told()[0]["said"] == "/?LifecycleActionToken=***&x"
 

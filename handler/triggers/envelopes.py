@@ -25,10 +25,10 @@ _REGION_OF_ARN = re.compile(r"acs[:.][a-z0-9]+:([a-z0-9-]+):", re.IGNORECASE)
 
 LOOKED_FOR = (
     "no known message: looked for requestContext.http, requestContext.condition with requestPayload, "
-    "triggerTime with triggerName or payload, type with specversion or with source and data, "
+    "triggerTime with triggerName or payload, type with specversion or with source and data or data_base64, "
     "Message with TopicName or MessageId, "
     "body with attrs, messageBody, product with name; and in the record and its content for "
-    "lifecycleHookId, scalingGroupId, resourceArn, resourceType with state"
+    "lifecycleHookId, lifecycleTransition, scalingGroupId, resourceArn, resourceType with state"
 )
 
 
