@@ -75,7 +75,7 @@ def hide(text: str) -> str:
 _TOKEN: Final = re.compile(r"[!-~]{16,128}")
 _LEAST_DIGITS: Final = 4
 #: Ids of the cloud, our marks and times. No token begins so, and a log without them says nothing.
-_OURS: Final = re.compile(r"[a-z]{1,4}-[^-]*|slb-swap[/.].*|[0-9]{4}-[0-9]{2}-[0-9]{2}T.*|[a-z_.]*")
+_OURS: Final = re.compile(r"[a-z]{1,4}-[^-]*|(slb-)?swap[/._-].*|[0-9]{4}-[0-9]{2}-[0-9]{2}T.*|[a-z_.]*")
 
 
 def looks_like_a_token(text: str, names: Iterable[str] = ()) -> bool:

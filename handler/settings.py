@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, get_args
 from handler import targets as listed
 from handler.cloud import endpoints
 from handler.cloud.endpoints import Network
-from handler.core.model.values import Target
+from handler.core.model.policy import Target
 from handler.triggers import keys
 from handler.triggers.faults import nearest
 

@@ -9,13 +9,12 @@ from typing import Annotated, Any, Final, get_args
 import msgspec
 from msgspec import Meta
 
-from handler.core.model.values import Mode, Policy, Strategy, Target
+from handler.core.model.marks import Marks
+from handler.core.model.policy import Mode, Policy, Target
+from handler.core.model.values import Strategy
 from handler.triggers.faults import broken, in_words, kind_of, nearest, value_at
 
-#: Begins the description of a backend that we add. A description may have 80 characters
-#: (AddVServerGroupBackendServers), which leaves a target's name 71.
-MARK: Final = "slb-swap/"
-
+# The longest description of a backend that we write is SLB's limit of 80 characters: see core.model.marks.
 _Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.\-\u4e00-\u9fff]{1,71}\Z")]
 _GroupId = Annotated[str, Meta(pattern=r"^rsp-[A-Za-z0-9_\-]{1,60}\Z")]
 _ScalingGroupId = Annotated[str, Meta(pattern=r"^(?!(rsp|sgp|[an]?lb|i)-).")]  # older ones have no asg-
@@ -128,7 +127,7 @@ def _target(item: object, at: str, errors: list[str]) -> Target | None:
     mode = said.pop("mode", "apply")
     said["ports"] = tuple(said.get("ports", ()))
     timing = {f"health_{key}": value for key, value in health.items()}
-    return Target(name, group_id, scaling_group_ids, mode, Policy(mark=f"{MARK}{name}", **said, **timing))
+    return Target(name, group_id, scaling_group_ids, mode, Policy(marks=Marks(name), **said, **timing))
 
 
 def _fields(item: dict[str, Any], known: Mapping[str, Any], at: str, errors: list[str]) -> dict[str, Any]:

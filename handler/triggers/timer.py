@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from handler.core.model.values import Intent, Scope, Target
+from handler.core.model.policy import Target
+from handler.core.model.values import Intent, Scope
 from handler.triggers.choosing import Item, by_name, switched_on
 from handler.triggers.faults import kind_of, nearest
 from handler.triggers.messages import Rejected, Unreadable, digest, shown
