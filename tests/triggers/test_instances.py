@@ -127,6 +127,32 @@ def test_system_event_is_reported(form: Form, name: str) -> None:
     assert found.intents == ()
 
 
+@pytest.mark.parametrize(
+    "data",
+    [{}, {"instanceId": ["i-a"]}, {"resourceId": "acs:ecs:cn-hangzhou:1:disk/d-1"}, {"instanceId": "a b"}],
+)
+@pytest.mark.parametrize("form", FORMS)
+def test_what_brings_and_takes_no_instance_is_ignored_though_it_names_none(form: Form, data: object) -> None:
+    event = form("Instance:SystemMaintenance.Reboot:Scheduled", data)
+    del event["id"]
+    event.pop("resourceId", None)
+    found = deliver(event)
+    assert ([one.reason for one in found.ignored], found.rejected) == (["ecs_system_event_reported"], ())
+    for word, reason in (("Running", "ecs_state_running"), ("Stopped", "ecs_stopped_reported")):
+        event = form("Instance:StateChange", {**data, "state": word})  # type: ignore[dict-item]
+        event.pop("resourceId", None)
+        found = deliver(event)
+        assert ([one.reason for one in found.ignored], found.rejected) == ([reason], ())
+        assert found.ignored[0].detail.startswith("no instance is ")
+
+
+def test_system_event_whose_data_cannot_be_read_is_ignored() -> None:
+    for data in ({"data": 5}, {"data_base64": "!"}, {"data": {"content": "{"}}):
+        kind = "ecs:Instance:SystemFailure.Reboot:Executed"
+        found = deliver({"specversion": "1.0", "source": "acs.ecs", "type": kind, **data})
+        assert [one.reason for one in found.ignored] == ["ecs_system_event_reported"]
+
+
 def test_other_events_of_ecs_are_ignored() -> None:
     found = deliver(eventbridge("Snapshot:CreateSnapshotCompleted", {}))
     assert [one.reason for one in found.ignored] == ["ecs_event_not_used"]
