@@ -6,11 +6,21 @@ import time
 from collections.abc import Callable, Iterator
 from statistics import median
 
-from handler.core import progress
-from handler.core.deciding import decide
-from handler.core.forecast import forecast
-from handler.core.values import Backend, Group, Intent, Key, Listeners, Named, Policy, Scope, Verdict
-from handler.core.view import View
+from handler.core.deciding import run_state
+from handler.core.deciding.decide import decide
+from handler.core.deciding.plan import plan
+from handler.core.model.observed import Observed
+from handler.core.model.values import (
+    Backend,
+    Group,
+    Intent,
+    Key,
+    Listeners,
+    Policy,
+    Scope,
+    ServerRef,
+    Verdict,
+)
 
 POLICY = Policy(mark="slb-swap/web")
 
@@ -22,28 +32,28 @@ def measure(short: bool) -> Iterator[tuple[str, ...]]:
     least = 0.0
     for size in (20, 200, 2000):
         view, intent = _asked(size)
-        begun = progress.begin(view)
+        begun = run_state.begin(view)
         each = _seconds(lambda v=view, i=intent, b=begun: decide(v, i, POLICY, b), rounds) / size
         least = least or each
         yield "decide", str(size), f"{each * size * 1e6:.0f}", f"{each * 1e6:.1f}", f"{each / least:.2f}"
     least = 0.0
     for size in (20, 200) if short else (20, 200, 400):
         view, intent = _asked(size)
-        steps = len(forecast(view, intent, POLICY).steps)
-        spent = _seconds(lambda v=view, i=intent: forecast(v, i, POLICY), max(3, rounds // 4))
+        steps = len(plan(view, intent, POLICY).steps)
+        spent = _seconds(lambda v=view, i=intent: plan(v, i, POLICY), max(3, rounds // 4))
         each = spent / size
         least = least or each
         said = f"forecast, {steps} steps in waves"
         yield said, str(size), f"{spent * 1e6:.0f}", f"{each * 1e6:.1f}", f"{each / least:.2f}"
 
 
-def _asked(size: int) -> tuple[View, Intent]:
+def _asked(size: int) -> tuple[Observed, Intent]:
     """A look at a group of serving servers, each of which is to be replaced."""
     backends = {
         key: Backend(key, 100, "ecs", "slb-swap/web") for key in (Key(f"i-old{n}", 8080) for n in range(size))
     }
     group = Group("rsp-web", "lb-web", backends)
-    view = View(
+    view = Observed(
         group,
         now=1000.0,
         deadline=1e9,
@@ -53,9 +63,9 @@ def _asked(size: int) -> tuple[View, Intent]:
     intent = Intent(
         "web",
         "deployment",
-        scope=Scope.EXACTLY,
-        terminated=tuple(Named(f"i-old{n}") for n in range(size)),
-        launched=tuple(Named(f"i-new{n}") for n in range(size)),
+        scope=Scope.LITERAL,
+        terminated=tuple(ServerRef(f"i-old{n}") for n in range(size)),
+        launched=tuple(ServerRef(f"i-new{n}") for n in range(size)),
     )
     return view, intent
 

@@ -17,8 +17,8 @@ from handler.cloud.client import Client
 from handler.cloud.ess import CloudEss
 from handler.cloud.slb import CloudSlb
 from handler.context import Invocation
-from handler.core.answers import CallFailed
-from handler.core.steps import described
+from handler.core.model.answers import CallFailed
+from handler.core.model.steps import described
 from handler.outcome import NotYet, Result
 from handler.running import delivering
 from handler.running.hooks import Completed

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, get_args
 
-from handler.core import ledger
-from handler.core.decisions import Outcome
-from handler.core.ledger import Ledger
-from handler.core.values import Backend, Refusal
+from handler.core.model.decisions import Outcome
+from handler.core.model.values import Backend, Refusal
+from handler.core.planning import diff
+from handler.core.planning.diff import Diff
 from handler.running.delivering import Done
 from handler.running.hooks import Completed
 from handler.running.loop import Run
@@ -52,8 +52,8 @@ def of_run(run: Run) -> Result:
     before, after = run.progress.start, run.view.group
     if run.finish.outcome == "planned" and run.planned is not None:
         after = run.planned.group
-    changes = ledger.changes_of(run.view, run.intent, run.target.policy, run.progress.first)
-    found = ledger.balance(before, after, changes)
+    changes = diff.changes_of(run.view, run.intent, run.target.policy, run.progress.first)
+    found = diff.diff(before, after, changes)
     return {
         "target": run.target.name,
         "vserver_group_id": run.target.vserver_group_id,
@@ -148,7 +148,7 @@ def _refusal(refusal: Refusal) -> Result:
     return {**said, "numbers": dict(refusal.numbers)} if refusal.numbers else said
 
 
-def _reverse(run: Run, found: Ledger) -> Result | None:
+def _reverse(run: Run, found: Diff) -> Result | None:
     """Return the request that undoes a run, or None where there is nothing to undo.
 
     It runs under the same rules. What stands in its way by its nature is overridden in it: a scaling group
@@ -159,7 +159,7 @@ def _reverse(run: Run, found: Ledger) -> Result | None:
     if not came and not left:
         return None
     force = ["still_in_service"] if came and run.target.scaling_group_ids else []
-    if ledger.is_net_removal(found):
+    if diff.removes_capacity(found):
         force += ["max_removed", "max_unavailable", "min_backends"]
     pairs = dict.fromkeys((pair.new.key.server_id, pair.old.key.server_id) for pair in found.pairs)
     return {

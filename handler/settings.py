@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from handler.cloud import endpoints
 from handler.cloud.endpoints import Network
-from handler.core.values import Mode, Policy, Strategy, Target
+from handler.core.model.values import Mode, Policy, Strategy, Target
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 

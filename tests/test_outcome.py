@@ -7,8 +7,8 @@ import itertools
 import pytest
 
 from handler import outcome
-from handler.core.decisions import Outcome
-from handler.core.values import Hook
+from handler.core.model.decisions import Outcome
+from handler.core.model.values import Hook
 from handler.running.hooks import Completed
 from handler.triggers import deployment
 from handler.triggers.reading import Rejected

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from handler import settings
-from handler.core.values import Policy, Target
+from handler.core.model.values import Policy, Target
 from handler.settings import BadSettings, load
 
 ONE = {"vserver_group_id": "rsp-web"}

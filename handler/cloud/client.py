@@ -18,7 +18,7 @@ from handler.cloud.credentials import Credentials
 from handler.cloud.endpoints import Endpoint, Network
 from handler.cloud.errors import classify
 from handler.cloud.sdk import RenewableSigner, Transport
-from handler.core.answers import Answer, CallFailed, Result
+from handler.core.model.answers import Answer, CallFailed, Result
 
 CONNECT_TIMEOUT_S: Final = 3.0
 READ_TIMEOUT_S: Final = 8.0

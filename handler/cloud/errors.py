@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from handler.core.answers import Result
+from handler.core.model.answers import Result
 
 
 class _Meaning(NamedTuple):

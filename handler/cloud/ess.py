@@ -11,9 +11,9 @@ from typing import Any, Final, Literal
 
 from handler.cloud import parsing
 from handler.cloud.client import Client
-from handler.core.answers import Answer, CallFailed, Result
-from handler.core.values import Hook, Server, ServerState
-from handler.core.view import Listing
+from handler.core.model.answers import Answer, CallFailed, Result
+from handler.core.model.observed import Listing
+from handler.core.model.values import Hook, Server, ServerState
 
 #: The most instances that a page holds, and the most ids that a question may name (DescribeScalingInstances).
 _PAGE: Final = 50

@@ -19,7 +19,7 @@ from handler.cloud import endpoints
 from handler.cloud.credentials import Credentials
 from handler.cloud.endpoints import Endpoint, Network
 from handler.cloud.errors import classify
-from handler.core.answers import Answer, CallFailed
+from handler.core.model.answers import Answer, CallFailed
 
 CONNECT_TIMEOUT_S: Final = 3.0
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from handler.cloud import parsing
-from handler.core.values import Key, Verdict
+from handler.core.model.values import Key, Verdict
 
 
 class Port(NamedTuple):

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
-from handler.core.answers import Answer, CallFailed, Result
-from handler.core.values import Backend, BackendType, Group, Key
+from handler.core.model.answers import Answer, CallFailed, Result
+from handler.core.model.values import Backend, BackendType, Group, Key
 
 _TYPES: Final = frozenset({"ecs", "eni", "eci"})
 

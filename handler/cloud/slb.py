@@ -23,9 +23,9 @@ from aliyunsdkslb.request.v20140515.SetVServerGroupAttributeRequest import SetVS
 
 from handler.cloud import health_rows, parsing, usage
 from handler.cloud.client import Client
-from handler.core.answers import Answer, CallFailed, Result
-from handler.core.steps import Add, Modify, Remove, Step
-from handler.core.values import Backend, Group, Key, Listeners, Verdict
+from handler.core.model.answers import Answer, CallFailed, Result
+from handler.core.model.steps import Add, Modify, Remove, Step
+from handler.core.model.values import Backend, Group, Key, Listeners, Verdict
 
 
 class CloudSlb:

@@ -14,7 +14,7 @@ from aliyunsdkslb.request.v20140515.DescribeVServerGroupsRequest import Describe
 
 from handler.cloud import parsing
 from handler.cloud.health_rows import Port
-from handler.core.values import Group, Listeners
+from handler.core.model.values import Group, Listeners
 
 #: Listeners that one page of DescribeLoadBalancerListeners may hold.
 _PAGE: Final = "100"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from handler.core import intents
-from handler.core.hooking import Ending
-from handler.core.values import Hook, Intent, Target
+from handler.core.deciding.hooks import Ending
+from handler.core.model.values import Hook, Intent, Target
+from handler.core.planning import desired
 from handler.running import loop
 from handler.running.hooks import Completed, Hooks
 from handler.running.loop import Run, Tell
@@ -42,7 +42,7 @@ def deliver(
     ``slb`` makes the port that one run uses, ``calls`` counts the API calls so far, ``tell`` is told of
     everything that happens. ``deadline`` is in seconds of the clock.
     """
-    wanted = intents.merge(given)
+    wanted = desired.merge(given)
     hooks = Hooks([hook for intent in wanted for hook in intent.hooks], ess, clock)
     by_name = {target.name: target for target in targets}
     done: list[Done] = []

@@ -7,10 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from handler.core import backoff, hooking
-from handler.core.answers import Answer, CallFailed, Result
-from handler.core.hooking import Ending
-from handler.core.values import Hook
+from handler.core.deciding import backoff, hooks
+from handler.core.deciding.hooks import Ending
+from handler.core.model.answers import Answer, CallFailed, Result
+from handler.core.model.values import Hook
 from handler.running.ports import Clock, Ess
 
 #: Seconds until the first heartbeat: a hook may time out after 30 (CreateLifecycleHook, HeartbeatTimeout).
@@ -62,7 +62,7 @@ class Hooks:
         return tuple(self._complete(hook, endings.get(hook, ()), deadline) for hook in self._hooks)
 
     def _complete(self, hook: Hook, endings: Sequence[Ending | None], deadline: float) -> Completed:
-        result = hooking.verdict(hook, endings)
+        result = hooks.verdict(hook, endings)
         if result is None:
             return Completed(hook, None)
         attempt = 1

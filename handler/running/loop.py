@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from handler.core.answers import Answer, Result
-from handler.core.deciding import cut_short, decide
-from handler.core.decisions import Finish, Wait
-from handler.core.forecast import Forecast, forecast
-from handler.core.progress import Progress
-from handler.core.steps import described, same
-from handler.core.values import Intent, Target
-from handler.core.view import View
-from handler.running.looking import Lookout
+from handler.core.deciding.decide import cut_short, decide
+from handler.core.deciding.plan import Plan, plan
+from handler.core.deciding.run_state import RunState
+from handler.core.model.answers import Answer, Result
+from handler.core.model.decisions import Finish, Wait
+from handler.core.model.observed import Observed
+from handler.core.model.steps import described, same
+from handler.core.model.values import Intent, Target
+from handler.running.observer import Observer
 from handler.running.ports import Clock, Ess, Slb
 
 #: Told of everything that happens: a name, and what belongs to it.
@@ -27,9 +27,9 @@ class Run:
     target: Target
     intent: Intent
     finish: Finish
-    planned: Forecast | None
-    view: View
-    progress: Progress
+    planned: Plan | None
+    view: Observed
+    progress: RunState
     attempts: int
 
 
@@ -49,13 +49,13 @@ def run(
     ``deadline`` is in seconds of the clock; what would wait beyond it ends as ``raised``. ``on_wait`` is
     called before each wait, to ask for more time where something waits for us.
     """
-    lookout = Lookout(target, intent, slb, ess, clock, deadline)
+    lookout = Observer(target, intent, slb, ess, clock, deadline)
     view, progress = lookout.first()
-    planned: Forecast | None = None
+    planned: Plan | None = None
     attempts = 0
     while True:
         if planned is None and view.problem is None:
-            planned = forecast(view, intent, target.policy)
+            planned = plan(view, intent, target.policy)
             steps = [described(step) for step in planned.steps]
             tell("swap.planned", target=target.name, plan_id=planned.plan_id, steps=steps)
             if intent.dry_run or target.mode == "plan":
@@ -83,8 +83,8 @@ def run(
 
 
 def _after(
-    answer: Answer, view: View, progress: Progress, lookout: Lookout, clock: Clock
-) -> tuple[View, Progress]:
+    answer: Answer, view: Observed, progress: RunState, lookout: Observer, clock: Clock
+) -> tuple[Observed, RunState]:
     """Return the view after a write. Its answer replaces a look only where it shows what was forecast."""
     now = clock.now()
     expected = progress.expected
@@ -95,7 +95,7 @@ def _after(
     return lookout.again(view, progress)
 
 
-def _as_planned(planned: Forecast) -> Finish:
+def _as_planned(planned: Plan) -> Finish:
     """Return how a dry run ends: with the plan, or with why there is none."""
     finish = planned.finish or Finish("planned", "floor")
     return replace(finish, outcome="planned") if planned.steps else finish

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, Protocol
 
-from handler.core.answers import Answer
-from handler.core.steps import Step
-from handler.core.values import Group, Hook, Key, Listeners, Server, Verdict
-from handler.core.view import Listing
+from handler.core.model.answers import Answer
+from handler.core.model.observed import Listing
+from handler.core.model.steps import Step
+from handler.core.model.values import Group, Hook, Key, Listeners, Server, Verdict
 
 
 class Slb(Protocol):

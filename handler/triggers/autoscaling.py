@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from handler.core.values import Cause, Hook, Intent, Named, Scope, Target
+from handler.core.model.values import Cause, Hook, Intent, Scope, ServerRef, Target
 from handler.triggers.choosing import Item, elsewhere, switched_on
 from handler.triggers.fields import sane_id, scaling_group, scaling_instances
 from handler.triggers.messages import Ignored, Message, Unreadable, shown, text
@@ -97,13 +97,13 @@ def read(message: Message, targets: Sequence[Target], region: str) -> list[Item]
     names = _ACTIVITIES.get(last, _NOTHING) if transition is None else _HOOKED[transition]
     hooks = () if transition is None else _hooks(message, group, transition)
     instances = () if names.side is None else scaling_instances(message)
-    named = tuple(Named(one, cause=names.cause) for one in instances)
+    named = tuple(ServerRef(one, cause=names.cause) for one in instances)
     return items + [
         Intent(
             target.name,
             "autoscaling",
             message.event_ids,
-            Scope.COMPLETE,
+            Scope.RECONCILE,
             terminated=named if names.side == "terminated" else (),
             launched=named if names.side == "launched" else (),
             hooks=hooks,

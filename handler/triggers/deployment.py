@@ -8,7 +8,7 @@ from typing import Annotated
 
 import msgspec
 
-from handler.core.values import BackendType, Cause, Intent, Named, Scope, Strategy, Target
+from handler.core.model.values import BackendType, Cause, Intent, Scope, ServerRef, Strategy, Target
 from handler.triggers.choosing import Item, by_name, switched_on
 from handler.triggers.messages import Unreadable, shown
 
@@ -111,7 +111,7 @@ def _intent(request: Request, targets: Sequence[Target], event_ids: tuple[str, .
             one.name,
             "deployment",
             event_ids,
-            Scope.EXACTLY,
+            Scope.LITERAL,
             terminated=tuple(_named(entry, cause) for entry in terminated),
             launched=tuple(_named(entry, Cause.REQUESTED) for entry in launched),
             pairs=tuple(request.pairs),
@@ -169,8 +169,8 @@ class _Covered:
         return any((entry.server_id, port, address) in self._seen for port in ports for address in addresses)
 
 
-def _named(entry: Entry, cause: Cause) -> Named:
-    return Named(
+def _named(entry: Entry, cause: Cause) -> ServerRef:
+    return ServerRef(
         entry.server_id,
         entry.port,
         entry.weight,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from handler.core.values import Cause, Intent, Named, Scope, Target
+from handler.core.model.values import Cause, Intent, Scope, ServerRef, Target
 from handler.triggers.choosing import Item, elsewhere, switched_on
 from handler.triggers.fields import instance
 from handler.triggers.messages import Ignored, Message, Unreadable, shown, text
@@ -67,9 +67,9 @@ def _state_change(message: Message, targets: Sequence[Target]) -> list[Item]:
 
 
 def _for_each(message: Message, targets: Sequence[Target], cause: Cause) -> list[Item]:
-    named = (Named(instance(message), cause=cause),)
+    named = (ServerRef(instance(message), cause=cause),)
     chosen, items = switched_on(targets, message.event_ids)
     return items + [
-        Intent(target.name, "autoscaling", message.event_ids, Scope.COMPLETE, terminated=named)
+        Intent(target.name, "autoscaling", message.event_ids, Scope.RECONCILE, terminated=named)
         for target in chosen
     ]

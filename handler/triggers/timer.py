@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from handler.core.values import Intent, Scope, Target
+from handler.core.model.values import Intent, Scope, Target
 from handler.triggers.choosing import Item, by_name, switched_on
 from handler.triggers.envelopes import loads
 from handler.triggers.messages import Rejected, Unreadable, digest, text
@@ -26,7 +26,7 @@ def read(event: Mapping[str, object], targets: Sequence[Target]) -> list[Item]:
                 items.append(Rejected(str(error), digest(name)))
         wanted, off = switched_on(found.values(), ()) if found else ([], [])
         items += off
-    return items + [Intent(target.name, "timer", (), Scope.COMPLETE) for target in wanted]
+    return items + [Intent(target.name, "timer", (), Scope.RECONCILE) for target in wanted]
 
 
 def _named(payload: object) -> list[object]:

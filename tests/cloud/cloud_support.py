@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from handler.cloud.client import Client
 from handler.cloud.credentials import Credentials
-from handler.core.answers import Answer, CallFailed, Result
+from handler.core.model.answers import Answer, CallFailed, Result
 
 KEYS = Credentials("LTAIkey0", "secret0/+", "token0/+==")
 

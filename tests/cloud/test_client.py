@@ -25,7 +25,7 @@ from cloud_support import KEYS, Reply, Seen, Server, client_of, error, serving
 from handler.cloud import client as client_module
 from handler.cloud.client import Client
 from handler.cloud.credentials import Credentials
-from handler.core.answers import Answer, CallFailed, Result
+from handler.core.model.answers import Answer, CallFailed, Result
 
 READ = DescribeVServerGroupAttributeRequest
 WRITE = AddVServerGroupBackendServersRequest

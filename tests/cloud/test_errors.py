@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from handler.cloud.errors import classify
-from handler.core.answers import Result
+from handler.core.model.answers import Result
 from localcloud import errors
 
 B, T, U, BAD, Q, G, P = (

@@ -9,8 +9,8 @@ from cloud_support import Scripted, failed
 
 from handler.cloud.client import Client
 from handler.cloud.ess import CloudEss
-from handler.core.answers import CallFailed, Result
-from handler.core.values import Hook, Server
+from handler.core.model.answers import CallFailed, Result
+from handler.core.model.values import Hook, Server
 
 HOOK = Hook("ash-1", "token-1", "asa-1", "asg-1", "scale_in", ("i-1",))
 

@@ -15,7 +15,7 @@ from cloud_support import KEYS, Reply, Seen, Server
 
 from handler.cloud.credentials import Credentials
 from handler.cloud.fc import Fc, Invoked
-from handler.core.answers import Answer, CallFailed, Result
+from handler.core.model.answers import Answer, CallFailed, Result
 
 
 def fc_of(server: Server, **given: Any) -> Fc:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from handler.cloud.health_rows import HealthRow, Port, read, verdicts
-from handler.core.values import Key, Verdict
+from handler.core.model.values import Key, Verdict
 
 HTTP, HTTPS, UDP = Port(80, "http"), Port(443, "https"), Port(80, "udp")
 ECS = Key("i-1", 8080)

@@ -11,9 +11,9 @@ from handler.cloud.client import Client
 from handler.cloud.credentials import Credentials
 from handler.cloud.ess import CloudEss
 from handler.cloud.slb import CloudSlb
-from handler.core.answers import CallFailed, Result
-from handler.core.steps import Add, Modify, Remove, SetWeight, after, same
-from handler.core.values import Backend, Group, Hook, Key, Listeners, Pair, Server, Verdict
+from handler.core.model.answers import CallFailed, Result
+from handler.core.model.steps import Add, Modify, Remove, SetWeight, after, same
+from handler.core.model.values import Backend, Group, Hook, Key, Listeners, Pair, Server, Verdict
 from localcloud.cloud import Cloud
 from localcloud.credentials import Registry, new_identity
 from localcloud.rpc import Gateway

@@ -8,7 +8,7 @@ import pytest
 
 from handler.cloud import parsing
 from handler.cloud.parsing import Malformed
-from handler.core.values import Backend, Key
+from handler.core.model.values import Backend, Key
 
 ONE = {"ServerId": "i-1", "Port": 80, "Weight": 100, "Type": "ecs", "Description": "x"}
 BACKEND = Backend(Key("i-1", 80), 100, "ecs", "x")

@@ -11,9 +11,9 @@ from cloud_support import Scripted, failed
 
 from handler.cloud.client import Client
 from handler.cloud.slb import CloudSlb
-from handler.core.answers import CallFailed, Result
-from handler.core.steps import Add, Modify, Remove, SetWeight
-from handler.core.values import Backend, Group, Key, Listeners, Pair, Verdict
+from handler.core.model.answers import CallFailed, Result
+from handler.core.model.steps import Add, Modify, Remove, SetWeight
+from handler.core.model.values import Backend, Group, Key, Listeners, Pair, Verdict
 
 OLD = Backend(Key("i-old", 80), 100, "ecs", "blue")
 NEW = Backend(Key("i-new", 8080), 50, "ecs", "")

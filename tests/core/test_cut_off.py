@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from handler.core import intents
-from handler.core.answers import Answer, Result
-from handler.core.values import Cause
+from handler.core.model.answers import Answer, Result
+from handler.core.model.values import Cause
+from handler.core.planning import desired
 from tests.support.builders import (
     MARK,
     Play,
@@ -24,7 +24,7 @@ WAITS = MARK.replace("/", ".")
 
 
 def launched(of: str, listed: str) -> list[str]:
-    wish = intents.complete(event(), view(of, listed), policy(), group(of))
+    wish = desired.desired(event(), view(of, listed), policy(), group(of))
     return [one.server_id for one in wish.launched]
 
 
@@ -38,7 +38,7 @@ def test_one_at_weight_0_that_is_not_marked_so_is_left_alone() -> None:
 
 def test_one_that_waits_and_is_listed_nowhere_is_stale() -> None:
     of = f"i-1 i-2=0#{WAITS}"
-    wish = intents.complete(event(), view(of, "i-1"), policy(), group(of))
+    wish = desired.desired(event(), view(of, "i-1"), policy(), group(of))
     assert frozenset({"i-2"}) == wish.inferred
 
 
@@ -77,7 +77,7 @@ def test_a_launched_one_that_is_in_gets_its_weight_on_all_its_ports() -> None:
 
 def test_whom_a_request_names_is_asked_for_by_id_where_the_listing_misses_it() -> None:
     of = group("i-1 i-2 i-3")
-    asked = intents.doubtful(request("i-1 i-2", "i-9"), of, {}, policy(exclusive=True))
+    asked = desired.doubtful(request("i-1 i-2", "i-9"), of, {}, policy(exclusive=True))
     assert ("i-1", "i-2") == asked
 
 

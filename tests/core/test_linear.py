@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from handler.core import forecast as forecasting
-from handler.core.deciding import decide
-from handler.core.progress import begin
-from handler.core.values import Intent, Policy
-from handler.core.view import View
+from handler.core.deciding import plan as planning
+from handler.core.deciding.decide import decide
+from handler.core.deciding.run_state import begin
+from handler.core.model.observed import Observed
+from handler.core.model.values import Intent, Policy
 from tests.support.builders import event, policy, request, view
 
 
@@ -37,7 +37,7 @@ def calls_made(work: Callable[[], object]) -> int:
     return made
 
 
-Build = Callable[[int], tuple[View, Intent, Policy]]
+Build = Callable[[int], tuple[Observed, Intent, Policy]]
 BUILDS: dict[str, Build] = {
     "pairs": lambda n: (view(many(0, n), checked=True), request(many(0, n), many(1000, n)), policy()),
     "surge": lambda n: (view(many(0, n)), request(many(0, n), many(1000, n), strategy="surge"), policy()),
@@ -80,6 +80,6 @@ def test_a_plan_takes_few_decisions_for_each_backend(build: Build, monkeypatch: 
         made.append(1)
         return decide(*given)
 
-    monkeypatch.setattr(forecasting, "decide", counted)
-    forecasting.forecast(*build(100))
+    monkeypatch.setattr(planning, "decide", counted)
+    planning.plan(*build(100))
     assert len(made) <= 3 * 100 + 10

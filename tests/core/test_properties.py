@@ -6,9 +6,9 @@ import os
 
 from hypothesis import HealthCheck, event, given, settings
 
-from handler.core.forecast import Forecast, forecast
-from handler.core.steps import Modify, after, new_side, old_side
-from handler.core.values import Group
+from handler.core.deciding.plan import Plan, plan
+from handler.core.model.steps import Modify, after, new_side, old_side
+from handler.core.model.values import Group
 from tests.support import naive
 from tests.support.strategies import Case, event_cases, request_cases
 
@@ -21,17 +21,17 @@ several = settings(
 )
 
 
-def foreseen(case: Case) -> Forecast:
-    return forecast(case.view, case.intent, case.policy)
+def foreseen(case: Case) -> Plan:
+    return plan(case.view, case.intent, case.policy)
 
 
-def done(start: Group, plan: Forecast) -> Group:
+def done(start: Group, plan: Plan) -> Group:
     for step in plan.steps:
         start = after(start, step)
     return start
 
 
-def is_whole(plan: Forecast) -> bool:
+def is_whole(plan: Plan) -> bool:
     """Whether nothing of it was refused."""
     whole = (
         plan.finish is not None

@@ -6,8 +6,8 @@ from hypothesis import assume, given
 from hypothesis import event as seen
 
 from handler import outcome
-from handler.core.steps import same
-from handler.core.values import Group, Intent, Target
+from handler.core.model.steps import same
+from handler.core.model.values import Group, Intent, Target
 from handler.running.loop import Run
 from handler.triggers import deployment
 from localcloud.cloud import Cloud

@@ -18,7 +18,7 @@ import msgspec
 import pytest
 
 from handler import settings
-from handler.core.values import Policy, Target
+from handler.core.model.values import Policy, Target
 from handler.triggers.deployment import Request
 from handler.triggers.signatures import Signed, verify
 

@@ -13,7 +13,7 @@ import random
 import sys
 from functools import cache
 
-from handler.core.values import Policy, Target
+from handler.core.model.values import Policy, Target
 from handler.running.delivering import deliver
 from handler.triggers.reading import read
 from localcloud.cloud import Cloud

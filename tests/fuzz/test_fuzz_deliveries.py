@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from handler.core.values import Intent, Named
+from handler.core.model.values import Intent, ServerRef
 from tests.fuzz import fuzz_deliveries
 from tests.fuzz.fuzz_deliveries import check, corpus, deliver, holds_signed_request, run
 
@@ -32,7 +32,7 @@ def test_checks_see_what_they_look_for() -> None:
     found = deliver(b"{}")
     assert check(b"{}", found) is None
     assert check(b"{}", replace(found, rejected=())) == "it says nothing"
-    invented = Intent("web", "timer", launched=(Named("i-evil"),))
+    invented = Intent("web", "timer", launched=(ServerRef("i-evil"),))
     assert check(b'{"a": "i-ev"}', replace(found, intents=(invented,))) == "it invents {'i-evil'}"
     assert check(b'{"a": "aS1ldmls"}', replace(found, intents=(invented,))) is None
     request = replace(found, intents=(Intent("web", "deployment"),))

@@ -61,7 +61,7 @@ def drain(functions: Functions) -> None:
 
 
 def pipes_in(folder: Path) -> dict[str, str]:
-    """Named pipes by which a test knows that an invocation has begun, and lets it go on."""
+    """ServerRef pipes by which a test knows that an invocation has begun, and lets it go on."""
     names = {name: str(folder / name) for name in ("started", "go_on")}
     for name in names.values():
         os.mkfifo(name)

@@ -12,7 +12,7 @@ import pytest
 
 from handler import main
 from handler.cloud.fc import Fc, Invoked
-from handler.core.answers import Answer, CallFailed, Result
+from handler.core.model.answers import Answer, CallFailed, Result
 from tests.support import deliveries
 from tests.support.entrance import Entrance
 from tests.support.level_c import SECRET

@@ -83,31 +83,35 @@ BUGS = (
     _bug(
         "the old one is removed after a failed Add",
         "ruc/1-t,1-t/nn",
-        ("core.surge:retire", "not state.in_place", "(not state.in_place or scene.progress.trouble)"),
-        ("core.scene:State.is_replaced", "return ", "return True or "),
+        (
+            "core.deciding.surge:retire",
+            "not state.in_place",
+            "(not state.in_place or scene.progress.trouble)",
+        ),
+        ("core.deciding.situation:ChangeStatus.is_replaced", "return ", "return True or "),
         faults=1,
     ),
     _bug(
         "remove before add",
         "ruc/1-t,1-t/nn",
-        ("core.surge:retire", *NOT_REPLACED),
-        ("core.scene:State.is_replaced", "return ", "return True or "),
+        ("core.deciding.surge:retire", *NOT_REPLACED),
+        ("core.deciding.situation:ChangeStatus.is_replaced", "return ", "return True or "),
         (
-            "core.deciding:_next",
-            "take_back.undo(scene) or",
-            "surge.retire(scene) or take_back.undo(scene) or",
+            "core.deciding.decide:_next",
+            "rollback.undo(scene) or",
+            "surge.retire(scene) or rollback.undo(scene) or",
         ),
     ),
     _bug(
         "only the first record",
         "gwc/1-t,1-t/nn",
-        ("core.intents:_requested", "launched=intent.launched", "launched=intent.launched[:1]"),
+        ("core.planning.desired:_requested", "launched=intent.launched", "launched=intent.launched[:1]"),
     ),
     _bug(
         "a diff that ignores ports",
         "rwc/11t/n",
         (
-            "core.placing:Places.of",
+            "core.planning.placement:Places.of",
             "for port in ports or self.usual_ports]",
             "for port in list(ports or self.usual_ports)[:1]]",
         ),
@@ -115,7 +119,7 @@ BUGS = (
     _bug(
         "trust in the answer of a write",
         "rwc/0-t/n",
-        ("core.deciding:_look", "if scene.view.fresh:", "if True:"),
+        ("core.deciding.decide:_look", "if scene.view.fresh:", "if True:"),
         ("running.loop:_after", " and same(answer.group, expected)", ""),
         readings=2,
         faults=1,
@@ -144,7 +148,7 @@ BUGS = (
         "weight 0 carried on",
         "rwc/0-t/n",
         (
-            "core.placing:Places._weight",
+            "core.planning.placement:Places._weight",
             "return weight or self.usual_weight",
             "return weights[0] if weights else self.usual_weight",
         ),
@@ -153,7 +157,7 @@ BUGS = (
         "one pair's failure loses its batch",
         "gwc/1-t,1-t/nn",
         (
-            "core.progress:Progress._suspected",
+            "core.deciding.run_state:RunState._suspected",
             "if len(servers) > 1",
             "lost = {s: Refusal(s, 'bad_backend') for s in servers}\n"
             "    if True:\n"
@@ -166,7 +170,7 @@ BUGS = (
         "the mark taken for a licence to remove",
         "twc/1-o,1-s/",
         (
-            "core.intents:complete",
+            "core.planning.desired:desired",
             "if server is not None:",
             "if server is not None and not policy.owns(backends):",
         ),
@@ -175,7 +179,7 @@ BUGS = (
         "hook completed before the drain",
         "ewc/1-h/",
         (
-            "core.hooking:_is_out",
+            "core.deciding.hooks:_is_out",
             "not in LEFT_TO_OTHERS:\n        return False",
             "not in LEFT_TO_OTHERS:\n        return True",
         ),
@@ -183,29 +187,29 @@ BUGS = (
     _bug(
         "ABANDON on quota",
         "ewq/1-s/e",
-        ("core.hooking:_failed", "in ITS_OWN_FAULT", "in {*ITS_OWN_FAULT, 'over_quota'}"),
+        ("core.deciding.hooks:_failed", "in ITS_OWN_FAULT", "in {*ITS_OWN_FAULT, 'over_quota'}"),
     ),
     _bug(
         "gone counted as in service",
         "gwc/1-t/",
-        ("core.health:_counted", "if server_id not in gone and _serves", "if _serves"),
+        ("core.planning.capacity:_counted", "if server_id not in gone and _serves", "if _serves"),
     ),
     _bug(
         "unproven counted as in service",
         "rwc/1-t,1-t/nn",
         (
-            "core.health:_serves",
+            "core.planning.capacity:_serves",
             "return bool(weighted) and all(is_proven(view, backend) for backend in weighted)",
             "return bool(weighted)",
         ),
-        ("core.deciding:_await", "if not scene.pending:", "if True:"),
+        ("core.deciding.decide:_await", "if not scene.pending:", "if True:"),
         faults=1,
     ),
     _bug(
         "no retry of busy",
         "rwc/1-t/n",
         (
-            "core.progress:Progress.did",
+            "core.deciding.run_state:RunState.did",
             "case Result.BUSY | Result.THROTTLED:\n",
             "case Result.BUSY | Result.THROTTLED:\n            return replace(told, fatal=answer)\n",
         ),
@@ -214,13 +218,13 @@ BUGS = (
     _bug(
         "floor off by one",
         "rwc/1-t/n",
-        ("core.health:floor", "return max(lowest,", "return -1 + max(lowest,"),
+        ("core.planning.capacity:floor", "return max(lowest,", "return -1 + max(lowest,"),
     ),
     _bug(
         "rollback that forgets weights",
         "rwc/1-t,1-t/nn",
         (
-            "core.take_back:_lost",
+            "core.deciding.rollback:_lost",
             "tuple(backend for backend",
             "tuple(Backend(backend.key, 1, backend.type, backend.description) for backend",
         ),
@@ -229,64 +233,68 @@ BUGS = (
     _bug(
         "empty listing believed",
         "twc/0-m/",
-        ("core.view:believed", "return Source.EMPTY", "return Source.COMPLETE"),
+        ("core.model.observed:believed", "return Source.EMPTY", "return Source.COMPLETE"),
     ),
     _bug(
         "short listing believed",
         "twc/1-s/u",
-        ("core.view:believed", "if not all(listing.complete for listing in listings):", "if False:"),
+        (
+            "core.model.observed:believed",
+            "if not all(listing.complete for listing in listings):",
+            "if False:",
+        ),
         faults=1,
     ),
     _bug(
         "batch limit ignored",
         "gwc/1-t,1-t,1-t/nnn",
-        ("core.scene:Scene.batch", "limit = self.policy.max_per_call", "limit = 20"),
+        ("core.deciding.situation:Situation.batch", "limit = self.policy.max_per_call", "limit = 20"),
     ),
     _bug(
         "stale removal without asking by id",
         "twc/1-s,1-s/",
-        ("core.intents:doubtful", "    exactly = ", "    return ()\n    exactly = "),
+        ("core.planning.desired:doubtful", "    exactly = ", "    return ()\n    exactly = "),
         faults=1,
     ),
     _bug(
         "forgetting read lag",
         "rwc/1-t,1-t/nn",
-        ("core.progress:Progress.looked", "if self.lag and any(", "if False and any("),
+        ("core.deciding.run_state:RunState.looked", "if self.lag and any(", "if False and any("),
         readings=1,
     ),
     _bug(
         "retired before the new one is normal",
         "ruc/1-t,1-t/nn",
-        ("core.scene:State.is_replaced", "(self.proven or not self.change.into)", "True"),
+        ("core.deciding.situation:ChangeStatus.is_replaced", "(self.proven or not self.change.into)", "True"),
         readings=2,
     ),
     _bug(
         "requests that name who is still in service are obeyed",
         "rwc/1-k/n",
-        ("core.intents:_requested", "if view.serves(named.server_id)", "if False"),
+        ("core.planning.desired:_requested", "if view.serves(named.server_id)", "if False"),
     ),
     _bug(
         "removal without a floor",
         "rwc/1-t/",
-        ("core.surge:_take_out", "room = len(scene.counted) - floor", "room = 99"),
-        ("core.guards:_under_floor", "if len(costly) <= allowed:", "if True:"),
+        ("core.deciding.surge:_take_out", "room = len(scene.counted) - floor", "room = 99"),
+        ("core.planning.guards:_under_floor", "if len(costly) <= allowed:", "if True:"),
     ),
     _bug(
         "strays removed",
         "twc/1-o,1-s/",
-        ("core.intents:complete", "(stale if ours else strays)", "stale"),
+        ("core.planning.desired:desired", "(stale if ours else strays)", "stale"),
     ),
     _bug(
         "a surge that was cut off is forgotten",
         "tuc/1-h/u",
-        ("core.intents:_waits", "return any(", "return False and any("),
+        ("core.planning.desired:_waits", "return any(", "return False and any("),
         faults=1,
     ),
     _bug(
         "a second delivery removes in favour of who came before",
         "ewc/1-d,1-i/n",
         (
-            "core.matching:Matching.matches",
+            "core.planning.matching:Matching.matches",
             "arrived[:absent], sorted(arrived[absent:]",
             "arrived[:0], sorted(arrived",
         ),
@@ -295,7 +303,7 @@ BUGS = (
         "a second old one goes for the same new one",
         "ruc/1-f,1-f,1-t,1-t/",
         (
-            "core.matching:Matching.matches",
+            "core.planning.matching:Matching.matches",
             "lambda new: (self._idles(new), new in self._unproven)",
             "self._idles",
         ),

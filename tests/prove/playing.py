@@ -12,11 +12,11 @@ from handler.cloud import parsing
 from handler.cloud.client import Client
 from handler.cloud.errors import classify
 from handler.cloud.slb import CloudSlb
-from handler.core.answers import Answer, CallFailed, Result
-from handler.core.hooking import Ending
-from handler.core.steps import Step, new_side, old_side
-from handler.core.values import Group
-from handler.core.view import Listing
+from handler.core.deciding.hooks import Ending
+from handler.core.model.answers import Answer, CallFailed, Result
+from handler.core.model.observed import Listing
+from handler.core.model.steps import Step, new_side, old_side
+from handler.core.model.values import Group
 from handler.outcome import of_run
 from handler.running import loop
 from handler.running.hooks import Hooks

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, combinations_with_replacement, product
 
-from handler.core.values import Cause, Hook, Intent, Named, Policy, Scope, Target
+from handler.core.model.values import Cause, Hook, Intent, Policy, Scope, ServerRef, Target
 from localcloud import state as local
 from localcloud.cloud import Cloud
 
@@ -193,9 +193,9 @@ class Beginning:
             return Intent(
                 "web",
                 "deployment",
-                scope=Scope.EXACTLY,
-                terminated=tuple(Named(s, cause=cause) for s, role in self.olds.items() if role in "tk"),
-                launched=tuple(Named(s) for s in [*self.coming, *self.there]),
+                scope=Scope.LITERAL,
+                terminated=tuple(ServerRef(s, cause=cause) for s, role in self.olds.items() if role in "tk"),
+                launched=tuple(ServerRef(s) for s in [*self.coming, *self.there]),
             )
         if self.kind in "tx":
             return Intent("web", "timer")
@@ -205,8 +205,8 @@ class Beginning:
         return Intent(
             "web",
             "autoscaling",
-            terminated=tuple(Named(s, cause=causes[r]) for s, r in self.olds.items() if r in causes),
-            launched=tuple(Named(s, cause=launched[r]) for s, r in come.items() if r in launched),
+            terminated=tuple(ServerRef(s, cause=causes[r]) for s, r in self.olds.items() if r in causes),
+            launched=tuple(ServerRef(s, cause=launched[r]) for s, r in come.items() if r in launched),
             hooks=self.hooks,
         )
 

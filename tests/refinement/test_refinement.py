@@ -18,9 +18,9 @@ from handler.cloud.client import Client
 from handler.cloud.credentials import Credentials
 from handler.cloud.ess import CloudEss
 from handler.cloud.slb import CloudSlb
-from handler.core.answers import Answer, CallFailed
-from handler.core.steps import Add, Modify, Remove, SetWeight, Step
-from handler.core.values import Backend, Group, Hook, Key, Pair
+from handler.core.model.answers import Answer, CallFailed
+from handler.core.model.steps import Add, Modify, Remove, SetWeight, Step
+from handler.core.model.values import Backend, Group, Hook, Key, Pair
 from localcloud.cloud import Cloud
 from localcloud.credentials import Registry, new_identity
 from localcloud.readings import TABLE

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from handler.core.values import Intent, Target
+from handler.core.model.values import Intent, Target
 from handler.running.delivering import Done, deliver
 from handler.running.hooks import Completed
 from handler.running.ports import Slb
@@ -89,7 +89,7 @@ def waiting() -> Cloud:
 
 
 def entering(**also: Any) -> Intent:
-    from handler.core.values import Cause
+    from handler.core.model.values import Cause
 
     return event("", "i-9", Cause.HOOK, hooks=(hook("i-9", "scale_out"),), **also)
 

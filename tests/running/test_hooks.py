@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from handler.core.decisions import Finish
-from handler.core.hooking import Ending
-from handler.core.values import Hook
+from handler.core.deciding.hooks import Ending
+from handler.core.model.decisions import Finish
+from handler.core.model.values import Hook
 from handler.running.hooks import EVERY_S, FIRST_S, TRIES, Hooks
 from localcloud.cloud import Cloud
 from tests.support.builders import cloud, hook, view

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from handler.core.answers import Answer, Result
-from handler.core.values import Intent, Target
+from handler.core.model.answers import Answer, Result
+from handler.core.model.values import Intent, Target
 from handler.running.loop import Run
 from localcloud.cloud import Cloud
 from tests.support.builders import (

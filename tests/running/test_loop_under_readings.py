@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from handler.core.values import Group, Intent, Target
+from handler.core.model.values import Group, Intent, Target
 from handler.running.loop import Run
 from localcloud.cloud import Cloud
 from localcloud.readings import TABLE

@@ -11,12 +11,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from handler.core.answers import Answer, Result
-from handler.core.deciding import decide
-from handler.core.decisions import Decision, Do, Finish, Wait
-from handler.core.progress import begin
-from handler.core.steps import Add, Modify, Remove, SetWeight, Step, new_side
-from handler.core.values import (
+from handler.core.deciding.decide import decide
+from handler.core.deciding.run_state import begin
+from handler.core.model.answers import Answer, Result
+from handler.core.model.decisions import Decision, Do, Finish, Wait
+from handler.core.model.observed import Observed, Source
+from handler.core.model.steps import Add, Modify, Remove, SetWeight, Step, new_side
+from handler.core.model.values import (
     Backend,
     Cause,
     Group,
@@ -24,15 +25,14 @@ from handler.core.values import (
     Intent,
     Key,
     Listeners,
-    Named,
     Policy,
     Refusal,
     Scope,
     Server,
+    ServerRef,
     Target,
     Verdict,
 )
-from handler.core.view import Source, View
 from localcloud.cloud import Cloud
 
 PORT = 8080
@@ -71,12 +71,12 @@ def group(said: str = "") -> Group:
     return Group(GROUP, BALANCER, {one.key: one for one in backends(said)})
 
 
-def named(said: str, cause: Cause = Cause.REQUESTED) -> tuple[Named, ...]:
+def named(said: str, cause: Cause = Cause.REQUESTED) -> tuple[ServerRef, ...]:
     """Servers as a delivery names them: what is not said is None."""
     found = []
     for one in said.split():
         server, port, ip, weight, description = _parts(one)
-        found.append(Named(server, port, weight, None, ip, description, cause))
+        found.append(ServerRef(server, port, weight, None, ip, description, cause))
     return tuple(found)
 
 
@@ -94,7 +94,7 @@ def request(
     return Intent(
         "web",
         "deployment",
-        scope=Scope.EXACTLY,
+        scope=Scope.LITERAL,
         terminated=named(terminated, Cause.GONE if gone else Cause.REQUESTED),
         launched=named(launched),
         pairs=two,  # type: ignore[arg-type]
@@ -156,14 +156,14 @@ def view(
     now: float = 1000.0,
     left: float = 600.0,
     **also: Any,
-) -> View:
+) -> Observed:
     """A look. Health is checked if anybody is ``abnormal`` or ``pending`` (said as ``i-1`` or ``i-1:80``)."""
     of = group(of) if isinstance(of, str) else of
     checked = checked or bool(abnormal or pending)
     health = dict.fromkeys(of.backends, Verdict.NORMAL) if checked else {}
     health.update(dict.fromkeys(_keys(of, abnormal), Verdict.ABNORMAL))
     health.update(dict.fromkeys(_keys(of, pending), Verdict.PENDING))
-    return View(
+    return Observed(
         group=of,
         now=now,
         deadline=now + left,
@@ -219,7 +219,7 @@ def shown(what: Decision | Step | None) -> str:
 class Play:
     """Plays decisions out, one at a time, on a world that does as it is told and is read without a lag."""
 
-    def __init__(self, looked: View, intent: Intent, how: Policy | None = None) -> None:
+    def __init__(self, looked: Observed, intent: Intent, how: Policy | None = None) -> None:
         self.view, self.intent, self.policy = looked, intent, how or policy()
         self.progress = begin(looked)
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from handler.cloud.errors import classify
-from handler.core.answers import Answer, CallFailed, Result
-from handler.core.steps import Add, Modify, Remove, SetWeight, Step
-from handler.core.values import Backend, Group, Hook, Intent, Key, Listeners, Server, Target, Verdict
-from handler.core.view import Listing
+from handler.core.model.answers import Answer, CallFailed, Result
+from handler.core.model.observed import Listing
+from handler.core.model.steps import Add, Modify, Remove, SetWeight, Step
+from handler.core.model.values import Backend, Group, Hook, Intent, Key, Listeners, Server, Target, Verdict
 from handler.running import loop
 from handler.running.hooks import Hooks
 from handler.running.loop import Run

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from handler.core.steps import Add, Modify, Remove, SetWeight, Step
-from handler.core.values import Backend, Cause, Group, Key, Named, Scope, Verdict
-from handler.core.view import Source
+from handler.core.model.observed import Source
+from handler.core.model.steps import Add, Modify, Remove, SetWeight, Step
+from handler.core.model.values import Backend, Cause, Group, Key, Scope, ServerRef, Verdict
 from tests.support.builders import kind
 from tests.support.strategies import Case
 
@@ -18,13 +18,13 @@ class Asked:
     """Who is to go and who is to come, in order."""
 
     out: dict[str, list[Backend]]
-    coming: dict[str, list[Named]]
+    coming: dict[str, list[ServerRef]]
     gone: set[str]
     exactly: bool
 
 
 def asked(case: Case) -> Asked:
-    return _of_request(case) if case.intent.scope is Scope.EXACTLY else _of_event(case)
+    return _of_request(case) if case.intent.scope is Scope.LITERAL else _of_event(case)
 
 
 def _of_request(case: Case) -> Asked:
@@ -41,7 +41,7 @@ def _of_request(case: Case) -> Asked:
                 for one in intent.terminated
             )
         ]
-    coming: dict[str, list[Named]] = {}
+    coming: dict[str, list[ServerRef]] = {}
     for named in intent.launched:
         coming.setdefault(named.server_id, []).append(named)
     gone = {named.server_id for named in intent.terminated if named.cause is Cause.GONE}
@@ -103,7 +103,7 @@ def _of_event(case: Case) -> Asked:
     backends = view.group.backends.values()
     return Asked(
         {one: [b for b in backends if b.key.server_id == one] for one in going},
-        {one: [Named(one)] for one in coming},
+        {one: [ServerRef(one)] for one in coming},
         gone,
         exactly=False,
     )
@@ -183,7 +183,7 @@ def wished(case: Case) -> Group:
             else:
                 ports = [b.key.port for b in [*out, *mine]] or sorted(policy.ports or everywhere or ())
             named = [
-                Named(new, p, whole.weight, None, whole.server_ip, whole.description)
+                ServerRef(new, p, whole.weight, None, whole.server_ip, whole.description)
                 for p in dict.fromkeys(ports)
             ]
         taken: list[Backend] = []

@@ -8,20 +8,20 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from handler.core.values import (
+from handler.core.model.observed import Observed, Source
+from handler.core.model.values import (
     Backend,
     Cause,
     Group,
     Intent,
     Key,
     Listeners,
-    Named,
     Policy,
     Scope,
     Server,
+    ServerRef,
     Verdict,
 )
-from handler.core.view import Source, View
 from tests.support.builders import BALANCER, GROUP, MARK, kind, policy
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -40,7 +40,7 @@ DESCRIPTIONS = st.sampled_from(("", "", "blue", MARK, policy().waits))
 class Case:
     """What one decision begins with."""
 
-    view: View
+    view: Observed
     intent: Intent
     policy: Policy
 
@@ -83,13 +83,13 @@ def policies(draw: Draw, **also: Any) -> Policy:
 @st.composite
 def views(
     draw: Draw, of: Group, servers: dict[str, Server] | None = None, *, source: Source | None = None
-) -> View:
+) -> Observed:
     """Looks at a group, each of its backends with any verdict."""
     checked = draw(st.booleans())
     verdicts = st.sampled_from(
         (Verdict.NORMAL, Verdict.NORMAL, Verdict.NORMAL, Verdict.ABNORMAL, Verdict.PENDING)
     )
-    return View(
+    return Observed(
         group=of,
         now=NOW,
         deadline=NOW + 600,
@@ -101,14 +101,14 @@ def views(
 
 
 @st.composite
-def entries(draw: Draw, server_id: str, *, of: Group | None = None) -> list[Named]:
+def entries(draw: Draw, server_id: str, *, of: Group | None = None) -> list[ServerRef]:
     """What a request says of one server: all its ports, or some; with an address where it needs one."""
     cause = Cause.REQUESTED
     if of is None:
         address = ADDRESSES.get(server_id, (None,))[0]
         ports = draw(st.sampled_from(((None,), (None,), (80,), (81,), (80, 81))))
         return [
-            Named(
+            ServerRef(
                 server_id,
                 port,
                 draw(st.sampled_from((None, None, None, 30))),
@@ -121,9 +121,9 @@ def entries(draw: Draw, server_id: str, *, of: Group | None = None) -> list[Name
         ]
     here = [key for key in of.backends if key.server_id == server_id]
     if not here or draw(st.booleans()):
-        return [Named(server_id, cause=cause)]
+        return [ServerRef(server_id, cause=cause)]
     chosen = draw(st.lists(st.sampled_from(here), min_size=1, unique=True))
-    return [Named(server_id, key.port, server_ip=key.server_ip, cause=cause) for key in chosen]
+    return [ServerRef(server_id, key.port, server_ip=key.server_ip, cause=cause) for key in chosen]
 
 
 @st.composite
@@ -141,7 +141,7 @@ def requests(draw: Draw, of: Group, *, forced: bool = False) -> Intent:
     return Intent(
         "web",
         "deployment",
-        scope=Scope.EXACTLY,
+        scope=Scope.LITERAL,
         terminated=tuple(terminated),
         launched=tuple(launched),
         pairs=pairs,
@@ -167,13 +167,13 @@ def event_cases(draw: Draw, **also: Any) -> Case:
     causes = st.sampled_from((Cause.FINISHED, Cause.FINISHED, Cause.HOOK, Cause.INTERRUPTED, Cause.GONE))
     some = [one for one in OLD if kind(one) == "ecs"]
     terminated = tuple(
-        Named(one, cause=draw(causes))
+        ServerRef(one, cause=draw(causes))
         for one in draw(st.lists(st.sampled_from(some), max_size=3, unique=True))
     )
     cause = draw(st.sampled_from((Cause.FINISHED, Cause.HOOK)))
     fresh = [one for one in NEW if kind(one) == "ecs"]
     launched = tuple(
-        Named(one, cause=cause) for one in draw(st.lists(st.sampled_from(fresh), max_size=3, unique=True))
+        ServerRef(one, cause=cause) for one in draw(st.lists(st.sampled_from(fresh), max_size=3, unique=True))
     )
     intent = Intent(
         "web", draw(st.sampled_from(("autoscaling", "timer"))), terminated=terminated, launched=launched

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from standardwebhooks import Webhook
 
-from handler.core.values import Policy, Target
+from handler.core.model.values import Policy, Target
 from handler.triggers.reading import Delivery, read
 
 NOW = 1_700_000_000

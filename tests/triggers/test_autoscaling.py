@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from delivery_support import WEB, deliver, target
 
-from handler.core.values import Cause, Hook, Intent, Named, Scope
+from handler.core.model.values import Cause, Hook, Intent, Scope, ServerRef
 
 LAUNCHED = ("launched", Cause.FINISHED)
 TERMINATED = ("terminated", Cause.FINISHED)
@@ -54,9 +54,11 @@ def test_activity_means_the_same_in_each_spelling(word: str, spelling: int) -> N
     effect = ACTIVITIES[word]
     found = deliver(spellings(word)[spelling])
     named = (
-        {} if effect is None else {effect[0]: tuple(Named(one, cause=effect[1]) for one in ("i-a", "i-b"))}
+        {}
+        if effect is None
+        else {effect[0]: tuple(ServerRef(one, cause=effect[1]) for one in ("i-a", "i-b"))}
     )
-    assert found.intents == (Intent("web", "autoscaling", ("e-1",), Scope.COMPLETE, **named),)
+    assert found.intents == (Intent("web", "autoscaling", ("e-1",), Scope.RECONCILE, **named),)
     assert (found.rejected, found.ignored, found.trigger, found.event_ids) == (
         (),
         (),
@@ -120,7 +122,7 @@ ARN = "acs:ess:cn-hangzhou:1234:scalingGroup/asg-web"
     ],
 )
 def test_ids_are_found_wherever_they_are(event: dict[str, object]) -> None:
-    assert [one.terminated for one in deliver(event).intents] == [(Named("i-a", cause=Cause.FINISHED),)]
+    assert [one.terminated for one in deliver(event).intents] == [(ServerRef("i-a", cause=Cause.FINISHED),)]
 
 
 @pytest.mark.parametrize(
@@ -142,7 +144,7 @@ def test_ids_are_found_wherever_they_are(event: dict[str, object]) -> None:
 )
 def test_nothing_is_taken_from_ids_whose_side_is_not_known(event: dict[str, object]) -> None:
     (intent,) = deliver(event).intents
-    assert (intent.target, intent.scope) == ("web", Scope.COMPLETE)
+    assert (intent.target, intent.scope) == ("web", Scope.RECONCILE)
     assert (intent.terminated, intent.launched, intent.hooks) == ((), (), ())
 
 
@@ -215,8 +217,8 @@ def test_hook_tells_its_direction_by_type_or_transition(event: dict[str, object]
             "web",
             "autoscaling",
             (event_id,),
-            Scope.COMPLETE,
-            launched=(Named("i-a", cause=Cause.HOOK),),
+            Scope.RECONCILE,
+            launched=(ServerRef("i-a", cause=Cause.HOOK),),
             hooks=(Hook("ash-1", "token-1", "asa-1", "asg-web", "scale_out", ("i-a",), "ABANDON"),),
         ),
     )
@@ -224,7 +226,7 @@ def test_hook_tells_its_direction_by_type_or_transition(event: dict[str, object]
 
 def test_scale_in_hook_names_what_leaves() -> None:
     (intent,) = deliver({**HOOK, "lifecycleTransition": "SCALE_IN"}).intents
-    assert (intent.terminated, intent.launched) == ((Named("i-a", cause=Cause.HOOK),), ())
+    assert (intent.terminated, intent.launched) == ((ServerRef("i-a", cause=Cause.HOOK),), ())
     assert intent.hooks[0].transition == "scale_in"
 
 
@@ -237,7 +239,7 @@ def test_hook_may_have_lost_its_token_and_more() -> None:
 def test_hook_without_its_id_still_names_its_instances() -> None:
     data = {key: value for key, value in HOOK.items() if key != "lifecycleHookId"}
     (intent,) = deliver(ess(data, "ess:LifecycleHook:ScaleOut")).intents
-    assert (intent.launched, intent.hooks) == ((Named("i-a", cause=Cause.HOOK),), ())
+    assert (intent.launched, intent.hooks) == ((ServerRef("i-a", cause=Cause.HOOK),), ())
 
 
 @pytest.mark.parametrize("field", ["lifecycleHookId", "lifecycleActionToken", "scalingActivityId"])

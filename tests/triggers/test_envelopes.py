@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from delivery_support import WEB, deliver
 
-from handler.core.values import Cause, Named
+from handler.core.model.values import Cause, ServerRef
 from handler.triggers.envelopes import MAX_BYTES, MAX_RECORDS
 from handler.triggers.messages import digest
 from handler.triggers.reading import Delivery, read
@@ -273,8 +273,8 @@ def test_terminated_of_one_batch_stay_apart_in_order() -> None:
     other = {**EVENT, "data": {"scalingGroupId": "asg-web", "instanceIds": ["i-b"]}}
     found = deliver([EVENT, other])
     assert [one.terminated for one in found.intents] == [
-        (Named("i-a", cause=Cause.FINISHED),),
-        (Named("i-b", cause=Cause.FINISHED),),
+        (ServerRef("i-a", cause=Cause.FINISHED),),
+        (ServerRef("i-b", cause=Cause.FINISHED),),
     ]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from delivery_support import EVIDENCE, NOW, REGION, target
 
-from handler.core.values import Scope
+from handler.core.model.values import Scope
 from handler.triggers.messages import Unreadable
 from handler.triggers.reading import read
 from handler.triggers.signatures import verify
@@ -44,7 +44,7 @@ def test_sample_is_read_as_it_means(name: str) -> None:
         assert found.intents == ()
         return
     (intent,) = found.intents
-    assert (intent.target, intent.scope) == ("web", Scope.COMPLETE)
+    assert (intent.target, intent.scope) == ("web", Scope.RECONCILE)
     assert intent.trigger == expected.get("trigger", "autoscaling")
     for side in ("terminated", "launched"):
         assert [[one.server_id, one.cause.value] for one in getattr(intent, side)] == expected.get(side, [])

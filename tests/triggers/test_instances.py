@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from delivery_support import deliver, target
 
-from handler.core.values import Cause, Intent, Named, Scope
+from handler.core.model.values import Cause, Intent, Scope, ServerRef
 
 ARN = "acs:ecs:cn-hangzhou:1234:instance/i-a"
 
@@ -41,7 +41,7 @@ def state(word: object, **more: object) -> dict[str, object]:
 
 def intents(cause: Cause, *names: str, event_ids: tuple[str, ...] = ("e-1",)) -> tuple[Intent, ...]:
     return tuple(
-        Intent(name, "autoscaling", event_ids, Scope.COMPLETE, terminated=(Named("i-a", cause=cause),))
+        Intent(name, "autoscaling", event_ids, Scope.RECONCILE, terminated=(ServerRef("i-a", cause=cause),))
         for name in names
     )
 

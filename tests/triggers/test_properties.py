@@ -10,7 +10,7 @@ from delivery_support import NOW, WEB, deliver, http_event, sign_bytes, target
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from handler.core.values import Scope
+from handler.core.model.values import Scope
 from handler.triggers import deployment
 from handler.triggers.deployment import Entry, _Covered
 from handler.triggers.messages import Unreadable
@@ -121,7 +121,7 @@ def test_request_is_taken_exactly_or_refused(request: dict[str, Any]) -> None:
     except Unreadable as error:
         assert error.status == 400
         return
-    assert intent.scope is Scope.EXACTLY
+    assert intent.scope is Scope.LITERAL
     for side, position in (("terminated", 0), ("launched", 1)):
         asked = [one if isinstance(one, str) else one["server_id"] for one in request.get(side, [])]
         implied = {pair[position] for pair in request.get("pairs", [])}

@@ -24,7 +24,7 @@ from delivery_support import (
     target,
 )
 
-from handler.core.values import Cause, Intent, Named, Scope
+from handler.core.model.values import Cause, Intent, Scope, ServerRef
 from handler.triggers import deployment
 from handler.triggers.reading import Delivery
 
@@ -75,9 +75,9 @@ def test_request_means_exactly_what_it_says() -> None:
         "web",
         "deployment",
         ("msg_1",),
-        Scope.EXACTLY,
-        terminated=(Named("i-old1"), Named("i-old2", 8080)),
-        launched=(Named("i-new1"), Named("eni-new2", 9090, 0, "eni", "10.0.0.1", "蓝/blue-1._")),
+        Scope.LITERAL,
+        terminated=(ServerRef("i-old1"), ServerRef("i-old2", 8080)),
+        launched=(ServerRef("i-new1"), ServerRef("eni-new2", 9090, 0, "eni", "10.0.0.1", "蓝/blue-1._")),
         pairs=(("i-old1", "i-new1"),),
         force=frozenset({"min_backends", "max_removed"}),
         dry_run=True,
@@ -87,24 +87,24 @@ def test_request_means_exactly_what_it_says() -> None:
 
 def test_pairs_alone_are_a_whole_request() -> None:
     intent = the_intent(ask(pairs=[["i-old1", "i-new1"], ["i-old2", "i-new2"]]))
-    assert intent.terminated == (Named("i-old1"), Named("i-old2"))
-    assert intent.launched == (Named("i-new1"), Named("i-new2"))
+    assert intent.terminated == (ServerRef("i-old1"), ServerRef("i-old2"))
+    assert intent.launched == (ServerRef("i-new1"), ServerRef("i-new2"))
 
 
 def test_pair_keeps_the_entry_that_its_server_has_in_a_list() -> None:
     intent = the_intent(ask(launched=[{"server_id": "i-new1", "weight": 5}], pairs=[["i-old1", "i-new1"]]))
-    assert intent.launched == (Named("i-new1", weight=5),)
+    assert intent.launched == (ServerRef("i-new1", weight=5),)
 
 
 def test_chain_of_pairs_launches_its_live_end_alone() -> None:
     intent = the_intent(ask(pairs=[["i-old", "i-new1"], ["i-new1", "i-new2"]]))
-    assert intent.terminated == (Named("i-old"), Named("i-new1"))
-    assert intent.launched == (Named("i-new2"),)
+    assert intent.terminated == (ServerRef("i-old"), ServerRef("i-new1"))
+    assert intent.launched == (ServerRef("i-new2"),)
 
 
 def test_empty_description_asks_for_none() -> None:
     intent = the_intent(ask(launched=[{"server_id": "i-a", "description": ""}]))
-    assert intent.launched == (Named("i-a", description=""),)
+    assert intent.launched == (ServerRef("i-a", description=""),)
 
 
 def test_gone_says_it_of_the_terminated_alone() -> None:
@@ -121,18 +121,18 @@ def test_null_is_the_same_as_left_out() -> None:
         "server_ip": None,
         "description": None,
     }
-    assert the_intent(ask(launched=[entry], strategy=None)).launched == (Named("i-new1"),)
+    assert the_intent(ask(launched=[entry], strategy=None)).launched == (ServerRef("i-new1"),)
 
 
 def test_eni_without_its_address_is_left_to_the_plan() -> None:
-    assert the_intent(ask(launched=["eni-new1"])).launched == (Named("eni-new1"),)
+    assert the_intent(ask(launched=["eni-new1"])).launched == (ServerRef("eni-new1"),)
 
 
 def test_one_server_may_move_from_one_port_to_another() -> None:
     intent = the_intent(
         ask(terminated=[{"server_id": "i-a", "port": 80}], launched=[{"server_id": "i-a", "port": 81}])
     )
-    assert (intent.terminated, intent.launched) == ((Named("i-a", 80),), (Named("i-a", 81),))
+    assert (intent.terminated, intent.launched) == ((ServerRef("i-a", 80),), (ServerRef("i-a", 81),))
 
 
 def test_one_eni_may_be_named_once_for_each_address() -> None:

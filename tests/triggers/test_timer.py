@@ -7,7 +7,7 @@ import json
 import pytest
 from delivery_support import deliver, target
 
-from handler.core.values import Intent, Scope
+from handler.core.model.values import Intent, Scope
 from handler.triggers.reading import read
 
 A, B, OFF = target("a"), target("b"), target("off", mode="off")
@@ -38,8 +38,8 @@ def timer(*payload: object) -> dict[str, object]:
 def test_anything_else_means_all(payload: tuple[object, ...]) -> None:
     found = deliver(timer(*payload), A, B, OFF)
     assert found.intents == (
-        Intent("a", "timer", (), Scope.COMPLETE),
-        Intent("b", "timer", (), Scope.COMPLETE),
+        Intent("a", "timer", (), Scope.RECONCILE),
+        Intent("b", "timer", (), Scope.RECONCILE),
     )
     assert [one.reason for one in found.ignored] == ["target_off"]
     assert (found.rejected, found.trigger, found.http) == ((), "timer", False)

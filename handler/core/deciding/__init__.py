@@ -1,0 +1,1 @@
+"""What to do next, look by look, until a run ends."""

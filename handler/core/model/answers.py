@@ -1,0 +1,48 @@
+"""What came of a call to the cloud, in the eight words that the decisions are made in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from handler.core.model.values import Group
+
+
+class Result(str, Enum):
+    """How a call ended; the error table in ``handler.cloud.errors`` yields these."""
+
+    APPLIED = "applied"
+    BUSY = "busy"  #: a previous configuration is pending; nothing was done
+    THROTTLED = "throttled"  #: too many calls; nothing was done
+    UNKNOWN = "unknown"  #: the answer was lost or a server failed: it may have been done
+    BAD_BACKEND = "bad_backend"  #: at least one entry cannot be taken as it is
+    OVER_QUOTA = "over_quota"  #: the load balancer has as many backends as it may have
+    GONE = "gone"  #: the group, the load balancer or the token is no longer there
+    PERMANENT = "permanent"  #: the same call will be refused again
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The result of one call. ``code`` and ``message`` are the API's own, without anything secret.
+
+    ``group`` is the whole group as the answer listed it, where it did.
+    """
+
+    result: Result
+    code: str = ""
+    message: str = ""
+    request_id: str = ""
+    group: Group | None = None
+
+    @property
+    def may_pass(self) -> bool:
+        """Tell whether the same call may succeed by waiting alone."""
+        return self.result in {Result.BUSY, Result.THROTTLED, Result.UNKNOWN}
+
+
+class CallFailed(Exception):  # noqa: N818 - it carries an answer, which may be a passing one
+    """A read of the cloud that gave no data; what came instead is in ``answer``."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(f"{answer.result.value}: {answer.code} {answer.message}".strip())
+        self.answer = answer

@@ -1,0 +1,1 @@
+"""What is to be changed: desired state, pairs, placement, capacity and guards."""

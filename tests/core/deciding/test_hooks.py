@@ -1,0 +1,109 @@
+"""What a lifecycle hook is told, once the targets have been run."""
+
+from __future__ import annotations
+
+import pytest
+
+from handler.core.deciding.hooks import Ending, verdict
+from handler.core.model.answers import Answer, Result
+from handler.core.model.decisions import Finish
+from handler.core.model.observed import Observed
+from handler.core.model.values import Refusal
+from tests.support.builders import hook, view
+
+ENTERING, LEAVING = hook("i-9", "scale_out"), hook("i-1", "scale_in")
+TWO = hook("i-8 i-9", "scale_out")
+
+
+def ending(outcome: str, looked: Observed, reason: str | None = None, *refused: Refusal) -> Ending:
+    return Ending(Finish(outcome, reason, refused), looked)  # type: ignore[arg-type]
+
+
+def bad(subject: str, reason: str = "not_healthy") -> Ending:
+    return ending("rolled_back", view("i-1"), reason, Refusal(subject, reason))
+
+
+IN, OUT = ending("applied", view("i-9", checked=True)), ending("refused", view("i-1"))
+UNCHECKED, PENDING = ending("applied", view("i-9")), ending("raised", view("i-9", pending="i-9"))
+WEIGHTLESS = ending("applied", view("i-9=0"))
+ABNORMAL = ending("raised", view("i-9", abnormal="i-9"), "not_healthy")
+ABNORMAL_FOR_NOW = ending("raised", view("i-9", abnormal="i-9"), "busy")
+
+
+@pytest.mark.parametrize(
+    ("endings", "expected"),
+    [
+        ([IN], "CONTINUE"),
+        ([UNCHECKED], "CONTINUE"),
+        ([ending("applied", view("i-9=1"))], "CONTINUE"),
+        ([IN, OUT], "CONTINUE"),  # any target that took it is enough
+        ([OUT, IN], "CONTINUE"),
+        ([PENDING], None),
+        ([WEIGHTLESS], None),
+        ([OUT], None),
+        ([], None),
+        ([bad("i-9")], "ABANDON"),
+        ([bad("i-9", "bad_backend")], "ABANDON"),
+        ([bad("i-9", "over_quota")], None),  # which is not its fault
+        ([bad("i-9"), OUT], None),  # it failed in one target only
+        ([bad("i-9"), bad("i-9")], "ABANDON"),
+        ([ABNORMAL], "ABANDON"),
+        ([ABNORMAL_FOR_NOW], None),
+    ],
+)
+def test_a_scale_out(endings: list[Ending], expected: str | None) -> None:
+    assert expected == verdict(ENTERING, endings)
+
+
+@pytest.mark.parametrize(
+    ("endings", "expected"),
+    [
+        ([ending("applied", view("i-8 i-9"))], "CONTINUE"),
+        ([ending("applied", view("i-8")), ending("applied", view("i-9"))], None),  # neither has all of them
+        ([ending("rolled_back", view("i-1"), None, Refusal("i-9", "not_healthy"))], None),
+        (
+            [
+                ending(
+                    "rolled_back",
+                    view(""),
+                    None,
+                    Refusal("i-8", "not_healthy"),
+                    Refusal("i-9", "bad_backend"),
+                )
+            ],
+            "ABANDON",
+        ),
+    ],
+)
+def test_a_scale_out_of_two(endings: list[Ending], expected: str | None) -> None:
+    assert expected == verdict(TWO, endings)
+
+
+@pytest.mark.parametrize(
+    ("endings", "expected"),
+    [
+        ([ending("applied", view("i-2"))], "CONTINUE"),
+        ([ending("unchanged", view("i-2"))], "CONTINUE"),
+        ([ending("applied", view("i-2")), ending("refused", view("i-1"))], None),
+        ([ending("applied", view("i-2")), None], None),  # of a run that broke nothing is known
+        ([ending("raised", view("i-2"))], None),
+        ([ending("raised", view("i-2"), "busy")], None),  # it may yet be put back
+        ([ending("raised", view("i-2 i-9", abnormal="i-9"), "not_healthy")], "CONTINUE"),
+        ([ending("raised", view("i-2"), "not_in_service_yet")], "CONTINUE"),
+        ([ending("raised", view("i-1 i-9", abnormal="i-9"), "not_healthy")], None),
+        ([], None),
+    ],
+)
+def test_a_scale_in(endings: list[Ending | None], expected: str | None) -> None:
+    assert expected == verdict(LEAVING, endings)
+
+
+@pytest.mark.parametrize(("result", "expected"), [(Result.PERMANENT, None), (Result.GONE, "CONTINUE")])
+def test_a_scale_in_where_the_group_could_not_be_read(result: Result, expected: str | None) -> None:
+    unread = ending("refused", view("", problem=Answer(result, "Forbidden.RAM")))
+    assert expected == verdict(LEAVING, [unread])
+
+
+@pytest.mark.parametrize("transition", ["scale_out", "scale_in"])
+def test_a_hook_of_nobody_is_left(transition: str) -> None:
+    assert verdict(hook("", transition), [IN]) is None
