@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from localcloud import ess_actions, faults, slb_actions, state_dump, state_json
+from localcloud import ecs_actions, ess_actions, faults, slb_actions, state_dump, state_json
 from localcloud.credentials import Identity
+from localcloud.ecs import Ecs
 from localcloud.errors import ApiError
 from localcloud.ess import Ess
 from localcloud.faults import Fault, Faults
@@ -14,11 +15,11 @@ from localcloud.slb import Slb
 from localcloud.state import World
 
 T = TypeVar("T")
-SLB_VERSION, ESS_VERSION = "2014-05-15", "2014-08-28"
+SLB_VERSION, ESS_VERSION, ECS_VERSION = "2014-05-15", "2014-08-28", "2014-05-26"
 
 
 class Cloud:
-    """SLB and ESS over one world. `call` takes wire parameters; `slb` and `ess` are typed."""
+    """SLB, ESS and ECS over one world. `call` takes wire parameters; `slb`, `ess` and `ecs` are typed."""
 
     def __init__(self, state: Mapping[str, Any] | None = None, *, readings: Readings | None = None) -> None:
         """`readings`, where given, is asked instead of the state's own: it may be any mapping."""
@@ -32,6 +33,7 @@ class Cloud:
         self.world = world
         self.slb = Slb(world)
         self.ess = Ess(world)
+        self.ecs = Ecs(world)
 
     def copy(self) -> "Cloud":
         """A cloud that goes its own way from here; it costs a few dictionaries."""
@@ -76,4 +78,6 @@ class Cloud:
             return slb(self.slb, params)
         if (ess := ess_actions.ACTIONS.get(action)) is not None:
             return ess(self.ess, params)
+        if (ecs := ecs_actions.ACTIONS.get(action)) is not None:
+            return ecs(self.ecs, params)
         raise ApiError("InvalidAction.NotFound")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 LIST = "SLB: Common error codes (AlibabaCloudDocs/slb, 2021)"
 PAGES = "SLB: error tables of the pages api-slb-2014-05-15-<action> (help.aliyun.com, 2024 to 2026)"
 ESS = "ESS: error tables of the pages api-ess-2014-08-28-<action> (help.aliyun.com)"
+ECS = "ECS: error table of the page DescribeInstances (AlibabaCloudDocs/ecs, 2021), and of its sister pages"
 RPC = "RPC: common error codes (help.aliyun.com, public errors)"
 SEEN = "in use by callers (terraform-provider-alicloud, OneCloud), on no page that was found"
 
@@ -110,6 +111,13 @@ _add(
     (400, "LifecycleHookIdAndLifecycleActionToken.Invalid", "The specified lifecycleActionToken and lifecycleHookId you provided does not match any in process lifecycle action."),
     (400, "LifecycleAction.TimeExceeded", "The total time of the lifecycle action has reached its limit."),
     (400, "LifecycleAction.RecordTimesExceeded", "The number of heartbeats of the lifecycle action has reached its limit."),
+)
+_add(
+    ECS,
+    (400, "InvalidInstanceIds.Malformed", "The specified InstanceIds is not valid."),
+    (404, "InvalidStatus.NotFound", "The specified Status is not found"),
+    (404, "InvalidLockReason.NotFound", "The specified LockReason is not found"),
+    (400, "DryRunOperation", "Request validation has been passed with DryRun flag set."),
 )
 _add(
     RPC,

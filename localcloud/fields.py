@@ -52,6 +52,18 @@ class Fields:
         """A string or nothing; an empty one is nothing."""
         return self.text(key, "") or None
 
+    def texts(self, key: str, choices: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """A list of strings; none where the key is not there."""
+        value = self._value.get(key)
+        if value is None:
+            return ()
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise FieldError(f"{self.at(key)}: a list of strings is needed")
+        for n, item in enumerate(value):
+            if choices and item not in choices:
+                raise FieldError(f"{self.at(key)}[{n}]: {item!r} is not one of {', '.join(choices)}")
+        return tuple(value)
+
     def number(self, key: str, default: int | None, low: int, high: int) -> int:
         """A whole number in a range; without a default it is required."""
         value = self._value.get(key, default)

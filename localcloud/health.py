@@ -18,9 +18,13 @@ class HealthRow(NamedTuple):
 
 
 def checked(
-    backend: Backend, reads: int | None, instances: Mapping[str, Instance], readings: Readings
+    backend: Backend,
+    listener_port: int,
+    reads: int | None,
+    instances: Mapping[str, Instance],
+    readings: Readings,
 ) -> str:
-    """What a listener that checks shows of a backend; `reads` is None once the backend is proven.
+    """What the listener of a port, which checks, shows of a backend; `reads` is None once it is proven.
 
     Readings: weight0_checked, of a backend at weight 0; fresh_health, of a healthy one that is not proven.
     `unavailable` is "not checked, or not yet" (DescribeHealthStatus).
@@ -28,7 +32,7 @@ def checked(
     if backend.weight == 0 and not readings["weight0_checked"]:
         return "unavailable"
     instance = instances.get(backend.server_id)
-    found = "abnormal" if instance is None else instance.health_on(backend.port)
+    found = "abnormal" if instance is None else instance.health_on(backend.port, listener_port)
     if found == "normal" and reads is not None and reads < int(readings["fresh_health"]):
         return "unavailable"
     return found
@@ -51,10 +55,11 @@ def describe(
         for group_id, backends in _behind(world, load_balancer, listener):
             for backend in backends:
                 status = "unavailable"
-                if listener.health_check:
+                if listener.checks(group_id):
                     at = (group_id, backend.key)
-                    status = checked(backend, world.fresh.get(at), world.instances, world.readings)
-                    if at in world.fresh and _progresses(world, backend, status):
+                    reads = world.fresh.get(at)
+                    status = checked(backend, listener.port, reads, world.instances, world.readings)
+                    if at in world.fresh and _progresses(world, listener, backend, status):
                         seen.add(at)
                 rows.append(HealthRow(listener.port, listener.protocol, backend, status))
     if seen:
@@ -76,12 +81,14 @@ def _behind(
     return groups
 
 
-def _progresses(world: World, backend: Backend, status: str) -> bool:
+def _progresses(world: World, listener: Listener, backend: Backend, status: str) -> bool:
     if status == "normal":
         return True
     unchecked = backend.weight == 0 and not world.readings["weight0_checked"]
     instance = world.instances.get(backend.server_id)
-    return not unchecked and instance is not None and instance.health_on(backend.port) == "normal"
+    if unchecked or instance is None:
+        return False
+    return instance.health_on(backend.port, listener.port) == "normal"
 
 
 def _count(world: World, seen: set[tuple[str, tuple[str, int, str | None]]]) -> None:
@@ -103,20 +110,28 @@ def _count(world: World, seen: set[tuple[str, tuple[str, int, str | None]]]) -> 
 def verdict(
     world: World, instant: Instant, backend: Backend, listeners: tuple[Listener, ...]
 ) -> tuple[str, bool]:
-    """Of a backend at an instant: its health, and whether the load balancer would send traffic to it.
+    """Of a backend at an instant: its health, and whether any listener would send traffic to it.
 
-    Weight 0 takes no new requests, but `rr` knows no weights (CLB: Overview of VServer groups, 2026).
+    Weight 0 takes no new requests, but `rr` knows no weights (CLB: Overview of VServer groups, 2026). Its
+    health is abnormal if any listener finds it so, else normal if any does.
     Reading `used_before_check`: of a backend whose check has not finished.
     """
-    health, used, status = "unavailable", not listeners and backend.weight > 0, ""
-    for listener in listeners:
-        if listener.health_check and not status:
-            reads = instant.fresh.get((instant.group_id, backend.key))
-            health = status = checked(backend, reads, instant.instances, world.readings)
-        if used or (backend.weight == 0 and listener.scheduler != "rr"):
+    running = [listener for listener in listeners if listener.runs]
+    if not running:
+        return "unavailable", backend.weight > 0
+    found, used = set(), False
+    reads = instant.fresh.get((instant.group_id, backend.key))
+    for listener in running:
+        status = ""
+        if listener.checks(instant.group_id):
+            status = checked(backend, listener.port, reads, instant.instances, world.readings)
+            found.add(status)
+        schedulers = {use.scheduler for use in listener.uses_of(instant.group_id)}
+        if backend.weight == 0 and "rr" not in schedulers:
             continue
-        if not listener.health_check or status == "normal":
-            used = True
-        elif status == "unavailable":
-            used = bool(world.readings["used_before_check"])
-    return health, used
+        used = used or status in {"", "normal"} or _used_unproven(world, status)
+    return next((s for s in ("abnormal", "normal") if s in found), "unavailable"), used
+
+
+def _used_unproven(world: World, status: str) -> bool:
+    return status == "unavailable" and bool(world.readings["used_before_check"])

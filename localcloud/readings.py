@@ -93,6 +93,10 @@ TABLE: dict[str, Reading] = {
     "released_server": Reading(
         ("stays", "removed"), why="No document says that a released instance leaves its VServer groups."
     ),
+    "ecs_denied": Reading(
+        ("refused", "empty_list"),
+        why="The page of DescribeInstances says that an empty list comes; callers report Forbidden.RAM.",
+    ),
     "body_params": Reading(
         ("accepted", "ignored"),
         why="The RPC pages speak of query parameters; the Node.js SDK sends a form body.",

@@ -3,13 +3,13 @@
 import threading
 import time
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-from localcloud import ess_actions, slb_actions
-from localcloud.cloud import ESS_VERSION, SLB_VERSION, Cloud
+from localcloud import ecs_actions, ess_actions, slb_actions
+from localcloud.cloud import ECS_VERSION, ESS_VERSION, SLB_VERSION, Cloud
 from localcloud.credentials import Identity, Registry
 from localcloud.errors import ApiError
 from localcloud.faults import GARBAGE, Fault, GarbageAnswer
@@ -23,6 +23,7 @@ from localcloud.state import ACCOUNT, REGION
 SERVICES: dict[str, tuple[str, Collection[str]]] = {
     SLB_VERSION: ("slb", slb_actions.ACTIONS),
     ESS_VERSION: ("ess", ess_actions.ACTIONS),
+    ECS_VERSION: ("ecs", ecs_actions.ACTIONS),
 }
 SECRETS = {
     "AccessKeyId", "Signature", "SignatureMethod", "SignatureVersion", "SignatureNonce", "SignatureType",
@@ -105,17 +106,17 @@ class Gateway:
             raise ApiError("UnsupportedOperation", "The specified HTTP method is not supported.")
         with self.lock:
             call.identity = self._verifier.verify(request, query, form, self._clock())
-            self._authorizer.check(call.identity, service, call.action, params)
+            seen = self._authorizer.check(call.identity, service, call.action, params)
             call.fault = fault = self.cloud.faults.strike(call.action, params)
         if fault is not None and fault.effect == "delay" and self._sleep is not None:
             self._sleep(fault.seconds)
-        return self.cloud.faults.around(fault, lambda: self._apply(call), call.identity)
+        return self.cloud.faults.around(fault, lambda: self._apply(call, seen), call.identity)
 
-    def _apply(self, call: Call) -> bytes:
+    def _apply(self, call: Call, seen: Mapping[str, str]) -> bytes:
         with self.lock:
             self.cloud.world.request_id = call.request_id
             try:
-                result = self.cloud.apply(call.action, call.params or {})
+                result = self.cloud.apply(call.action, seen)
             finally:
                 self.cloud.world.request_id = None
             old = self.cloud.world.readings["response_form"] == "enveloped"

@@ -66,14 +66,15 @@ def listener_row(load_balancer_id: str, listener: Listener) -> dict[str, Any]:
 
 
 def rule_row(listener: Listener, rule: Rule) -> dict[str, Any]:
-    """A forwarding rule as DescribeRules lists it; the local ones check as their listener does."""
+    """A forwarding rule as DescribeRules lists it; one in sync shows its listener's check and scheduler."""
+    own = listener if rule.listener_sync else rule
     return {
         "RuleId": rule.rule_id,
         "RuleName": rule.name,
         "Domain": rule.domain,
         "Url": rule.url,
-        "ListenerSync": "on",
-        "Scheduler": listener.scheduler,
-        "HealthCheck": "on" if listener.health_check else "off",
+        "ListenerSync": "on" if rule.listener_sync else "off",
+        "Scheduler": own.scheduler,
+        "HealthCheck": "on" if own.health_check else "off",
         **({"VServerGroupId": rule.vserver_group_id} if rule.vserver_group_id else {}),
     }

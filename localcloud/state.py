@@ -40,6 +40,16 @@ class Rule:
     name: str = ""
     domain: str = ""
     url: str = ""
+    listener_sync: bool = True
+    health_check: bool = True
+    scheduler: str = "wrr"
+
+
+class Use(NamedTuple):
+    """How a listener sends requests to a group: by itself, or by a rule that may check for itself."""
+
+    health_check: bool
+    scheduler: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +68,33 @@ class Listener:
     rules: tuple[Rule, ...] = ()
 
     def uses(self, group_id: str) -> bool:
-        """Whether this listener, or one of its rules, sends requests to the group."""
-        return self.vserver_group_id == group_id or any(
-            rule.vserver_group_id == group_id for rule in self.rules
+        """Whether this listener, or one of its rules, is set to send requests to the group."""
+        return bool(self.uses_of(group_id))
+
+    def uses_of(self, group_id: str) -> tuple[Use, ...]:
+        """How this listener and its rules use a group; "" is the default group.
+
+        A rule with ListenerSync on checks and schedules as its listener does (SLB: CreateRules).
+        """
+        own = Use(self.health_check, self.scheduler)
+        found = [own] if (self.vserver_group_id or "") == group_id else []
+        return (
+            *found,
+            *(
+                own if rule.listener_sync else Use(rule.health_check, rule.scheduler)
+                for rule in self.rules
+                if rule.vserver_group_id == group_id
+            ),
         )
+
+    @property
+    def runs(self) -> bool:
+        """Whether it takes requests, and checks: one that is stopped or stopping does not."""
+        return self.status not in {"stopped", "stopping"}
+
+    def checks(self, group_id: str) -> bool:
+        """Whether any of its uses of a group checks health."""
+        return self.runs and any(use.health_check for use in self.uses_of(group_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +128,18 @@ class Instance:
     zone_id: str = REGION + "-h"
     health: str = "normal"
     health_by_port: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
+    health_by_listener: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
+    operation_locks: tuple[str, ...] = ()
 
-    def health_on(self, port: int) -> str:
-        """What a finished check of this port finds: a server that does not run answers nothing."""
-        return self.health_by_port.get(port, self.health) if self.status == "Running" else "abnormal"
+    def health_on(self, port: int, listener_port: int) -> str:
+        """What a finished check of this port finds, made by the listener of the other.
+
+        A server that does not run answers nothing; what a listener's checks find goes before the rest.
+        """
+        if self.status != "Running":
+            return "abnormal"
+        found = self.health_by_listener.get(listener_port)
+        return found or self.health_by_port.get(port, self.health)
 
 
 @dataclass(frozen=True, slots=True)

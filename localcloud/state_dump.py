@@ -47,7 +47,11 @@ def dump(world: World) -> dict[str, Any]:
     return {
         "load_balancers": balancers,
         "instances": [
-            {**_plain(i), "health_by_port": {str(k): v for k, v in i.health_by_port.items()}}
+            {
+                **_plain(i),
+                "health_by_port": {str(k): v for k, v in i.health_by_port.items()},
+                "health_by_listener": {str(k): v for k, v in i.health_by_listener.items()},
+            }
             for i in world.instances.values()
         ] + gone,
         "scaling_groups": [

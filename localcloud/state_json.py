@@ -22,6 +22,8 @@ from localcloud.state import (
 
 RELEASED = "Released"
 HEALTH = ("normal", "abnormal", "unavailable")
+#: Reasons for which ECS locks an instance (DescribeInstances, LockReason).
+LOCKS = ("Recycling", "financial", "security", "dedicatedhostfinancial", "refunded")
 STATES = (
     "InService", "Pending", "Pending:Wait", "Protected", "Standby", "Stopped", "Removing", "Removing:Wait",
 )  # fmt: skip
@@ -41,13 +43,18 @@ def backend(f: Fields, *, ported: bool = True) -> Backend:
 
 
 def _rule(f: Fields) -> Rule:
-    f.known("rule_id", "vserver_group_id", "name", "domain", "url")
+    f.known(
+        "rule_id", "vserver_group_id", "name", "domain", "url", "listener_sync", "health_check", "scheduler"
+    )
     return Rule(
         f.text("rule_id"),
         f.optional("vserver_group_id"),
         f.text("name", ""),
         f.text("domain", ""),
         f.text("url", ""),
+        f.flag("listener_sync", True),
+        f.flag("health_check", True),
+        f.text("scheduler", "wrr", ("wrr", "rr", "wlc")),
     )
 
 
@@ -71,12 +78,15 @@ def _listener(f: Fields) -> Listener:
 
 
 def _instance(f: Fields) -> Instance:
-    f.known("instance_id", "status", "zone_id", "health", "health_by_port")
-    by_port = f.raw("health_by_port", {})
-    if not isinstance(by_port, Mapping) or not all(
-        str(k).isdigit() and v in HEALTH for k, v in by_port.items()
-    ):
-        raise FieldError(f"{f.at('health_by_port')}: ports with one of {', '.join(HEALTH)} are needed")
+    f.known(
+        "instance_id",
+        "status",
+        "zone_id",
+        "health",
+        "health_by_port",
+        "health_by_listener",
+        "operation_locks",
+    )
     return Instance(
         instance_id=f.text("instance_id"),
         status=f.text(
@@ -84,8 +94,19 @@ def _instance(f: Fields) -> Instance:
         ),
         zone_id=f.text("zone_id", Instance("").zone_id),
         health=f.text("health", "normal", HEALTH),
-        health_by_port={int(k): v for k, v in by_port.items()},
+        health_by_port=_by_port(f, "health_by_port"),
+        health_by_listener=_by_port(f, "health_by_listener"),
+        operation_locks=f.texts("operation_locks", LOCKS),
     )
+
+
+def _by_port(f: Fields, key: str) -> Mapping[int, str]:
+    found = f.raw(key, {})
+    if not isinstance(found, Mapping) or not all(
+        str(port).isdigit() and health in HEALTH for port, health in found.items()
+    ):
+        raise FieldError(f"{f.at(key)}: ports with one of {', '.join(HEALTH)} are needed")
+    return {int(port): health for port, health in found.items()}
 
 
 def instance(value: object) -> Instance:
@@ -120,13 +141,10 @@ def _action(f: Fields) -> LifecycleAction:
         "lifecycle_hook_id", "lifecycle_action_token", "instance_ids", "scaling_activity_id", "status",
         "result", "heartbeats", "waited_s",
     )  # fmt: skip
-    ids = f.raw("instance_ids", [])
-    if not isinstance(ids, list) or not all(isinstance(i, str) for i in ids):
-        raise FieldError(f"{f.at('instance_ids')}: a list of strings is needed")
     return LifecycleAction(
         f.text("lifecycle_hook_id"),
         f.text("lifecycle_action_token"),
-        tuple(ids),
+        f.texts("instance_ids"),
         f.text("scaling_activity_id", "asa-local"),
         f.text("status", "Pending", ("Pending", "Timeout", "Completed")),
         f.text("result", "CONTINUE", ("CONTINUE", "ABANDON", "ROLLBACK")),

@@ -36,6 +36,67 @@ def test_health_may_differ_by_port():
     assert rows == [(8080, "abnormal"), (8080, "normal"), (9090, "normal")]
 
 
+def two_listeners(**second):
+    given = state(1, instances=[{"instance_id": "i-old0", "health_by_listener": {"443": "abnormal"}}])
+    other = {"port": 443, "protocol": "https", "vserver_group_id": "rsp-web", **second}
+    given["load_balancers"][0]["listeners"].append(other)
+    return given
+
+
+def rows(made):
+    return [(r.listener_port, r.status) for r in made.slb.health("lb-web")]
+
+
+def test_health_may_differ_by_listener():
+    made = Cloud(two_listeners())
+    assert rows(made) == [(80, "normal"), (443, "abnormal")]
+    assert last(made) == {"i-old0": ("abnormal", True)}, "one of them still sends requests"
+
+
+def test_what_a_listener_finds_goes_before_what_the_port_has():
+    given = two_listeners()
+    given["instances"][0] |= {"health": "abnormal", "health_by_port": {"8080": "normal"}}
+    assert rows(Cloud(given)) == [(80, "normal"), (443, "abnormal")]
+
+
+@pytest.mark.parametrize("status", ["stopped", "stopping"])
+def test_a_listener_that_does_not_run_neither_checks_nor_sends_requests(status):
+    made = Cloud(two_listeners(status=status))
+    assert rows(made) == [(80, "normal"), (443, "unavailable")]
+    assert last(made) == {"i-old0": ("normal", True)}
+    given = two_listeners(status=status)
+    given["load_balancers"][0]["listeners"][0] |= {"vserver_group_id": None}
+    given["instances"][0] |= {"health": "abnormal"}
+    assert last(Cloud(given)) == {"i-old0": ("unavailable", True)}, "as if no listener used the group"
+
+
+def rule(**own):
+    return {"rule_id": "rule-1", "vserver_group_id": "rsp-web", **own}
+
+
+@pytest.mark.parametrize(
+    ("listener", "own", "expected"),
+    [
+        ("rsp-web", {"listener_sync": False, "health_check": True}, "abnormal"),
+        ("rsp-web", {"listener_sync": False, "health_check": False}, "unavailable"),
+        (None, {"listener_sync": False, "health_check": True}, "abnormal"),
+        (None, {"listener_sync": True, "health_check": True}, "unavailable"),
+    ],
+)
+def test_a_rule_out_of_sync_checks_for_itself(listener, own, expected):
+    made = Cloud(two_listeners(health_check=False, vserver_group_id=listener, rules=[rule(**own)]))
+    assert rows(made) == [(80, "normal"), (443, expected)]
+
+
+@pytest.mark.parametrize(("sync", "used"), [(False, True), (True, False)])
+def test_a_rule_out_of_sync_schedules_for_itself(sync, used):
+    own = rule(listener_sync=sync, scheduler="rr")
+    given = two_listeners(vserver_group_id=None, rules=[own])
+    given["instances"] = []
+    given["load_balancers"][0]["vserver_groups"][0]["backends"][0] |= {"weight": 0}
+    assert last(Cloud(given)) == {"i-old0": ("normal", used)}
+
+
 def test_fresh_health_is_unavailable_for_so_many_reads():
     made = cloud(fresh_health=2)
     made.slb.add("rsp-web", new(0))
