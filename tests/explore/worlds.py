@@ -139,8 +139,11 @@ def of_text(text: str) -> World:
 
 @lru_cache(maxsize=512)
 def configured(targets: str) -> settings.Settings:
-    """The function's settings with these targets."""
-    return settings.load({"SWAP_TARGETS": targets, "SWAP_WEBHOOK_SECRETS": deliveries.SECRET})
+    """The function's settings with these targets; raises ValueError where they cannot be used."""
+    try:
+        return settings.load({"SWAP_TARGETS": targets, "SWAP_WEBHOOK_SECRETS": deliveries.SECRET})
+    except settings.BadSettings as why:
+        raise ValueError(str(why)) from None
 
 
 def read(clauses: tuple[str, ...]) -> Setup:
@@ -170,7 +173,7 @@ def _target(setup: Setup, words: list[str]) -> None:
     for word in said:
         key, _, value = word.partition("=")
         if key == "asg":
-            found["scaling_group_ids"] = value.split(",")
+            found["scaling_group_ids"] = [f"asg-{one}" for one in value.split(",")]
             for one in found["scaling_group_ids"]:
                 setup.members.setdefault(one, [])
         elif key == "batch":
@@ -226,7 +229,7 @@ def _in(setup: Setup, words: list[str]) -> None:
 
 def _lists(setup: Setup, words: list[str]) -> None:
     name, server, *said = words
-    setup.members.setdefault(name, []).append(member(server, said))
+    setup.members.setdefault(f"asg-{name}", []).append(member(server, said))
 
 
 def member(server: str, said: list[str]) -> local.Member:
@@ -247,18 +250,17 @@ def instance(before: local.Instance, said: list[str] | tuple[str, ...]) -> local
         if word in {"normal", "abnormal"}:
             found = replace(found, health=word, **_by_listener(found, None))
         elif key.isdigit():
-            found = replace(found, **_by_listener(found, {key: value}))
+            found = replace(found, **_by_listener(found, {int(key): value}))
         elif word == "doomed":
-            found = replace(found, operation_locks=("Recycling",))  # type: ignore[call-arg]
+            found = replace(found, operation_locks=("Recycling",))
         else:
             found = replace(found, status=word if word == "unknown" else word.capitalize())
     return found
 
 
-def _by_listener(before: local.Instance, more: dict[str, str] | None) -> dict[str, Any]:
-    if not hasattr(before, "health_by_listener"):
-        return {}
-    return {"health_by_listener": {} if more is None else {**before.health_by_listener, **more}}
+def _by_listener(before: local.Instance, more: dict[int, str] | None) -> dict[str, Any]:
+    known = {} if more is None else {**before.health_by_listener, **more}
+    return {"health_by_listener": known}
 
 
 def _room(setup: Setup, words: list[str]) -> None:
