@@ -113,7 +113,7 @@ class Attempt:
     ended: float = 0.0
     calls: list[Call] = field(default_factory=list)
     others: set[int] = field(default_factory=set)  #: instants that somebody else brought about
-    shown: dict[str, tuple[Any, ...]] = field(default_factory=dict)  #: listings as they were last read
+    shown: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)  #: listings as they were read
     results: list[dict[str, Any]] = field(default_factory=list)
     outcome: str = "killed"
     hooks: list[Told] = field(default_factory=list)  #: the hooks that were completed
@@ -275,7 +275,7 @@ class Scaling(ModelEss):
             servers = servers[1:]
         elif wrong == "short":
             servers = servers[:-1]
-        calls.attempt.shown[scaling_group_id] = servers
+        calls.attempt.shown.setdefault(scaling_group_id, []).append(servers)
         return replace(found, servers=servers, complete=wrong != "short")
 
     def listed(self, scaling_group_id: str, instance_ids: tuple[str, ...]) -> tuple[Any, ...]:

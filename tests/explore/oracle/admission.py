@@ -37,19 +37,20 @@ def untouched(run: Run) -> Iterator[str]:
         yield f"a write to a target in mode {run.target.get('mode')}, or to a dry run"
         return
     leave = {b.key for b in run.leave}
+    come = run.come | run.doomed  # that whoever is about to be reclaimed does not come is another rule's matter
     start = {b.key: b for b in run.start}
     for at, before in steps(run):
         then, now = ({b.key: b for b in run.backends(one)} for one in (before, at))
         for key in then.keys() - now.keys():
-            if key not in leave and key[0] not in run.come and not _finishes(run, key[0]):
+            if key not in leave and key[0] not in come and not _finishes(run, key[0]):
                 yield f"taken out, and nobody said so: {key[0]}: instant {at}"
                 return
         for key in now.keys() - then.keys():
-            if key not in start and key[0] not in run.come:
+            if key not in start and key[0] not in come:
                 yield f"put in, and nobody said so: {key[0]}: instant {at}"
                 return
         for key in now.keys() & then.keys():
-            if now[key] != then[key] and key not in leave and key[0] not in run.come:
+            if now[key] != then[key] and key not in leave and key[0] not in come:
                 if now[key].weight <= then[key].weight or not _was_drained(run, key, now[key].weight):
                     yield f"changed, and nobody said so: {key[0]} to {now[key].weight}: instant {at}"
                     return

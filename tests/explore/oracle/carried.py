@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from localcloud.state import Backend
 from tests.explore.oracle.facts import Run
@@ -22,22 +22,36 @@ class Past:
     owners: dict[Key, Backend] = field(default_factory=dict)
     here: dict[Key, Backend] = field(default_factory=dict)
     ours: set[Key] = field(default_factory=set)
+    left: set[Key] = field(default_factory=set)  #: those that were out when some attempt had ended
 
 
-def past_of(played: Played, served: Served, group: str) -> Past:
-    """Go through the instants of a group: what others changed is their word, what our writes changed is not."""
+def past_of(
+    played: Played, served: Served, group: str, requested: set[tuple[str, int]], upto: int | None = None
+) -> Past:
+    """Go through the instants of a group: what others changed is their word, what our writes changed is not,
+    but for a weight that a request has named.
+    """
     past = Past()
-    for at in served.instants(group, 0, len(served.history)):
+    ends = {attempt.last for attempt in played.all}
+    for at in served.instants(group, 0, len(served.history) if upto is None else upto):
         now = {b.key: b for b in served.history[at].backends}
+        if any(end <= at for end in ends):
+            ends = {end for end in ends if end > at}
+            past.left |= past.owners.keys() - past.here.keys()
         for key in now.keys() | past.here.keys():
             if now.get(key) == past.here.get(key):
                 continue
             if at in played.others:
                 past.ours.discard(key)
+                past.left.discard(key)
                 if key in now:
                     past.owners[key] = now[key]
+                else:
+                    past.owners.pop(key, None)
             else:
                 past.ours.add(key)
+                if key in now and key in past.owners and (key[0], now[key].weight) in requested:
+                    past.owners[key] = replace(past.owners[key], weight=now[key].weight)
         past.here = now
     return past
 
@@ -45,20 +59,23 @@ def past_of(played: Played, served: Served, group: str) -> Past:
 def carried(played: Played, served: Served, target: dict[str, object], runs: list[Run]) -> Iterator[str]:
     """Compare the end of a group with what it must be."""
     group, mark = str(target["vserver_group_id"]), f"slb-swap/{target['name']}"
-    past = past_of(played, served, group)
+    weighed = {(e.server, e.weight) for run in runs if run.acts for e in run.launched if e.weight is not None}
+    past = past_of(played, served, group, weighed)
     requested = {e.server: e for run in runs if run.acts for e in run.launched if e.weight is not None}
     come = {server for run in runs for server in run.come}
     for key, now in sorted(past.here.items(), key=str):
         if key not in past.ours:
             continue
         asked = requested.get(key[0])
-        owner = past.owners.get(key)
+        owner = past.owners.get(key) if key not in past.left else None
         if asked is not None and now.weight == asked.weight:
             continue
         if now.weight == 0:
             if owner is not None and owner.weight == 0:
                 continue
-            if not _not_remembered(played, owner):
+            final = played.final
+            sick = owner is None and final is not None and final.raised and key[0] in served.sick(len(served.history) - 1)
+            if not _not_remembered(played, owner) and not played.excused.allow("sick_at_nothing", sick):
                 yield f"left at weight 0 by us: {key[0]}:{key[1]}"
             continue
         if owner is None:
@@ -69,7 +86,7 @@ def carried(played: Played, served: Served, target: dict[str, object], runs: lis
             yield f"not as it was: {key[0]}:{key[1]} has weight {now.weight}, had {owner.weight}"
         if now.description != owner.description and not _is_a_word(now.description, owner.description, mark):
             yield f"not as it was: {key[0]}:{key[1]} is {now.description!r}, was {owner.description!r}"
-    yield from _shapes(played, served, group, past, runs)
+    yield from _shapes(played, served, group, weighed, runs)
 
 
 def _not_remembered(played: Played, owner: Backend | None) -> bool:
@@ -85,13 +102,13 @@ def _is_a_word(now: str, before: str, mark: str) -> bool:
 
 def _new_description(now: Backend, past: Past, mark: str, runs: list[Run]) -> Iterator[str]:
     said = {e.description for run in runs for e in run.launched if e.server == now.server_id}
-    departed = {b.description for key, b in past.owners.items() if key not in past.here and b.description}
+    departed = {b.description for b in past.owners.values() if b.description}
     if now.description not in {mark, *departed, *said}:
         yield f"a new one with a description of nobody: {now.server_id}: {now.description!r}"
 
 
 def _shapes(
-    played: Played, served: Served, group: str, past: Past, runs: list[Run]
+    played: Played, served: Served, group: str, weighed: set[tuple[str, int]], runs: list[Run]
 ) -> Iterator[str]:
     """The new ones of each delivery stand as those did that left: the same ports, the same weights on them."""
     for step in dict.fromkeys(run.attempt.step for run in runs):
@@ -106,15 +123,22 @@ def _shapes(
         if partial:
             continue
         was, now = _by_unit(begin), _by_unit(end)
+        if was.keys() == now.keys():
+            continue
+        past = past_of(played, served, group, weighed, tries[0].begin + 1)
+        addresses = Counter(one[0] for one in was)
         news = {one: shape for one, shape in now.items() if one[0] not in explicit and all(shape.values())
-                and (one not in was or _unfinished(begin, one)) and not _owned(past, one)}  # fmt: skip
+                and (one not in was or _unfinished(begin, one) and not _owned(past, one))}  # fmt: skip
         part = {one for one in news if one in was and was[one].keys() != news[one].keys()}
         if played.excused.allow("was_there_in_part", part):
             continue
         if any(run.wrong_listing for run in tries):
             played.excused.allow("wrong_listing")
             continue
-        gone = {one: shape for one, shape in was.items() if one not in now and one not in news}
+        leaving = set().union(*(run.leaving | {e.server for e in run.terminated} for run in tries))
+        leave = set().union(*(run.units(run.leave) for run in tries))
+        gone = {one: s for one, s in was.items()
+                if one not in news and addresses[one[0]] == 1 and (one not in now or one in leave and one[0] in leaving)}  # fmt: skip
         yield from _fits(news, {one: _original(past, one, s) for one, s in gone.items()}, tries[0], past)
 
 

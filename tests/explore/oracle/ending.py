@@ -105,7 +105,7 @@ def _plausible(run: Run, server: str, reason: str) -> bool:
         case "still_in_service":
             return run.listed.get(server, ("",))[0] == "in_service"
         case "source_incomplete":
-            return run.wrong_listing or any(not run.attempt.shown.get(name) for name in run.sources)
+            return run.wrong_listing or any(not run.attempt.shown.get(name, [()])[-1] for name in run.sources)
         case "scaling_group_missing":
             return any(name not in run.attempt.members for name in run.sources)
         case "instances_unread":
@@ -181,7 +181,10 @@ def as_listed(run: Run) -> Iterator[str]:
     why = set(run.refused.values()) | {str(result["reason"])}
     if run.group in run.refused:
         return
-    for server in sorted(run.leaving & after):
+    known = set(run.listed) | {b.server_id for b in run.start if b.description.startswith("slb-swap")}
+    for server in sorted((run.leaving | run.doomed & known) & after):
+        if server in run.doomed and "waiting_for_replacement" in str(result["reason"]):
+            continue
         if server in run.doomed and server in run.in_service:
             yield from _replaced(run, server)
         elif server not in refused and not why & (HEALTH | {"over_quota", "source_incomplete"}):

@@ -9,7 +9,7 @@ from tests.explore.playing import Played
 from tests.explore.ports import READ, Attempt
 
 #: Writes that a run may make for each backend that it names, and beside.
-EACH, BESIDE = 4, 6
+EACH, BESIDE = 6, 10
 
 
 def ends(attempt: Attempt) -> Iterator[str]:
@@ -60,6 +60,13 @@ def repeats(played: Played, last: Run) -> Iterator[str]:
     again = played.again
     final = played.final
     if again is None or final is None or not again.writes or final.raised:
+        return
+    asked = {"over_quota", "bad_backend"} & set(last.refused.values()) or last.refused.keys() & {last.group}
+    if not any(c.last > c.first for c in again.writes) and excused.allow("asked_again", asked):
+        return
+    if excused.allow("still_sick", {"not_healthy", "after_rollback"} & set(last.refused.values())):
+        return
+    if excused.allow("others_meanwhile", any(final.last <= at < again.last for at in played.others)):
         return
     share = {"max_unavailable", "max_removed", "min_backends"}
     if excused.allow("share_each_run", share & set(last.refused.values())):

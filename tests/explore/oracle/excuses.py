@@ -23,6 +23,10 @@ EXCUSES = {
     "still_known": "a server said to be deleted that ECS still knows keeps its delivery coming",
     "held_by_the_floor": "a scale-in hook keeps its delivery coming while the floor holds its instances",
     "nobody_listed": "scaling groups that list nobody, though they count some, keep a delivery that names a launched server coming",
+    "sick_at_nothing": "a new server that a killed run has left at weight 0 and that fails its check is raised, and not "
+    "touched by those that did not put it in",
+    "asked_again": "what the API refused, as over quota or as a server that cannot be taken, is known to be so only by "
+    "asking again",
     "was_there_in_part": "a new server that had a part of its places before keeps them as they were",
 }
 

@@ -147,13 +147,29 @@ class Run:
         found: dict[str, tuple[str, bool]] = {}
         for name in self.sources:
             if name in self.attempt.shown:
-                found.update({s.id: (s.state, s.healthy) for s in self.attempt.shown[name]})
+                found.update({s.id: (s.state, s.healthy) for s in self.attempt.shown[name][-1]})
             else:
                 found.update(
                     {m.instance_id: (STATES[m.lifecycle_state], m.health_status == "Healthy")
                      for m in self.attempt.members.get(name, ())}
                 )  # fmt: skip
         return found
+
+    @cached_property
+    def ever(self) -> dict[str, set[tuple[str, bool]]]:
+        """What its scaling groups ever showed of a server while it went on; nothing where one left it out."""
+        found: dict[str, set[tuple[str, bool]]] = {s: {said} for s, said in self.listed.items()}
+        for name in self.sources:
+            for shown in self.attempt.shown.get(name, ())[:-1]:
+                for one in shown:
+                    found.setdefault(one.id, {NOT_LISTED}).add((one.state, one.healthy))
+                for server in found.keys() - {one.id for one in shown}:
+                    found[server].add(NOT_LISTED)
+        return found
+
+    def once(self, server: str, *states: str) -> bool:
+        """Whether a server was ever listed in one of some states."""
+        return any(state in states for state, _ in self.ever.get(server, {NOT_LISTED}))
 
     @cached_property
     def in_service(self) -> set[str]:
@@ -201,14 +217,14 @@ class Run:
 
     @cached_property
     def leave(self) -> list[Backend]:
-        """The backends of the start that may be taken out."""
+        """The backends of the start that may be taken out, at some moment of the run."""
         if self.is_request:
             forced = "still_in_service" in self.force
             return [
                 b for b in self.start
                 if any(e.covers(b) for e in self.terminated) and (forced or b.server_id not in self.kept)
             ]  # fmt: skip
-        return [b for b in self.start if b.server_id in self.leaving]
+        return [b for b in self.start if b.server_id in self.may_leave]
 
     @cached_property
     def kept(self) -> set[str]:
@@ -223,13 +239,24 @@ class Run:
         """The servers that an event or the timer may take out."""
         named = {
             e.server for e in self.terminated
-            if self.listed.get(e.server, ("", True))[0] in {"", "leaving"} or self.attempt.words[0] == "interrupted"
+            if self.listed.get(e.server, NOT_LISTED)[0] in {"", "leaving"} or self.attempt.words[0] == "interrupted"
         }  # fmt: skip
         if self.attempt.words[0] == "deleted":
             named = {s for s in named if not self.known(s) and s not in self.listed}
         listed = {s for s, (state, _) in self.listed.items() if state == "leaving"}
-        unknown = {b.server_id for b in self.start if not self.known(b.server_id) and b.server_id[:2] == "i-"}
-        return named | listed | self.stale | (self.doomed & {b.server_id for b in self.start}) | unknown
+        return named | listed | self.stale
+
+    @cached_property
+    def may_leave(self) -> set[str]:
+        """Who may be taken out beside: who is about to be reclaimed, and who is no more."""
+        here = {b.server_id for b in self.start}
+        unknown = {s for s in here if not self.known(s) and s[:2] == "i-"}
+        named = {e.server for e in self.terminated if self.attempt.words[0] in {"in", "hookin", "outerr"}}
+        once = {s for s in here if self.once(s, "leaving") or (s in named and self.once(s, ""))}
+        exclusive = self.target.get("exclusive", False)
+        ours = {b.server_id for b in self.start if exclusive or b.description.startswith("slb-swap")}
+        stale = {s for s in ours if self.sources and self.once(s, "")}
+        return self.leaving | (self.doomed & here) | unknown | once | stale
 
     @cached_property
     def come(self) -> set[str]:
@@ -238,14 +265,16 @@ class Run:
             return {e.server for e in self.launched}
         entering = {
             e.server for e in self.launched
-            if self.attempt.words[0] == "hookout" and self.listed.get(e.server, ("",))[0] == "pending"
+            if self.attempt.words[0] == "hookout" and self.once(e.server, "pending")
         }  # fmt: skip
-        return (self.in_service | entering) - self.doomed
+        return ({s for s, said in self.ever.items() if ("in_service", True) in said} | entering) - self.doomed
 
     @cached_property
     def missing(self) -> set[str]:
         """The servers that are to be put in, and are not in when it begins."""
-        return self.come - {b.server_id for b in self.start}
+        interrupted = {e.server for e in self.terminated if self.attempt.words[0] == "interrupted"}
+        last = {s for s, said in self.listed.items() if said == ("in_service", True) or said[0] == "pending"}
+        return (self.come & last if not self.is_request else self.come) - {b.server_id for b in self.start} - interrupted
 
     @cached_property
     def least(self) -> int:
@@ -275,6 +304,8 @@ class Run:
         return {unit(b) for b in backends}
 
 
+#: What is said of a server that a listing leaves out.
+NOT_LISTED = ("", True)
 STATES = {
     "InService": "in_service", "Protected": "in_service", "Pending": "pending", "Pending:Wait": "pending",
     "Removing": "leaving", "Removing:Wait": "leaving", "Stopped": "leaving", "Standby": "standby",

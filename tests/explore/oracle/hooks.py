@@ -10,6 +10,10 @@ from tests.explore.playing import Played
 from tests.explore.ports import Attempt
 
 
+#: Codes that say that a server itself cannot be taken.
+BAD = frozenset({"ObtainIpFail", "InvalidServerId.NotFound"})
+
+
 def completed(played: Played, served: Served, attempt: Attempt, runs: Sequence[Run]) -> Iterator[str]:
     """What each hook was told fits what was there at that moment, in every target of any mode."""
     for told in attempt.hooks:
@@ -32,10 +36,10 @@ def completed(played: Played, served: Served, attempt: Attempt, runs: Sequence[R
 
 
 def _at_fault(attempt: Attempt, played: Played, server: str) -> bool:
-    known = played.cloud.world.instances.get(server) or attempt.instances.get(server)
+    known = played.cloud.world.instances.get(server)
     if known is None or known.status not in RUNS or known.operation_locks:
         return True
-    bad = any(c.trouble == "bad" and any(key[0] == server for key, _ in c.new) for c in attempt.calls)
+    bad = any(c.answer in BAD and any(key[0] == server for key, _ in c.new) for c in attempt.calls)
     return bad or known.health == "abnormal" or "abnormal" in known.health_by_listener.values()
 
 
@@ -55,7 +59,7 @@ def forgotten(played: Played, runs: Sequence[Run]) -> Iterator[str]:
         return
     waiting = [
         a for group in played.cloud.world.scaling_groups.values() for a in group.lifecycle_actions
-        if a.status == "Pending" and a.lifecycle_action_token == f"token-{final.words[2]}"
+        if (a.status, a.lifecycle_hook_id) == ("Pending", "ash-in") and a.lifecycle_action_token == f"token-{final.words[2]}"
     ]  # fmt: skip
     if waiting:
         yield "a scale-in hook left to wait though its instances are out"
