@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 from handler.core.model.answers import Answer
 from handler.core.model.observed import Listing
 from handler.core.model.steps import Step
-from handler.core.model.values import Group, Hook, Key, Listeners, Server, Verdict
+from handler.core.model.values import Group, Hook, Instance, Key, Listeners, Server, Verdict
 
 
 class Slb(Protocol):
@@ -52,6 +52,14 @@ class Ess(Protocol):
 
     def heartbeat(self, hook: Hook) -> Answer:
         """Ask for more time for a lifecycle action."""
+        ...
+
+
+class Ecs(Protocol):
+    """The calls to ECS. Raises CallFailed; PERMANENT where its instances may not be read."""
+
+    def instances(self, ids: tuple[str, ...]) -> Mapping[str, Instance]:
+        """Read instances by id (DescribeInstances); those that ECS does not know are absent."""
         ...
 
 

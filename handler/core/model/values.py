@@ -170,6 +170,22 @@ class Server:
     healthy: bool = True
 
 
+InstanceStatus = Literal["pending", "starting", "running", "stopping", "stopped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """What ECS says of an instance (DescribeInstances).
+
+    ``reclaimed``: it is preemptible and locked as ``Recycling``, about to be released within minutes
+    (ECS, Handle spot instance interruption events).
+    """
+
+    id: str
+    status: InstanceStatus
+    reclaimed: bool
+
+
 class Verdict(str, Enum):
     """What the load balancer's health checks say of one backend, over every listener that uses the group."""
 
