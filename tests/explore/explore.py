@@ -14,7 +14,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
@@ -22,6 +22,8 @@ from tests.explore import dimensions
 from tests.explore.drawing import draw
 from tests.explore.oracle.judging import violations
 from tests.explore.playing import Played, play
+from tests.explore.sequences import BOUNDS, Bound, reached
+from tests.explore.sequences import work as worlds_of
 from tests.explore.shrinking import rule, shrink
 from tests.explore.worlds import World, of_text
 
@@ -53,13 +55,12 @@ class Tally:
         self.found += other.found
 
 
-def explore(world: World, tally: Tally, random: Random) -> None:
-    """Play one world, judge it, and ask what one part of it contributed."""
-    played = play(world)
+def explore(played: Played, tally: Tally, random: Random) -> None:
+    """Judge one world, and ask what one part of it contributed."""
     found = violations(played)
     tally.worlds += 1
     tally.excused.update(set(played.excused))
-    tally.found += [(str(world), one) for one in found]
+    tally.found += [(str(played.world), one) for one in found]
     there = dimensions.met(played)
     tally.met.update(there)
     if there and random.random() < dimensions.SHARE:
@@ -73,8 +74,25 @@ def _chunk(work: tuple[int, int]) -> Tally:
     seed, number = work
     random, tally = Random(f"{seed}/{number}"), Tally()
     for _ in range(CHUNK):
-        explore(draw(random), tally, random)
+        explore(play(draw(random)), tally, random)
     return tally
+
+
+def _reach(work: tuple[World, bool, bool]) -> Tally:
+    world, faults, readings = work
+    random, tally = Random(str(world)), Tally()
+    for played in reached(world, faults=faults, readings=readings):
+        explore(played, tally, random)
+    return tally
+
+
+def every(bounds: Iterable[Bound], jobs: int) -> Iterator[Tally]:
+    """Yield what is found in every world within some bounds."""
+    if jobs == 1:
+        yield from map(_reach, worlds_of(bounds))
+        return
+    with multiprocessing.Pool(jobs, _unheeding) as pool:
+        yield from pool.imap_unordered(_reach, list(worlds_of(bounds)), chunksize=8)
 
 
 def _walk(seed: int) -> Iterator[tuple[int, int]]:
@@ -172,6 +190,7 @@ def shown(found: Sequence[tuple[str, str]], most: int, *, smaller: bool = True) 
 def main(argv: Sequence[str] | None = None) -> int:
     """Explore, or replay one world; the exit code is 1 where anything is not right."""
     parser = argparse.ArgumentParser(prog="python -m tests.explore", description=__doc__)
+    parser.add_argument("--bounds", choices=BOUNDS, help="play every world within them, and none at random")
     parser.add_argument("--for", dest="seconds", type=float, default=600)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
@@ -183,8 +202,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return replay(given.replay)
     started, tally = time.monotonic(), Tally()
     told = started
+    bounds = list(BOUNDS[given.bounds]()) if given.bounds else []
+    found_in = every(bounds, given.jobs) if bounds else walked(given.seed, given.seconds, given.jobs)
     try:
-        for found in walked(given.seed, given.seconds, given.jobs):
+        for found in found_in:
             tally.add(found)
             if time.monotonic() - told > PROGRESS_S:
                 told = time.monotonic()
@@ -193,6 +214,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted: this is what was found so far", file=sys.stderr)
     seconds = time.monotonic() - started
+    print(*(f"- {bound.said}" for bound in bounds), sep="\n")
     print(*dimensions.table(tally.met, tally.compared, tally.changed, tally.excused), sep="\n")
     print(f"\n{seconds:.0f} s, {tally.worlds / max(seconds, 0.001):.0f} worlds a second\n")
     print(*shown(tally.found, given.show, smaller=not given.as_found), sep="\n")

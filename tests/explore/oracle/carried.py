@@ -32,6 +32,7 @@ def past_of(
     but for a weight that a request has named.
     """
     past = Past()
+    meanwhile = {at for attempt in played.all for at in attempt.others}
     ends = {attempt.last for attempt in played.all}
     for at in served.instants(group, 0, len(served.history) if upto is None else upto):
         now = {b.key: b for b in served.history[at].backends}
@@ -46,7 +47,7 @@ def past_of(
                 past.left.discard(key)
                 if key in now:
                     past.owners[key] = now[key]
-                else:
+                elif at not in meanwhile:  # a run may put back what somebody else took out while it went on
                     past.owners.pop(key, None)
             else:
                 past.ours.add(key)
@@ -138,7 +139,9 @@ def _shapes(
         leaving = set().union(*(run.leaving | {e.server for e in run.terminated} for run in tries))
         leave = set().union(*(run.units(run.leave) for run in tries))
         gone = {one: s for one, s in was.items()
-                if one not in news and addresses[one[0]] == 1 and (one not in now or one in leave and one[0] in leaving)}  # fmt: skip
+                if one not in news and (one not in now or one in leave and one[0] in leaving)}  # fmt: skip
+        if any(addresses[one[0]] > 1 for one in was.keys() - now.keys()):
+            continue  # which of its addresses a new one took is not known here
         yield from _fits(news, {one: _original(past, one, s) for one, s in gone.items()}, tries[0], past)
 
 

@@ -187,7 +187,7 @@ def as_listed(run: Run) -> Iterator[str]:
             continue
         if server in run.doomed and server in run.in_service:
             yield from _replaced(run, server)
-        elif server not in refused and not why & (HEALTH | {"over_quota", "source_incomplete"}):
+        elif server not in refused and not why & (HEALTH | {"over_quota", "source_incomplete", "bad_backend"}):
             yield f"to leave, still there, and not said: {server}: {result['outcome']}"
     for server in sorted(run.missing - after):
         if not run.runs(server) or server in refused or why & {"over_quota", "no_ports"}:
