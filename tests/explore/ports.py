@@ -87,13 +87,14 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A hook that was completed, and the instant before which that was."""
+    """A hook that was completed, the instant before which that was, and what was true of instances then."""
 
     transition: str
     servers: tuple[str, ...]
     scaling_group: str
     result: str
     instant: int
+    instances: Mapping[str, Any]
 
 
 @dataclass
@@ -289,12 +290,15 @@ class Scaling(ModelEss):
 
     def complete(self, hook: Hook, result: Any) -> Answer:
         calls: Any = self._calls
-        instant, waiting = len(calls.cloud.world.history), self._waits(hook)
+        world, waiting = calls.cloud.world, self._waits(hook)
+        instant, instances = len(world.history), world.instances
         try:
             return super().complete(hook, result)
         finally:
             if waiting and not self._waits(hook):
-                told = Told(hook.transition, hook.instance_ids, hook.scaling_group_id, result, instant)
+                told = Told(
+                    hook.transition, hook.instance_ids, hook.scaling_group_id, result, instant, instances
+                )
                 calls.attempt.hooks.append(told)
 
     def _waits(self, hook: Hook) -> bool:

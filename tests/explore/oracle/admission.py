@@ -42,7 +42,7 @@ def untouched(run: Run) -> Iterator[str]:
     for at, before in steps(run):
         then, now = ({b.key: b for b in run.backends(one)} for one in (before, at))
         for key in then.keys() - now.keys():
-            if key not in leave and key[0] not in come and not _finishes(run, key[0]):
+            if key in start and key not in leave and not _finishes(run, key[0]):
                 yield f"taken out, and nobody said so: {key[0]}: instant {at}"
                 return
         for key in now.keys() - then.keys():

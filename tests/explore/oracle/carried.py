@@ -137,6 +137,7 @@ def _shapes(
             played.excused.allow("wrong_listing")
             continue
         leaving = set().union(*(run.leaving | {e.server for e in run.terminated} for run in tries))
+        leaving -= {subject.partition("@")[0] for subject in tries[-1].refused}
         leave = set().union(*(run.units(run.leave) for run in tries))
         gone = {one: s for one, s in was.items()
                 if one not in news and (one not in now or one in leave and one[0] in leaving)}  # fmt: skip

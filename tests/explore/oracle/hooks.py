@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from tests.explore.oracle.facts import RUNS, Run
 from tests.explore.oracle.served import Served
 from tests.explore.playing import Played
-from tests.explore.ports import Attempt
+from tests.explore.ports import Attempt, Told
 
 
 #: Codes that say that a server itself cannot be taken.
@@ -29,14 +29,14 @@ def completed(played: Played, served: Served, attempt: Attempt, runs: Sequence[R
             if still or told.result != "CONTINUE":
                 yield f"a scale-in hook told {told.result} while {still} has its instances"
         elif told.result == "ABANDON":
-            if not all(_at_fault(attempt, played, server) for server in told.servers):
+            if not all(_at_fault(attempt, told, server) for server in told.servers):
                 yield "a scale-out hook abandoned for what is not its instances' fault"
         elif not any(_takes(run, told.instant, told.servers) for run in runs if run.acts):
             yield "a scale-out hook continued while no target has its instances in service"
 
 
-def _at_fault(attempt: Attempt, played: Played, server: str) -> bool:
-    known = played.cloud.world.instances.get(server)
+def _at_fault(attempt: Attempt, told: Told, server: str) -> bool:
+    known = told.instances.get(server)
     if known is None or known.status not in RUNS or known.operation_locks:
         return True
     bad = any(c.answer in BAD and any(key[0] == server for key, _ in c.new) for c in attempt.calls)
