@@ -13,7 +13,9 @@ from msgspec import Meta
 
 from handler.cloud import endpoints
 from handler.cloud.endpoints import Network
-from handler.core.model.values import Mode, Policy, Strategy, Target
+from handler.core.model.marks import Marks
+from handler.core.model.policy import Mode, Policy, Target
+from handler.core.model.values import Strategy
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
@@ -167,7 +169,7 @@ def _target(item: object, at: str, errors: list[str]) -> Target | None:
     mode = said.pop("mode", "apply")
     said["ports"] = tuple(said.get("ports", ()))
     timing = {f"health_{key}": value for key, value in health.items()}
-    return Target(name, group_id, scaling_group_ids, mode, Policy(mark=f"{MARK}{name}", **said, **timing))
+    return Target(name, group_id, scaling_group_ids, mode, Policy(marks=Marks(name), **said, **timing))
 
 
 def _fields(item: dict[str, Any], known: Mapping[str, Any], at: str, errors: list[str]) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from handler import settings
-from handler.core.model.values import Policy, Target
+from handler.core.model.marks import Marks
+from handler.core.model.policy import Policy, Target
 from handler.settings import BadSettings, load
 
 ONE = {"vserver_group_id": "rsp-web"}
@@ -27,7 +28,7 @@ def errors(*targets: Any, **environ: str) -> tuple[str, ...]:
 
 
 def test_only_the_group_is_required() -> None:
-    policy = Policy(mark="slb-swap/rsp-web")
+    policy = Policy(marks=Marks("rsp-web"))
     assert loaded(ONE).targets == (Target("rsp-web", "rsp-web", (), "apply", policy),)
     assert loaded(ONE) == settings.Settings(loaded(ONE).targets)
 
@@ -49,7 +50,7 @@ def test_everything_that_can_be_said() -> None:
         "health": {"timeout_s": 60, "interval_s": 1},
     }
     policy = Policy(
-        mark="slb-swap/web",
+        marks=Marks("web"),
         ports=(8080, 9090),
         weight=50,
         strategy="surge",

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from handler.core.model.values import Cause, Hook, Intent, Scope, ServerRef, Target
+from handler.core.model.policy import Target
+from handler.core.model.values import Cause, Hook, Intent, Scope, ServerRef
 from handler.triggers.choosing import Item, elsewhere, switched_on
 from handler.triggers.fields import sane_id, scaling_group, scaling_instances
 from handler.triggers.messages import Ignored, Message, Unreadable, shown, text

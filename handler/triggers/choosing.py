@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from handler.core.model.values import Intent, Target
+from handler.core.model.policy import Target
+from handler.core.model.values import Intent
 from handler.triggers.messages import Ignored, Rejected, Unreadable, shown
 
 #: What one message comes to.

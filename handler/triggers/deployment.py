@@ -8,7 +8,8 @@ from typing import Annotated
 
 import msgspec
 
-from handler.core.model.values import BackendType, Cause, Intent, Scope, ServerRef, Strategy, Target
+from handler.core.model.policy import Target
+from handler.core.model.values import BackendType, Cause, Intent, Scope, ServerRef, Strategy
 from handler.triggers.choosing import Item, by_name, switched_on
 from handler.triggers.messages import Unreadable, shown
 

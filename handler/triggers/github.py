@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from handler.core.model.values import Target
+from handler.core.model.policy import Target
 from handler.triggers import deployment
 from handler.triggers.choosing import Item
 from handler.triggers.envelopes import loads

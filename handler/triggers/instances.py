@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from handler.core.model.values import Cause, Intent, Scope, ServerRef, Target
+from handler.core.model.policy import Target
+from handler.core.model.values import Cause, Intent, Scope, ServerRef
 from handler.triggers.choosing import Item, elsewhere, switched_on
 from handler.triggers.fields import instance
 from handler.triggers.messages import Ignored, Message, Unreadable, shown, text
@@ -51,7 +52,7 @@ def _state_change(message: Message, targets: Sequence[Target]) -> list[Item]:
     found = next((part["state"] for part in message.parts if "state" in part), None)
     state = (text(found) or "").lower()
     if state == "deleted":
-        return _for_each(message, targets, Cause.GONE)
+        return _for_each(message, targets, Cause.DELETED)
     if state in _STOPPED:
         detail = (
             f"{shown(instance(message))} is {state}; its load balancer's checks take it out and put it back"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from handler.core.model.values import Intent, Scope, Target
+from handler.core.model.policy import Target
+from handler.core.model.values import Intent, Scope
 from handler.triggers.choosing import Item, by_name, switched_on
 from handler.triggers.envelopes import loads
 from handler.triggers.messages import Rejected, Unreadable, digest, text

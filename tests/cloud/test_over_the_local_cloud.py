@@ -133,9 +133,9 @@ def test_a_group_that_is_not_there_is_gone(client: Client) -> None:
 @pytest.mark.parametrize(
     ("group_id", "listeners"),
     [
-        ("rsp-web", Listeners(True, False, False)),
-        ("rsp-rule", Listeners(True, False, False)),
-        ("rsp-idle", Listeners(False, False, False)),
+        ("rsp-web", Listeners(checking=frozenset({"http:80"}))),
+        ("rsp-rule", Listeners(checking=frozenset({"http:80"}))),
+        ("rsp-idle", Listeners()),
     ],
 )
 def test_how_a_group_is_used(client: Client, group_id: str, listeners: Listeners) -> None:
@@ -146,8 +146,8 @@ def test_how_a_group_is_used(client: Client, group_id: str, listeners: Listeners
 def test_health_of_a_group(client: Client) -> None:
     slb = CloudSlb(client)
     group = slb.group("rsp-web")
-    assert slb.health(group) == {OLD.key: Verdict.NORMAL}
-    assert slb.health(replace(group, backends={NEW.key: NEW})) == {NEW.key: Verdict.PENDING}
+    assert slb.health(group) == {OLD.key: {"http:80": Verdict.NORMAL}}
+    assert slb.health(replace(group, backends={NEW.key: NEW})) == {NEW.key: {"http:80": Verdict.PENDING}}
 
 
 def test_a_scaling_group_and_its_hook(client: Client) -> None:

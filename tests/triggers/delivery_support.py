@@ -13,7 +13,8 @@ from pathlib import Path
 
 from standardwebhooks import Webhook
 
-from handler.core.model.values import Policy, Target
+from handler.core.model.marks import Marks
+from handler.core.model.policy import Policy, Target
 from handler.triggers.reading import Delivery, read
 
 NOW = 1_700_000_000
@@ -30,7 +31,7 @@ def target(name: str = "web", *groups: str, mode: str = "apply", vserver_group_i
         vserver_group_id or f"rsp-{name}",
         groups or (f"asg-{name}",),
         mode,  # type: ignore[arg-type]
-        Policy(mark=f"slb-swap/{name}"),
+        Policy(marks=Marks(f"{name}")),
     )
 
 
