@@ -51,7 +51,10 @@ _CLAUSES: dict[str, Test] = {
     "happens sick on one listener": _happens("is", "443=abnormal"),
     "happens stopped": _happens("is", "stopped"),
     "happens healthy": _happens("is", "normal"),
-    **{f"happens {kind}": _happens(kind) for kind in ("launch", "leave", "unlist", "release", "lag", "drop", "zero")},
+    **{
+        f"happens {kind}": _happens(kind)
+        for kind in ("launch", "leave", "unlist", "release", "lag", "drop", "zero")
+    },
     "happens foreign": _happens("foreign"),
     "happens meanwhile": _starts("~+"),
     "server sick": _has("server ", " abnormal"),
@@ -108,7 +111,9 @@ def met(played: Played) -> list[str]:
         if any(c.startswith(beginning) and any(w.startswith(words) for w in c.split()[1:]) for c in clauses)
     ]
     found += [
-        name for name, said in _WEIGHTS.items() if any(c.startswith("in ") and f"{said} " in f"{c} " for c in clauses)
+        name
+        for name, said in _WEIGHTS.items()
+        if any(c.startswith("in ") and f"{said} " in f"{c} " for c in clauses)
     ]
     targets = played.setup.targets
     sources = [one.get("scaling_group_ids", []) for one in targets]
@@ -141,7 +146,9 @@ def without(world: World, name: str) -> World:
     if name in _TARGETS:
         return _without_target(world, name)
     kind, what = name.split()[1:]
-    return world.without(*(c for c in world.clauses if c.startswith(f"fault ") and c.split()[2::2] == [kind, what]))
+    return world.without(
+        *(c for c in world.clauses if c.startswith(f"fault ") and c.split()[2::2] == [kind, what])
+    )
 
 
 def _without_target(world: World, name: str) -> World:

@@ -55,7 +55,9 @@ class _Draw:
     # What there is.
 
     def _targets(self) -> None:
-        shape = self.random.choice(("one", "one", "one", "request", "two sources", "shared", "shared", "apart"))
+        shape = self.random.choice(
+            ("one", "one", "one", "request", "two sources", "shared", "shared", "apart")
+        )
         if shape == "one":
             self.sources = {"web": ["a"]}
         elif shape == "request":
@@ -83,7 +85,7 @@ class _Draw:
                 self.clauses.append(f"listener {name} http:{80 if name == 'web' else 90} {how}")
 
     def _policy(self) -> list[str]:
-        words = []
+        words: list[str] = []
         for word, share in (
             ("strategy=surge", 0.35),
             ("drain=3", 0.3),
@@ -132,7 +134,11 @@ class _Draw:
         return [self.random.choice(sources)] if sources and self.likely(0.85) else []
 
     def _state(self) -> str:
-        return self.random.choice((" Standby", " Removing", " unwell", " Protected")) if self.likely(0.08) else ""
+        return (
+            self.random.choice((" Standby", " Removing", " unwell", " Protected"))
+            if self.likely(0.08)
+            else ""
+        )
 
     def _eni(self, name: str, servers: list[str]) -> None:
         eni = f"eni-{sum(one.startswith('eni') for one in servers)}"
@@ -144,13 +150,19 @@ class _Draw:
         weights = [f"80={self.random.choice(WEIGHTS)}"]
         if two_ports and self.likely(0.85):
             weights.append(f"81={self.random.choice(WEIGHTS)}")
-        mark = self.random.choice(MARKS) if self.sources[name] else self.random.choice(("", "", "mark", "foreign"))
+        mark = (
+            self.random.choice(MARKS)
+            if self.sources[name]
+            else self.random.choice(("", "", "mark", "foreign"))
+        )
         self.clauses.append(" ".join(filter(None, (f"in {name} {server}", *weights, mark))))
         if self.likely(0.06):
             self.clauses.append(f"server {server.partition('@')[0]} {self._ill()}")
 
     def _ill(self) -> str:
-        return self.random.choice(("abnormal", "abnormal", "443=abnormal", "443=abnormal", "stopped", "doomed"))
+        return self.random.choice(
+            ("abnormal", "abnormal", "443=abnormal", "443=abnormal", "stopped", "doomed")
+        )
 
     def _new(self) -> str:
         """A server that runs and is in no group yet."""
@@ -288,7 +300,9 @@ class _Draw:
         olds = here[:count]
         if kind == "weigh":
             weight = self.random.choice((0, 0, 30))
-            words += [f"l:{self._entry(name, server)}:weight={weight}" for server in olds if server[:3] != "eni"]
+            words += [
+                f"l:{self._entry(name, server)}:weight={weight}" for server in olds if server[:3] != "eni"
+            ]
         elif kind == "pairs":
             words += [f"p:{server}/{self._new()}" for server in olds if server[:3] != "eni"]
         else:
@@ -311,7 +325,11 @@ class _Draw:
         return f"{server}@10.0.0.1" if server[:3] == "eni" and self.likely(0.6) else server
 
     def _said(self) -> str:
-        return self.random.choice((":weight=30", ":weight=0", ":port=80", ":port=81")) if self.likely(0.15) else ""
+        return (
+            self.random.choice((":weight=30", ":weight=0", ":port=80", ":port=81"))
+            if self.likely(0.15)
+            else ""
+        )
 
     # What goes wrong.
 

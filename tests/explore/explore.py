@@ -195,7 +195,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--show", type=int, default=2, help="worlds shown of each rule that is broken")
-    parser.add_argument("--as-found", action="store_true", help="show them as they were found, not made smaller")
+    parser.add_argument(
+        "--as-found", action="store_true", help="show them as they were found, not made smaller"
+    )
     parser.add_argument("--replay", metavar="WORLD", help="tell the story of one world")
     given = parser.parse_args(argv)
     if given.replay:

@@ -9,7 +9,7 @@ import pytest
 
 from handler.core.model.steps import Add, Modify, Remove, SetWeight, Step
 from handler.core.model.values import Backend, Group, Key, Pair
-from tests.explore import playing
+from handler.running import delivering
 from tests.explore.oracle.judging import violations
 from tests.explore.playing import Played, play
 from tests.explore.worlds import of_text, type_of
@@ -80,7 +80,7 @@ def played(monkeypatch: pytest.MonkeyPatch, text: str, acts: Acts) -> Played:
         number += 1
         return (), ()
 
-    monkeypatch.setattr(playing.delivering, "deliver", deliver)
+    monkeypatch.setattr(delivering, "deliver", deliver)
     return play(of_text(text))
 
 

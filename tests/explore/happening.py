@@ -96,7 +96,8 @@ def _foreign(world: World, words: Words) -> None:
         )
     elif what == "in":
         world.instances = {server: Instance(server), **world.instances}
-        backends = (*backends, Backend(server, int(said[0]), 100, type_of(server)))
+        new = Backend(server, int(said[0]), 100, type_of(server))
+        backends = backends if new.key in {one.key for one in backends} else (*backends, new)
     if backends != group.backends:
         world.put_backends(group, backends, "foreign")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import traceback
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from handler.running import delivering
 from handler.triggers import reading
 from localcloud.cloud import Cloud
 from tests.explore import happening
+from tests.explore.oracle.excuses import Excuses
 from tests.explore.ports import (
     LAGS_S,
     WRONG,
@@ -22,12 +22,11 @@ from tests.explore.ports import (
     Calls,
     Clock,
     Endless,
-    ModelEcs,
     Scaling,
 )
 from tests.explore.worlds import Setup, Step, World
 from tests.support import deliveries
-from tests.support.level_a import Killed
+from tests.support.level_a import Killed, ModelEcs
 
 #: Epoch seconds at which the clock stands at 0.
 EPOCH = 1_700_000_000.0
@@ -37,9 +36,13 @@ TRIES = 3
 QUIET = 4
 #: Seconds between deliveries, and until a message comes again; one that was signed and queued takes longer.
 BETWEEN_S, AGAIN_S, QUEUED_S = 300.0, 60.0, 400.0
-_HAS_ECS = "ecs" in inspect.signature(delivering.deliver).parameters
 
-_ACTIVITIES = {"out": "ScaleOutSuccess", "in": "ScaleInSuccess", "outerr": "ScaleOutError", "inerr": "ScaleInError"}
+_ACTIVITIES = {
+    "out": "ScaleOutSuccess",
+    "in": "ScaleInSuccess",
+    "outerr": "ScaleOutError",
+    "inerr": "ScaleInError",
+}
 _HOOKS = {"hookin": ("ScaleIn", "ash-in"), "hookout": ("ScaleOut", "ash-out")}
 
 
@@ -53,7 +56,7 @@ class Played:
     again: Attempt | None = None
     happened: list[tuple[int, Step, float]] = field(default_factory=list)  #: before which instant, what, when
     others: set[int] = field(default_factory=set)  #: instants that nobody's run brought about
-    excused: Any = None  #: the excuses that the oracle has used
+    excused: Any = field(default_factory=Excuses)  #: the excuses that the oracle has used
 
     @property
     def setup(self) -> Setup:
@@ -80,6 +83,7 @@ class _Player:
         self.played = Played(world, self.cloud)
         self.lagging: dict[str, Any] = {}
         self.targets, self.secrets = world.targets
+        self.pending, self.met_at = 0, 0.0  #: what is still to happen meanwhile, and when something last did
         self.signed: dict[int, dict[str, str]] = {}
 
     def play(self) -> Played:
@@ -98,7 +102,10 @@ class _Player:
                     self._happen(step)
                 continue
             for planned in sorted(later, key=lambda one: one.after):
-                self.clock.planned.append((self.clock.at + planned.after, lambda one=planned: self._happen(one)))
+                self.pending += 1
+                self.clock.planned.append(
+                    (self.clock.at + planned.after, lambda one=planned: self._happen_meanwhile(one))
+                )
             later = []
             going_on = self._deliver(at, step, last=at == last)
             if not going_on:
@@ -114,6 +121,11 @@ class _Player:
         happening.happen(self.cloud, step, self.lagging)
         self.played.others.update(range(before, len(world.history)))
 
+    def _happen_meanwhile(self, step: Step) -> None:
+        self.pending -= 1
+        self.met_at = self.clock.at
+        self._happen(step)
+
     def _deliver(self, at: int, step: Step, *, last: bool) -> bool:
         """Deliver a message until it is done or given up; tell whether the world goes on."""
         quiet = 0
@@ -122,9 +134,9 @@ class _Player:
             self.played.attempts.append(attempt)
             if attempt.endless or attempt.broken:
                 return False
-            settled = not attempt.troubled
+            settled = not attempt.troubled and not self._meddled(attempt)
             quiet = quiet + 1 if settled else 0
-            if not attempt.raised and (settled or not last):
+            if not attempt.raised and (settled or not last):  # what others do meanwhile is for the next one
                 break
             if last and quiet == 2:
                 break
@@ -133,6 +145,10 @@ class _Player:
             self._pass(BETWEEN_S)
             self.played.again = self._attempt(at, step, quiet=True)
         return True
+
+    def _meddled(self, attempt: Attempt) -> bool:
+        """Whether something has happened since an attempt began, or is still to happen."""
+        return self.pending > 0 or self.met_at >= attempt.began
 
     def _pass(self, seconds: float) -> None:
         self.clock.sleep(seconds)
@@ -155,24 +171,25 @@ class _Player:
         clock.planned.sort(key=lambda one: one[0])
         calls: Any = Calls(self.cloud, self.setup, attempt, clock, self.lagging)
         attempt.read = self._read(at, step)
-        ess = Scaling(calls)
         told = _Told(attempt)
-        ports = (ess, ModelEcs(calls)) if _HAS_ECS else (ess,)
         try:
             done, hooks = delivering.deliver(
                 attempt.read.intents,
                 self.targets,
                 lambda: Balancer(calls),
-                *ports,
+                Scaling(calls),
+                ModelEcs(calls),
                 clock,
                 attempt.deadline,
                 calls=lambda: len(attempt.calls),
-                tell=told,
+                log=told,
             )
             results = [outcome.of_done(one) for one in done]
             attempt.results = outcome.with_hooks(results, hooks)
             ignored = [one.reason for one in attempt.read.ignored]
-            attempt.outcome = outcome.summed_up(attempt.results, attempt.read.rejected, ignored, "")["outcome"]
+            attempt.outcome = outcome.summed_up(attempt.results, attempt.read.rejected, ignored, "")[
+                "outcome"
+            ]
         except Killed:
             attempt.killed = True
         except Endless:

@@ -16,8 +16,7 @@ from localcloud.cloud import Cloud
 from localcloud.errors import ApiError
 from localcloud.http import ConnectionCut
 from localcloud.state import Member
-from tests.explore.worlds import Fault, Setup
-from tests.support import level_a
+from tests.explore.worlds import Setup
 from tests.support.level_a import FakeClock, Killed, ModelEss, ModelSlb
 
 T = TypeVar("T")
@@ -262,14 +261,15 @@ class Scaling(ModelEss):
 
     def listing(self, scaling_group_id: str) -> Listing:
         calls: Any = self._calls
-        lagging = calls.lagging.get(scaling_group_id)
+        lagging, before = calls.lagging.get(scaling_group_id), len(calls.attempt.calls)
         if lagging is None or scaling_group_id not in calls.cloud.world.scaling_groups:
             found = super().listing(scaling_group_id)
         else:
             with _as_it_was(calls.cloud, scaling_group_id, lagging):
                 found = super().listing(scaling_group_id)
             calls.attempt.calls[-1].trouble = calls.attempt.calls[-1].trouble or "lag"
-        servers, wrong = found.servers, calls.attempt.calls[-1].trouble
+        made = [call.trouble for call in calls.attempt.calls[before:]]
+        servers, wrong = found.servers, next((one for one in made if one in WRONG), "")
         if wrong == "empty":
             servers = ()
         elif wrong == "missing":
@@ -286,7 +286,6 @@ class Scaling(ModelEss):
             return super().listed(scaling_group_id, instance_ids)
         with _as_it_was(calls.cloud, scaling_group_id, lagging):
             return super().listed(scaling_group_id, instance_ids)
-
 
     def complete(self, hook: Hook, result: Any) -> Answer:
         calls: Any = self._calls
@@ -320,10 +319,3 @@ class _as_it_was:  # noqa: N801 - it reads as a statement
     def __exit__(self, *problem: object) -> None:
         self._groups[self._name] = self._now
 
-
-def faults_of(setup: Setup) -> list[Fault]:
-    """Return what is to go wrong in a world."""
-    return setup.faults
-
-
-ModelEcs: Any = getattr(level_a, "ModelEcs", None)

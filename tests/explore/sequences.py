@@ -120,7 +120,9 @@ def ci() -> Iterator[Bound]:
     yield Bound("one delivery, something happens before, every scene", tuple(SCENES), 1, HAPPENINGS)
     yield Bound("two deliveries, every scene", tuple(SCENES), 2)
     yield Bound("one delivery, one fault", ("two servers", "drain", "surge and drain"), 1, faults=True)
-    yield Bound("one delivery, one reading", tuple(SCENES), 1, readings=True, acts=("replace", "out and in", "timer"))
+    yield Bound(
+        "one delivery, one reading", tuple(SCENES), 1, readings=True, acts=("replace", "out and in", "timer")
+    )
 
 
 def full() -> Iterator[Bound]:

@@ -30,7 +30,9 @@ def broken(world: World) -> set[str]:
         return set()
 
 
-def shrink(world: World, wanted: str, breaks: Callable[[World], set[str]] = broken, most: int = MOST) -> World:
+def shrink(
+    world: World, wanted: str, breaks: Callable[[World], set[str]] = broken, most: int = MOST
+) -> World:
     """Return a smaller world in which the same rule is broken; greedy, until nothing more can be taken out."""
     played = 0
     smaller = True

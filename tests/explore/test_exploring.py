@@ -35,7 +35,9 @@ def test_a_failing_world_is_made_as_small_as_can_be() -> None:
         words = " ".join(world.clauses)
         return {"bad"} if "drain=3" in words and "> timer" in words else set()
 
-    big = of_text("target web asg=a un=50% drain=3 min=2; in web i-0 80=100; lists a i-0; room 1; > timer; > deleted i-0")
+    big = of_text(
+        "target web asg=a un=50% drain=3 min=2; in web i-0 80=100; lists a i-0; room 1; > timer; > deleted i-0"
+    )
     assert "target web drain=3; > timer" == str(shrink(big, "bad", breaks))
 
 
@@ -93,7 +95,9 @@ def test_each_dimension_can_be_taken_out_of_a_world_that_has_it() -> None:
 
 
 def test_a_part_that_changes_nothing_is_told_from_one_that_does() -> None:
-    played = play(of_text("target web asg=a; in web i-0 80=100; lists a i-0; room 1; ~ launch a i-n0; > timer"))
+    played = play(
+        of_text("target web asg=a; in web i-0 80=100; lists a i-0; room 1; ~ launch a i-n0; > timer")
+    )
     assert {"room", "happens launch", "delivery timer"} <= {*dimensions.met(played)}
     assert not dimensions.changes(played, "room")
     assert dimensions.changes(played, "happens launch")

@@ -49,9 +49,11 @@ def test_a_new_one_serves_once_its_check_has_passed(monkeypatch: pytest.MonkeyPa
     assert {("i-0", None)} == served.serving(len(served.history) - 1)
 
 
-def test_rr_sends_requests_whatever_the_weight(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = "target web; listener web http:80 rr; in web i-0 80=0; > request web l:i-9"
-    assert {("i-0", None)} == Served(played(monkeypatch, text, nothing)).serving(0)
+def test_a_server_at_weight_0_is_not_to_serve_whatever_the_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "target web; listener web http:80 rr; in web i-0 80=0; in web i-1 80=30; > request web l:i-9"
+    world = played(monkeypatch, text, nothing)
+    assert {("i-1", None)} == Served(world).serving(0)
+    assert world.excused["weight_0_under_rr"]
 
 
 @pytest.mark.parametrize(
@@ -120,8 +122,15 @@ def test_a_run_that_goes_on_and_on_is_cut_off_and_said(monkeypatch: pytest.Monke
         while True:
             hands.write(swap(("i-0", "i-n0")))
 
-    found = judged(monkeypatch, "target web; in web i-0 80=100; server i-n0; room 0; > request web p:i-0/i-n0", act)
-    assert {"endless", "too many writes", "too many writes at one moment", "sent again without a wait and a look"} <= {*found}
+    found = judged(
+        monkeypatch, "target web; in web i-0 80=100; server i-n0; room 0; > request web p:i-0/i-n0", act
+    )
+    assert {
+        "endless",
+        "too many writes",
+        "too many writes at one moment",
+        "sent again without a wait and a look",
+    } <= {*found}
 
 
 def test_a_blind_write_after_a_lost_answer_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,7 +149,9 @@ def test_what_others_do_is_not_laid_at_our_door(monkeypatch: pytest.MonkeyPatch)
     assert [] == found
 
 
-@pytest.mark.parametrize(("limit", "of", "expected"), [("25%", 8, 2), ("25%", 3, 1), ("0%", 8, 0), (3, 8, 3), (0, 8, 0)])
+@pytest.mark.parametrize(
+    ("limit", "of", "expected"), [("25%", 8, 2), ("25%", 3, 1), ("0%", 8, 0), (3, 8, 3), (0, 8, 0)]
+)
 def test_a_share_rounds_down_but_not_below_one(limit: int | str, of: int, expected: int) -> None:
     assert expected == share(limit, of)
 

@@ -221,9 +221,7 @@ def _in(setup: Setup, words: list[str]) -> None:
         elif word.startswith("#"):
             description = word[1:]
     for port, _, weight in (word.partition("=") for word in said if "=" in word):
-        backend = local.Backend(
-            server, int(port), int(weight), type_of(server), address or None, description
-        )
+        backend = local.Backend(server, int(port), int(weight), type_of(server), address or None, description)
         setup.backends[f"rsp-{name}"].append(backend)
 
 

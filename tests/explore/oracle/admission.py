@@ -37,7 +37,9 @@ def untouched(run: Run) -> Iterator[str]:
         yield f"a write to a target in mode {run.target.get('mode')}, or to a dry run"
         return
     leave = {b.key for b in run.leave}
-    come = run.come | run.doomed  # that whoever is about to be reclaimed does not come is another rule's matter
+    come = (
+        run.come | run.doomed
+    )  # that whoever is about to be reclaimed does not come is another rule's matter
     start = {b.key: b for b in run.start}
     for at, before in steps(run):
         then, now = ({b.key: b for b in run.backends(one)} for one in (before, at))

@@ -55,8 +55,15 @@ def _unpaired(run: Run) -> int:
         return len(run.units(run.leave))
     serving = run.served.serving(run.begin)
     olds = {one for one in run.units(run.leave) if one in serving}
-    coming = run.come - {one[0] for one in serving}
+    coming = {s for s in run.come if s not in {b.server_id for b in run.start} or waits(run, s)}
     return max(0, len(olds) - len(coming)) + len([s for s in coming if not run.runs(s)])
+
+
+def waits(run: Run, server: str) -> bool:
+    """Whether a server of the start has no weight yet, and is to get it."""
+    here = [b for b in run.start if b.server_id == server]
+    unfinished = run.is_request or any(b.description == run.mark.replace("/", ".") for b in here)
+    return unfinished and all(b.weight == 0 for b in here)
 
 
 def _weighed_down(run: Run) -> int:

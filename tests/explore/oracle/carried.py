@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from localcloud.state import Backend
-from tests.explore.oracle.facts import Run
+from tests.explore.oracle.facts import Run, is_ours
 from tests.explore.oracle.served import Served, Unit, unit
 from tests.explore.playing import Played
+
+#: Reasons for which one that was replaced may still be there, beside the new one.
+LIMITS = frozenset({"min_backends", "max_unavailable", "floor"})
 
 Key = tuple[str, int, str | None]
 Shape = dict[int, int]
@@ -61,7 +64,9 @@ def carried(played: Played, served: Served, target: dict[str, object], runs: lis
     """Compare the end of a group with what it must be."""
     group, mark = str(target["vserver_group_id"]), f"slb-swap/{target['name']}"
     weighed = {(e.server, e.weight) for run in runs if run.acts for e in run.launched if e.weight is not None}
-    past = past_of(played, served, group, weighed)
+    final = played.final
+    upto = final.last if final is not None else None
+    past = past_of(played, served, group, weighed, upto)
     requested = {e.server: e for run in runs if run.acts for e in run.launched if e.weight is not None}
     come = {server for run in runs for server in run.come}
     for key, now in sorted(past.here.items(), key=str):
@@ -74,8 +79,12 @@ def carried(played: Played, served: Served, target: dict[str, object], runs: lis
         if now.weight == 0:
             if owner is not None and owner.weight == 0:
                 continue
-            final = played.final
-            sick = owner is None and final is not None and final.raised and key[0] in served.sick(len(served.history) - 1)
+            sick = (
+                owner is None
+                and final is not None
+                and final.raised
+                and key[0] in served.sick(served.before(group, final.last))
+            )
             if not _not_remembered(played, owner) and not played.excused.allow("sick_at_nothing", sick):
                 yield f"left at weight 0 by us: {key[0]}:{key[1]}"
             continue
@@ -85,20 +94,20 @@ def carried(played: Played, served: Served, target: dict[str, object], runs: lis
         lifted = owner.weight == 0 and key[0] in come
         if now.weight != owner.weight and not lifted and not _not_remembered(played, owner):
             yield f"not as it was: {key[0]}:{key[1]} has weight {now.weight}, had {owner.weight}"
-        if now.description != owner.description and not _is_a_word(now.description, owner.description, mark):
+        if now.description != owner.description and not _is_a_word(now.description, owner.description):
             yield f"not as it was: {key[0]}:{key[1]} is {now.description!r}, was {owner.description!r}"
     yield from _shapes(played, served, group, weighed, runs)
 
 
 def _not_remembered(played: Played, owner: Backend | None) -> bool:
-    foreign = owner is not None and bool(owner.description) and not owner.description.startswith("slb-swap")
+    foreign = owner is not None and bool(owner.description) and not is_ours(owner.description)
     trouble = any(attempt.killed or attempt.outcome == "raised" for attempt in played.attempts)
     return bool(played.excused.allow("drain_not_remembered", foreign and trouble))
 
 
-def _is_a_word(now: str, before: str, mark: str) -> bool:
-    """Whether a description that was empty holds a word of ours that is neither mark."""
-    return not before and now.startswith("slb-swap") and now not in {mark, mark.replace("/", ".")}
+def _is_a_word(now: str, before: str) -> bool:
+    """Whether a description that was empty holds a word of ours that is no mark: no call can empty it again."""
+    return not before and now.startswith("swap") and not is_ours(now)
 
 
 def _new_description(now: Backend, past: Past, mark: str, runs: list[Run]) -> Iterator[str]:
@@ -137,7 +146,7 @@ def _shapes(
             played.excused.allow("wrong_listing")
             continue
         leaving = set().union(*(run.leaving | {e.server for e in run.terminated} for run in tries))
-        leaving -= {subject.partition("@")[0] for subject in tries[-1].refused}
+        leaving -= {s.partition("@")[0] for s, reason in tries[-1].refused.items() if reason not in LIMITS}
         leave = set().union(*(run.units(run.leave) for run in tries))
         gone = {one: s for one, s in was.items()
                 if one not in news and (one not in now or one in leave and one[0] in leaving)}  # fmt: skip

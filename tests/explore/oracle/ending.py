@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.explore.oracle.capacity import _is_full
-from tests.explore.oracle.facts import Entry, Run, share
+from tests.explore.oracle.facts import Entry, Run, is_ours, share
 
 LIMITS = frozenset({"min_backends", "max_unavailable", "floor"})
 HEALTH = frozenset({"not_healthy", "after_rollback", "health"})
@@ -37,7 +37,9 @@ def raised(run: Run) -> Iterator[str]:
     if allow("still_coming", any(run.listed.get(s, ("",))[0] == "pending" or s not in run.in_service for s in coming)
              and not run.is_request):  # fmt: skip
         return
-    if allow("still_known", run.attempt.words[0] == "deleted" and any(run.known(s) for s in run.attempt.words[1:])):
+    if allow(
+        "still_known", run.attempt.words[0] == "deleted" and any(run.known(s) for s in run.attempt.words[1:])
+    ):
         return
     held = run.attempt.words[0] == "hookin"
     if allow("held_by_the_floor", held and bool(end or _binding(run))):
@@ -68,7 +70,9 @@ def _unhealthy(run: Run) -> set[str]:
 def _binding(run: Run) -> bool:
     """Whether the floor may hold somebody: one fewer would be below what some run could promise."""
     serving = len({one for one in run.served.serving(run.end) if one[0] not in run.said_gone})
-    wanted = len(run.units([b for b in run.backends(run.end) if any(b.key == gone.key for gone in run.leave)]))
+    wanted = len(
+        run.units([b for b in run.backends(run.end) if any(b.key == gone.key for gone in run.leave)])
+    )
     start = run.served.serving(run.begin)
     drained = run.units([b for b in run.start if b.weight == 0])
     highest = max(run.least, len(start | drained) - run.spare(len(start | drained)))
@@ -100,7 +104,8 @@ def _plausible(run: Run, server: str, reason: str) -> bool:
         case "min_backends" | "max_unavailable" | "floor":
             return _binding(run)
         case "max_removed":
-            meant = run.units(run.leave)
+            zeroed = {e.server for e in run.launched if e.weight == 0}
+            meant = run.units(run.leave) | {one for one in run.units(run.start) if one[0] in zeroed}
             return len(meant) > share(run.target.get("max_removed", "50%"), len(run.units(run.start)))
         case "still_in_service":
             return run.listed.get(server, ("",))[0] == "in_service"
@@ -181,13 +186,15 @@ def as_listed(run: Run) -> Iterator[str]:
     why = set(run.refused.values()) | {str(result["reason"])}
     if run.group in run.refused:
         return
-    known = set(run.listed) | {b.server_id for b in run.start if b.description.startswith("slb-swap")}
+    known = set(run.listed) | {b.server_id for b in run.start if is_ours(b.description)}
     for server in sorted((run.leaving | run.doomed & known) & after):
         if server in run.doomed and "waiting_for_replacement" in str(result["reason"]):
             continue
         if server in run.doomed and server in run.in_service:
             yield from _replaced(run, server)
-        elif server not in refused and not why & (HEALTH | {"over_quota", "source_incomplete", "bad_backend"}):
+        elif server not in refused and not why & (
+            HEALTH | {"over_quota", "source_incomplete", "bad_backend"}
+        ):
             yield f"to leave, still there, and not said: {server}: {result['outcome']}"
     for server in sorted(run.missing - after):
         if not run.runs(server) or server in refused or why & {"over_quota", "no_ports"}:

@@ -59,10 +59,13 @@ def repeats(played: Played, last: Run) -> Iterator[str]:
     excused = played.excused
     again = played.again
     final = played.final
-    if again is None or final is None or not again.writes or final.raised:
+    if again is None or final is None or final.raised:
+        return
+    writes = [c for c in again.writes if c.group == last.group]
+    if not writes:
         return
     asked = {"over_quota", "bad_backend"} & set(last.refused.values()) or last.refused.keys() & {last.group}
-    if not any(c.last > c.first for c in again.writes) and excused.allow("asked_again", asked):
+    if not any(c.last > c.first for c in writes) and excused.allow("asked_again", asked):
         return
     if excused.allow("still_sick", {"not_healthy", "after_rollback"} & set(last.refused.values())):
         return
@@ -71,4 +74,4 @@ def repeats(played: Played, last: Run) -> Iterator[str]:
     share = {"max_unavailable", "max_removed", "min_backends"}
     if excused.allow("share_each_run", share & set(last.refused.values())):
         return
-    yield f"a repeated delivery writes: {again.writes[0].action}"
+    yield f"a repeated delivery writes: {writes[0].action}"

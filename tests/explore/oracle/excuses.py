@@ -27,6 +27,7 @@ EXCUSES = {
     "touched by those that did not put it in",
     "asked_again": "what the API refused, as over quota or as a server that cannot be taken, is known to be so only by "
     "asking again",
+    "weight_0_under_rr": "a server at weight 0 is not to serve, though a listener that schedules by rr still uses it",
     "was_there_in_part": "a new server that had a part of its places before keeps them as they were",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,6 +13,8 @@ from tests.explore.oracle.served import Served, Unit, unit
 from tests.explore.playing import Played, request
 from tests.explore.ports import READ, WRONG, Attempt, Call
 
+#: Descriptions that say that a backend was added by us: the mark, also while it waits for its weight or drains.
+_OURS = re.compile(r"slb-swap[/.].*|swap-[0-9]+/.*")
 EVENTS = frozenset({"out", "in", "outerr", "inerr", "hookin", "hookout"})
 RUNS = frozenset({"Running", "Pending", "Starting"})
 
@@ -33,6 +36,11 @@ class Entry:
             and self.port in {None, backend.port}
             and self.address in {None, backend.server_ip}
         )
+
+
+def is_ours(description: str) -> bool:
+    """Whether a description says that we have added the backend."""
+    return bool(_OURS.fullmatch(description))
 
 
 def share(limit: int | str, of: int) -> int:
@@ -179,9 +187,11 @@ class Run:
     @cached_property
     def doomed(self) -> set[str]:
         """Who is about to be reclaimed, as ECS would say when the run begins."""
-        return {
-            name for name, one in self.attempt.instances.items() if "Recycling" in one.operation_locks
-        } if not self.ecs_unread else set()
+        return (
+            {name for name, one in self.attempt.instances.items() if "Recycling" in one.operation_locks}
+            if not self.ecs_unread
+            else set()
+        )
 
     def runs(self, server: str) -> bool:
         """Whether ECS knows a server, and says that it runs or soon will."""
@@ -209,11 +219,12 @@ class Run:
         if self.is_request or not self.sources:
             return set()
         exclusive = self.target.get("exclusive", False)
+        said = {e.server for e in self.terminated if self.attempt.words[0] == "deleted" and self.known(e.server)}
         return {
             b.server_id
             for b in self.start
-            if b.server_id not in self.listed and (exclusive or b.description.startswith("slb-swap"))
-        }
+            if b.server_id not in self.listed and (exclusive or is_ours(b.description))
+        } - said
 
     @cached_property
     def leave(self) -> list[Backend]:
@@ -254,7 +265,7 @@ class Run:
         named = {e.server for e in self.terminated if self.attempt.words[0] in {"in", "hookin", "outerr"}}
         once = {s for s in here if self.once(s, "leaving") or (s in named and self.once(s, ""))}
         exclusive = self.target.get("exclusive", False)
-        ours = {b.server_id for b in self.start if exclusive or b.description.startswith("slb-swap")}
+        ours = {b.server_id for b in self.start if exclusive or is_ours(b.description)}
         stale = {s for s in ours if self.sources and self.once(s, "")}
         return self.leaving | (self.doomed & here) | unknown | once | stale
 
@@ -272,9 +283,14 @@ class Run:
     @cached_property
     def missing(self) -> set[str]:
         """The servers that are to be put in, and are not in when it begins."""
-        interrupted = {e.server for e in self.terminated if self.attempt.words[0] == "interrupted"}
+        events = {"interrupted", "deleted"}
+        interrupted = {e.server for e in self.terminated if self.attempt.words[0] in events}
         last = {s for s, said in self.listed.items() if said == ("in_service", True) or said[0] == "pending"}
-        return (self.come & last if not self.is_request else self.come) - {b.server_id for b in self.start} - interrupted
+        return (
+            (self.come & last if not self.is_request else self.come)
+            - {b.server_id for b in self.start}
+            - interrupted
+        )
 
     @cached_property
     def least(self) -> int:
@@ -356,5 +372,9 @@ def _entry(said: Any) -> Entry:
     if isinstance(said, str):
         return Entry(said)
     return Entry(
-        said["server_id"], said.get("port"), said.get("server_ip"), said.get("weight"), said.get("description")
+        said["server_id"],
+        said.get("port"),
+        said.get("server_ip"),
+        said.get("weight"),
+        said.get("description"),
     )

@@ -20,7 +20,8 @@ def completed(played: Played, served: Served, attempt: Attempt, runs: Sequence[R
         fed = [one for one in played.setup.targets if told.scaling_group in one.get("scaling_group_ids", ())]
         here = {
             str(target["name"]): {
-                b.server_id for b in served.history[served.before(target["vserver_group_id"], told.instant)].backends
+                b.server_id
+                for b in served.history[served.before(target["vserver_group_id"], told.instant)].backends
             }
             for target in fed
         }
