@@ -19,6 +19,7 @@ def undo(situation: Situation) -> Do | None:
     first, and only if that succeeds is the new one taken out. Where the load balancer has no room for either,
     the new one goes first: it failed, and serves nobody.
     """
+    situation = replace(situation, focus=())  # whichever is bad, what is undone is undone whole
     given_up = [status for status in situation.changes if status.given_up]
     lowered = lift(given_up, situation)
     if lowered:
