@@ -51,15 +51,15 @@ def test_deleted_instance_is_gone_for_every_target(form: Form) -> None:
     found = deliver(
         form("Instance:StateChange", state("Deleted")), target("a"), target("b", mode="off"), target("c")
     )
-    assert found.intents == intents(Cause.GONE, "a", "c")
+    assert found.intents == intents(Cause.DELETED, "a", "c")
     assert [one.reason for one in found.ignored] == ["target_off"]
     assert found.trigger == "autoscaling"
 
 
 def test_change_of_state_is_known_without_its_envelope() -> None:
-    assert deliver(state("Deleted")).intents == intents(Cause.GONE, "web", event_ids=())
+    assert deliver(state("Deleted")).intents == intents(Cause.DELETED, "web", event_ids=())
     assert deliver({"content": state("deleted", resourceId=ARN)}).intents == intents(
-        Cause.GONE, "web", event_ids=()
+        Cause.DELETED, "web", event_ids=()
     )
 
 
@@ -96,7 +96,7 @@ def test_state_of_something_else_is_ignored() -> None:
 
 def test_state_without_a_type_is_an_instances() -> None:
     data = {"resourceId": "i-a", "state": "Deleted"}
-    assert deliver(eventbridge("Instance:StateChange", data)).intents == intents(Cause.GONE, "web")
+    assert deliver(eventbridge("Instance:StateChange", data)).intents == intents(Cause.DELETED, "web")
 
 
 @pytest.mark.parametrize("form", FORMS)
