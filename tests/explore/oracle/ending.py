@@ -190,7 +190,7 @@ def as_listed(run: Run) -> Iterator[str]:
     for server in sorted((run.leaving | run.doomed & known) & after):
         if server in run.doomed and "waiting_for_replacement" in str(result["reason"]):
             continue
-        if server in run.doomed and server in run.in_service:
+        if server in run.doomed and server in run.in_service and server not in refused:
             yield from _replaced(run, server)
         elif server not in refused and not why & (
             HEALTH | {"over_quota", "source_incomplete", "bad_backend"}
