@@ -17,7 +17,7 @@ def floor(run: Run) -> Iterator[str]:
         now, then = served.serving(at), served.serving(before)
         # What this run has put in is no capacity before it has passed: it may be taken back.
         had = {one for one in then if one in start or served.passed(before, one, required)}
-        taken = {one for one in had - now if one[0] not in run.said_gone}
+        taken = {one for one in had - now - served.dead(before) if one[0] not in run.said_gone}
         left = {one for one in now if one[0] not in run.said_gone}
         if taken and len(left) < run.least:
             yield f"floor: {len(left)} serve, {run.least} promised, {_said(taken)} taken: instant {at}"
@@ -28,6 +28,7 @@ def retired(run: Run) -> Iterator[str]:
     """No unit that served is taken out but for one that has passed, for none, or within the share."""
     served = run.served
     start = {one: on for one, on in served.on(run.begin).items() if one[0] not in run.said_gone}
+    start = {one: on for one, on in start.items() if one not in served.dead(run.begin)}
     required = _required(run)
     allowed = _unpaired(run) + _weighed_down(run)
     if run.strategy == "swap" or run.played.excused.allow("full", _is_full(run)):
@@ -54,6 +55,8 @@ def _required(run: Run) -> frozenset[str]:
 def steps(run: Run) -> Iterator[tuple[int, int]]:
     """Yield each instant that a write of the run made, with the one before it."""
     for call in run.writes:
+        if run.played.excused.allow("others_meanwhile", call.trouble == "other"):
+            continue
         for at in run.served.instants(run.group, call.first, call.last):
             if at not in run.played.others:
                 yield at, run.served.before(run.group, at)

@@ -73,6 +73,8 @@ def _binding(run: Run) -> bool:
     wanted = len(
         run.units([b for b in run.backends(run.end) if any(b.key == gone.key for gone in run.leave)])
     )
+    zeroed = {e.server for e in run.launched if e.weight == 0}
+    wanted += len({one for one in run.served.serving(run.end) if one[0] in zeroed})
     start = run.served.serving(run.begin)
     drained = run.units([b for b in run.start if b.weight == 0])
     highest = max(run.least, len(start | drained) - run.spare(len(start | drained)))

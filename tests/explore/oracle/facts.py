@@ -301,7 +301,7 @@ class Run:
         """How many units must serve, at each of its steps."""
         excuses: Any = self.played.excused
         serving = self.served.serving(self.begin)
-        counted = {one for one in serving if one[0] not in self.said_gone}
+        counted = {one for one in serving - self.served.dead(self.begin) if one[0] not in self.said_gone}
         excuses.allow("said_gone", len(counted) < len(serving))
         old = {unit(b) for b in self.leave} & counted
         new = {one for one in counted if one[0] in {e.server for e in self.launched}}
