@@ -111,8 +111,9 @@ def _run(delivery: Delivery, instance: _Instance, invocation: Invocation, contex
 def _deliver(delivery: Delivery, instance: _Instance, invocation: Invocation, context: Any) -> list[Result]:
     """Run what a delivery asks for; returns the result of each target."""
     given = credentials.find(context, os.environ)
+    logs.redact(*given.secrets())
     tokens = (hook.token for intent in delivery.intents for hook in intent.hooks)
-    logs.redact(*given.secrets(), *filter(None, tokens))
+    logs.redact_tokens(filter(None, tokens), instance.settings.names)
     client = _client(instance, given, invocation.region)
     clock = _Clock()
     deadline = clock.now() + invocation.timeout_s - min(MARGIN_S, invocation.timeout_s / 4)

@@ -13,7 +13,7 @@ from localcloud.faults import Fault, Faults
 from localcloud.history import render
 from localcloud.readings import Readings
 from localcloud.slb import Slb
-from localcloud.state import World
+from localcloud.state import Instant, World
 
 T = TypeVar("T")
 SLB_VERSION, ESS_VERSION, ECS_VERSION = "2014-05-15", "2014-08-28", "2014-05-26"
@@ -61,8 +61,14 @@ class Cloud:
     def replace(self, state: Mapping[str, Any]) -> None:
         """Take another state, all or nothing; history and counts begin anew."""
         checked = faults.parse(state.get("faults"))
+        watcher = self.world.watcher
         self._enter(state_json.world(state))
+        self.watch(watcher)
         self.faults = Faults(checked, self.faults.on_kill)
+
+    def watch(self, watcher: Callable[[Instant], None] | None) -> None:
+        """Tell of each instant of the history as it is recorded, inside the call that makes it."""
+        self.world.watcher = watcher
 
     def put_faults(self, value: object) -> None:
         """Replace the faults; their counts begin at 0."""

@@ -108,6 +108,7 @@ class LoadBalancer:
     listeners: tuple[Listener, ...] = ()
     backend_servers: tuple[Backend, ...] = ()
     backend_quota: int = DEFAULT_QUOTA
+    tags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,9 +224,10 @@ class World:
     request_id: str | None = None
     created: int = 0
     clock: Callable[[], float] = time.monotonic
+    watcher: Callable[[Instant], None] | None = None
 
     def copy(self) -> "World":
-        """A world that goes its own way from here; values are shared, since none of them ever changes."""
+        """A world that goes its own way from here, unwatched; values are shared: none of them ever changes."""
         return World(
             dict(self.load_balancers), dict(self.groups), self.instances, dict(self.scaling_groups),
             self.readings, self.fresh, dict(self.before), dict(self.written), list(self.history),
@@ -236,7 +238,10 @@ class World:
         """Write down that the group is, or for an instant was, in this state."""
         if self.history_limit == 0:
             return
-        self.history.append(Instant(group_id, backends, self.fresh, self.instances, action, self.request_id))
+        instant = Instant(group_id, backends, self.fresh, self.instances, action, self.request_id)
+        self.history.append(instant)
+        if self.watcher is not None:
+            self.watcher(instant)
         if self.history_limit is not None and len(self.history) > self.history_limit:
             del self.history[0]
 

@@ -10,7 +10,7 @@ from typing import get_args
 
 import pytest
 
-from handler import outcome, settings
+from handler import outcome, targets
 from handler.core.deciding import decide
 from handler.core.model.answers import Result
 from handler.core.model.decisions import Outcome, Why
@@ -261,7 +261,7 @@ def test_every_purpose_of_a_step_is_told():
 
 # ---- settings
 
-KEYS = {key for key in settings._TARGET if key != "health"} | {f"health.{key}" for key in settings._HEALTH}
+KEYS = {key for key in targets._TARGET if key != "health"} | {f"health.{key}" for key in targets._HEALTH}
 
 
 @pytest.mark.parametrize("text", [SETTINGS, README], ids=["settings.md", "README.md"])

@@ -62,7 +62,7 @@ def weigh(situation: Situation) -> Do | None:
 
 
 def _may_be_unchecked(status: ChangeStatus, situation: Situation) -> bool:
-    """Tell whether the new side has waited for long, and nothing but weight 0 may keep it from being normal."""
+    """Tell whether the new side has waited for long, and may lack a verdict only for its weight 0."""
     observed, gates = situation.observed, situation.goal.gates
     waited = observed.now - situation.state.health_since(status.change.new or "")
     return waited >= situation.policy.health_timeout_s / 2 and all(

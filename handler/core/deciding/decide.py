@@ -113,11 +113,7 @@ def _give_up_late(situation: Situation) -> Decision | None:
     if not given_up:
         return None
     subjects = {refusal.subject for refusal in given_up}
-    changes = tuple(
-        replace(status, given_up=status.given_up or status.change.new in subjects)
-        for status in situation.changes
-    )
-    step = rollback.undo(replace(situation, changes=changes))
+    step = rollback.undo(rollback.giving_up(situation, lambda status: status.change.new in subjects))
     return replace(step, gives_up=given_up) if step else None
 
 
@@ -152,14 +148,17 @@ def _await_drain(situation: Situation) -> Decision | None:
 def _refused_for_good(situation: Situation, answer: Answer) -> Decision:
     """Finish because the cloud will refuse the same call again; if all is done by now, it does not matter.
 
-    What was drained gets its weight back first, unless it is that which is refused.
+    Before that, what was drained gets its weight back, what was added beside an old one is taken out again,
+    and new ones that are in get their time to become normal: as far as those calls are not refused as well.
     """
-    lift = rollback.lift(situation.changes, situation)
-    if lift and not situation.state.has_tried(lift.step):
-        return lift
     calm = replace(situation, state=replace(situation.state, fatal=None))
     if _next(calm) is None:
         return finish.ended(calm)
+    unfinished = rollback.giving_up(situation, rollback.is_only_beside)
+    step = rollback.lift(situation.changes, situation) or rollback.undo(unfinished)
+    for following in (step, _give_up_late(situation), _await_health(situation)):
+        if following and not (isinstance(following, Do) and following.step in situation.state.futile):
+            return following
     return finish.on_refusal(situation, answer)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from handler.core.deciding.situation import ChangeStatus, Situation
@@ -56,6 +56,19 @@ def late(situation: Situation) -> tuple[Refusal, ...]:
         Refusal(status.change.new or "", "not_healthy", numbers=waited)
         for status in situation.pending
         if status.late and status.change.out and not status.change.gone and _ours(status, situation)
+    )
+
+
+def giving_up(situation: Situation, which: Callable[[ChangeStatus], bool]) -> Situation:
+    """Return a situation in which some more changes are given up."""
+    changes = tuple(replace(s, given_up=s.given_up or which(s)) for s in situation.changes)
+    return replace(situation, changes=changes)
+
+
+def is_only_beside(status: ChangeStatus) -> bool:
+    """Tell whether a new side is there without any weight, beside the old one that it is to replace."""
+    return bool(status.out_now and status.in_now and status.brings_weight) and not any(
+        backend.weight for backend in status.in_now
     )
 
 

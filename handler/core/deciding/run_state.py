@@ -68,7 +68,8 @@ class RunState:
 
     ``since`` is when each new unit was put in or got its weight, ``drained`` when a backend was set to 0.
     ``full_at`` is the size of the group at which the load balancer has no room; ``modify_is_full`` says that
-    a Modify finds none either. ``writes`` counts those that were neither busy nor throttled.
+    a Modify finds none either. ``writes`` counts those that were neither busy nor throttled. ``fatal`` is the
+    answer to a write that will be refused again, ``futile`` are the writes that were.
     """
 
     first: Observed
@@ -84,6 +85,7 @@ class RunState:
     no_room: tuple[Step, float] | None = None
     writes: int = 0
     fatal: Answer | None = None
+    futile: tuple[Step, ...] = ()
     _memo: _Memo = field(default_factory=_Memo, compare=False, repr=False)
 
     @property
@@ -106,10 +108,6 @@ class RunState:
     def most_writes(self, entries: int) -> int:
         """Return how many writes a run may make that changes so many entries."""
         return WRITES_BESIDES + WRITES_PER_ENTRY * entries
-
-    def has_tried(self, step: Step) -> bool:
-        """Tell whether a step is the last that was sent."""
-        return self.written.last is not None and self.written.last.step == step
 
     def wait_for_room(self, step: Step, now: float) -> float:
         """Return how many seconds to wait before a write is sent that was refused for want of room."""
@@ -142,7 +140,7 @@ class RunState:
             case Result.OVER_QUOTA:
                 return noted._full(do.step, now)
             case _:  # gone, or refused for good
-                return replace(noted, fatal=answer)
+                return replace(noted, fatal=answer, futile=(*self.futile, do.step))
 
     def _applied(self, do: Do, now: float) -> RunState:
         step = do.step

@@ -24,8 +24,8 @@ class ChangeStatus:
     """How far one change has got in the group as it is now.
 
     ``out_now`` is what of the old side is still there, ``missing`` what of the new side is not there yet,
-    ``in_now`` what of it is; ``wrong_weight`` are those of it whose weight is not yet right, as they are and as
-    they are to be.
+    ``in_now`` what of it is; ``wrong_weight`` are those of it that have not the weight yet that they are to
+    have, as they are and as they are to be.
     """
 
     change: Change
@@ -33,7 +33,7 @@ class ChangeStatus:
     in_now: tuple[Backend, ...]
     missing: tuple[Backend, ...]
     wrong_weight: tuple[tuple[Backend, Backend], ...]
-    proven: bool
+    proven: bool  #: the new side is there, and normal where it is to take requests
     abnormal: bool  #: the new side is there, and failed a check that gates
     serving: bool  #: the old side is of a unit in service
     removal_costs_capacity: bool  #: ... which would be so no longer without it
@@ -179,6 +179,7 @@ def _status(
     here: Mapping[Key, Backend] = observed.group.backends
     out_now = tuple(here[b.key] for b in change.out if b.key in here)
     in_now = tuple(here[b.key] for b in change.into if b.key in here)
+    serve = [b.key for b in change.into if b.weight and b.key in here]
     serving = change.old in in_service
     waited = observed.now - state.health_since(change.new or "")
     return ChangeStatus(
@@ -187,8 +188,8 @@ def _status(
         in_now=in_now,
         missing=tuple(b for b in change.into if b.key not in here),
         wrong_weight=tuple((here[b.key], b) for b in change.into if here.get(b.key, b).weight != b.weight),
-        proven=bool(in_now) and all(observed.is_normal(b.key, goal.gates) for b in in_now),
-        abnormal=any(observed.is_abnormal(b.key, goal.gates) for b in in_now),
+        proven=bool(in_now) and all(observed.is_normal(key, goal.gates) for key in serve),
+        abnormal=any(observed.is_abnormal(key, goal.gates) for key in serve),
         serving=serving,
         removal_costs_capacity=serving
         and capacity.leaves_service(observed, units.get(change.old or "", ()), out_now),

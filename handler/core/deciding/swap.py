@@ -47,7 +47,7 @@ def serving(situation: Situation) -> list[ChangeStatus]:
 
 
 def _is_free(status: ChangeStatus, situation: Situation) -> bool:
-    """Tell whether swapping costs nothing. Under ``surge`` only what is gone is swapped, while it has room."""
+    """Tell whether swapping costs nothing. While ``surge`` has room, only what is gone is swapped."""
     if not status.to_swap or status.given_up:
         return False
     swaps = situation.strategy == "swap" or situation.state.room_for(1) == 0

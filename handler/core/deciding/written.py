@@ -46,7 +46,7 @@ class Written:
         )
 
     def read(self, read: Group) -> tuple[Written, bool, Do | None]:
-        """Return what is known after a reading, whether it is believed, and what doubtful write it confirms."""
+        """Return what is known after a reading, if it is believed, and what doubtful write it confirms."""
         if same(read, self.expected):
             return replace(self, expected=read, doubt=max(0, self.doubt - 1), past=()), True, None
         if self.lag and any(same(read, group) for group in self.past):

@@ -19,8 +19,8 @@ class Goal:
     """What a run is to reach, and what binds it on the way.
 
     ``proposed`` are all changes, ``changes`` those that the guards let through. ``put_back`` are backends
-    that a run before drained and that are to stay: as they are, and as they are to be. ``gates`` are the listeners
-    whose check a new server has to pass.
+    that a run before drained and that are to stay: as they are, and as they are to be. ``gates`` are the
+    listeners whose check a new server has to pass.
     """
 
     desired: Desired

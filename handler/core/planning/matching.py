@@ -37,9 +37,9 @@ class Matching:
     """What is to go and what is to come, in one group.
 
     ``olds`` are the backends to go of each unit named as terminated, none where it is out already; ``news``
-    is what is said of each launched one; ``present`` is the group as the run first saw it, and ``unproven`` are
-    the units that were not to be relied on then. ``all_named`` tells whether old ones that are out by now are
-    all among ``olds``: nobody remembers those that were only concluded to be stale.
+    is what is said of each launched one; ``present`` is the group as the run first saw it, and ``unproven``
+    are the units that were not to be relied on then. ``all_named`` tells whether old ones that are out by now
+    are all among ``olds``: nobody remembers those that were only concluded to be stale.
     """
 
     def __init__(
