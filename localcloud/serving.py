@@ -121,7 +121,7 @@ class LocalCloud:
             return self.functions.handle(request)
         if self.activities.owns(request.path):
             return self.activities.handle(request)
-        if request.path.startswith("/_local/"):
+        if request.path == "/_local" or request.path.startswith("/_local/"):
             return self._local.handle(request)
         if request.path == "/":
             return self.gateway.handle(request)
