@@ -24,6 +24,7 @@ class Past:
 
     owners: dict[Key, Backend] = field(default_factory=dict)
     here: dict[Key, Backend] = field(default_factory=dict)
+    said: set[str] = field(default_factory=set)  #: descriptions that owners have given
     ours: set[Key] = field(default_factory=set)
     left: set[Key] = field(default_factory=set)  #: those that were out when some attempt had ended
 
@@ -50,6 +51,7 @@ def past_of(
                 past.left.discard(key)
                 if key in now:
                     past.owners[key] = now[key]
+                    past.said.add(now[key].description)
                 elif at not in meanwhile:  # a run may put back what somebody else took out while it went on
                     past.owners.pop(key, None)
             else:
@@ -112,8 +114,7 @@ def _is_a_word(now: str, before: str) -> bool:
 
 def _new_description(now: Backend, past: Past, mark: str, runs: list[Run]) -> Iterator[str]:
     said = {e.description for run in runs for e in run.launched if e.server == now.server_id}
-    departed = {b.description for b in past.owners.values() if b.description}
-    if now.description not in {mark, *departed, *said}:
+    if now.description not in {mark, *filter(None, past.said), *said}:
         yield f"a new one with a description of nobody: {now.server_id}: {now.description!r}"
 
 

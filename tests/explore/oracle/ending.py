@@ -73,6 +73,8 @@ def _binding(run: Run) -> bool:
     wanted = len(
         run.units([b for b in run.backends(run.end) if any(b.key == gone.key for gone in run.leave)])
     )
+    zeroed = {e.server for e in run.launched if e.weight == 0}
+    wanted += len({one for one in run.served.serving(run.end) if one[0] in zeroed})
     start = run.served.serving(run.begin)
     drained = run.units([b for b in run.start if b.weight == 0])
     highest = max(run.least, len(start | drained) - run.spare(len(start | drained)))
@@ -190,7 +192,7 @@ def as_listed(run: Run) -> Iterator[str]:
     for server in sorted((run.leaving | run.doomed & known) & after):
         if server in run.doomed and "waiting_for_replacement" in str(result["reason"]):
             continue
-        if server in run.doomed and server in run.in_service:
+        if server in run.doomed and server in run.in_service and server not in refused:
             yield from _replaced(run, server)
         elif server not in refused and not why & (
             HEALTH | {"over_quota", "source_incomplete", "bad_backend"}

@@ -8,8 +8,8 @@ from tests.explore.oracle.facts import Run
 from tests.explore.playing import Played
 from tests.explore.ports import READ, Attempt
 
-#: Writes that a run may make for each backend that it names, and beside.
-EACH, BESIDE = 6, 10
+#: Writes that a run may make for each backend that it names or is to change, and beside.
+EACH, BESIDE = 4, 16
 
 
 def ends(attempt: Attempt) -> Iterator[str]:
@@ -27,6 +27,8 @@ def counted(run: Run) -> Iterator[str]:
     """A run makes a small multiple of the entries that it names, and not all of them at once."""
     written = [c for c in run.writes if not c.passing]
     keys = {key for c in run.writes for key in (*c.old, *(key for key, _ in c.new))}
+    ports = {b.port for b in run.start} or {80}
+    keys |= {b.key for b in run.leave} | {(server, port, None) for server in run.come for port in ports}
     most = EACH * len(keys) + BESIDE
     if len(written) > most:
         yield f"too many writes: {len(written)} for {len(keys)} backends"

@@ -27,6 +27,8 @@ EXCUSES = {
     "touched by those that did not put it in",
     "asked_again": "what the API refused, as over quota or as a server that cannot be taken, is known to be so only by "
     "asking again",
+    "dead_and_unchecked": "a server that is no more, and that is sent requests because nothing checks it, counts as "
+    "serving to the load balancer, and is no loss when it goes",
     "weight_0_under_rr": "a server at weight 0 is not to serve, though a listener that schedules by rr still uses it",
     "was_there_in_part": "a new server that had a part of its places before keeps them as they were",
 }

@@ -210,7 +210,8 @@ class Run:
         finished = self.attempt.words[0] in {"in", "outerr"}
         gone = {e.server for e in self.terminated if finished and e.server not in self.listed}
         if self.attempt.words[0] == "deleted":
-            gone |= {e.server for e in self.terminated if not self.known(e.server)}
+            unlisted = {e.server for e in self.terminated if self.listed.get(e.server, NOT_LISTED)[0] != "in_service"}
+            gone |= {s for s in unlisted if not self.known(s) or self.ecs_unread}
         return gone
 
     @cached_property
@@ -255,7 +256,7 @@ class Run:
             if self.listed.get(e.server, NOT_LISTED)[0] in {"", "leaving"} or self.attempt.words[0] == "interrupted"
         }  # fmt: skip
         if self.attempt.words[0] == "deleted":
-            named = {s for s in named if not self.known(s) and s not in self.listed}
+            named = {s for s in named if (not self.known(s) or self.ecs_unread) and s not in self.listed}
         listed = {s for s, (state, _) in self.listed.items() if state == "leaving"}
         return named | listed | self.stale
 
@@ -269,7 +270,10 @@ class Run:
         exclusive = self.target.get("exclusive", False)
         ours = {b.server_id for b in self.start if exclusive or is_ours(b.description)}
         stale = {s for s in ours if self.sources and self.once(s, "")}
-        return self.leaving | (self.doomed & here) | unknown | once | stale
+        after = self.attempt.instances_after
+        doomed = {s for s in here if s in after and "Recycling" in after[s].operation_locks} | self.doomed & here
+        unknown |= {s for s in here if s not in after and s[:2] == "i-"}
+        return self.leaving | doomed | unknown | once | stale
 
     @cached_property
     def come(self) -> set[str]:
@@ -299,7 +303,7 @@ class Run:
         """How many units must serve, at each of its steps."""
         excuses: Any = self.played.excused
         serving = self.served.serving(self.begin)
-        counted = {one for one in serving if one[0] not in self.said_gone}
+        counted = {one for one in serving - self.served.dead(self.begin) if one[0] not in self.said_gone}
         excuses.allow("said_gone", len(counted) < len(serving))
         old = {unit(b) for b in self.leave} & counted
         new = {one for one in counted if one[0] in {e.server for e in self.launched}}
