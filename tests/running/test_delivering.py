@@ -76,7 +76,9 @@ def two(*, of: str = "i-1 i-2 i-3", listed: str | None = None, **also: Any) -> C
     return Cloud(
         merged(
             place("web", of, listed, fresh=fresh, **also),
-            place("api", api, listed and listed.replace("i-", "i-a"), fresh=fresh.replace("i-", "i-a"), **also),
+            place(
+                "api", api, listed and listed.replace("i-", "i-a"), fresh=fresh.replace("i-", "i-a"), **also
+            ),
         )
     )
 
@@ -110,7 +112,10 @@ def test_a_request_waits_for_the_one_before_it_in_another_group_too() -> None:
 
 def test_events_for_different_groups_go_side_by_side() -> None:
     over = two(listed="i-2 i-3 i-9", readings={"fresh_health": 10})
-    web, api = target(), replace(target(), name="api", vserver_group_id="rsp-api", scaling_group_ids=("asg-api",))
+    web, api = (
+        target(),
+        replace(target(), name="api", vserver_group_id="rsp-api", scaling_group_ids=("asg-api",)),
+    )
     came = delivered(over, event("i-1"), replace(event("i-a1"), target="api"), targets=(web, api))
     assert ["applied", "applied"] == came.ends
     assert [0, 0] == came.at(MODIFY)
@@ -128,7 +133,10 @@ def test_targets_of_one_group_go_one_after_the_other() -> None:
 
 def test_none_is_cut_short_for_another() -> None:
     over = two(listed="i-2 i-3 i-9", readings={"fresh_health": 40})
-    web, api = target(), replace(target(), name="api", vserver_group_id="rsp-api", scaling_group_ids=("asg-api",))
+    web, api = (
+        target(),
+        replace(target(), name="api", vserver_group_id="rsp-api", scaling_group_ids=("asg-api",)),
+    )
     came = delivered(over, event("i-1"), replace(event("i-a1"), target="api"), targets=(web, api), left=140)
     assert ["applied", "applied"] == came.ends
 

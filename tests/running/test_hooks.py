@@ -44,9 +44,7 @@ class Keeper:
 
     def completed(self, *endings: Ending | None) -> list[Completed]:
         """Complete every hook, given how the targets ended."""
-        return [
-            alone(self.hooks.complete(one, endings), self.clock, lambda: None) for one in self.hooks.all
-        ]
+        return [alone(self.hooks.complete(one, endings), self.clock, lambda: None) for one in self.hooks.all]
 
     def complete(self, *endings: Ending | None) -> list[tuple[str | None, str, bool]]:
         return [(one.result, one.code, one.failed) for one in self.completed(*endings)]
@@ -182,7 +180,5 @@ def test_it_is_told_of_a_hook_that_only_a_target_keeps_which_may_not_change_anyt
     endings: tuple[Ending | None, ...], expected: bool
 ) -> None:
     keeper = Keeper(waiting(), KEPT)
-    assert [(None, expected)] == [
-        (one.result, one.kept_by_inactive) for one in keeper.completed(*endings)
-    ]
+    assert [(None, expected)] == [(one.result, one.kept_by_inactive) for one in keeper.completed(*endings)]
     assert [] == keeper.calls.actions

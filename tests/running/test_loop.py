@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -131,7 +130,8 @@ def test_a_cloud_that_undoes_every_write_is_not_written_to_for_ever() -> None:
             over.world.groups["rsp-web"] = first
 
     done, calls = ran(over, request("i-1", gone=True), before=undo, timeout_s=100_000)
-    assert ("raised too_many_writes", 16 + 4) == (shown(done.finish), len(calls.writes))
+    assert "raised too_many_writes" == shown(done.finish)
+    assert len(calls.writes) == done.state.most_writes(done.goal.entries) <= 20
 
 
 def test_no_wave_is_begun_that_the_time_left_will_not_see_through() -> None:

@@ -9,7 +9,6 @@ from handler.core.planning.capacity import baseline, floor, gates, in_service, l
 from handler.core.planning.changes import Change
 from tests.support.builders import LISTENER, backends, by_listener, group, named, policy, view
 
-
 MARKS, ONE = Marks("web"), frozenset({LISTENER})
 
 
