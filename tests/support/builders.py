@@ -190,7 +190,7 @@ def view(
 def by_listener(of: Group | str, checks: Mapping[str, str], *, unchecking: str = "", **also: Any) -> Observed:
     """A look at a group with several listeners.
 
-    ``checks`` has what each that checks says of servers, as ``i-1=abnormal i-2:80=pending``; the rest is normal.
+    ``checks`` has what each that checks says of servers: ``i-1=abnormal i-2:80=pending``, else normal.
     """
     of = group(of) if isinstance(of, str) else of
     health: dict[Key, dict[str, Verdict]] = {key: {} for key in of.backends}
