@@ -139,7 +139,7 @@ def _shapes(
         past = past_of(played, served, group, weighed, tries[0].begin + 1)
         addresses = Counter(one[0] for one in was)
         news = {one: shape for one, shape in now.items() if one[0] not in explicit and all(shape.values())
-                and (one not in was or _unfinished(begin, one) and not _owned(past, one))}  # fmt: skip
+                and (one not in was or (_unfinished(begin, one) and not _owned(past, one)))}  # fmt: skip
         part = {one for one in news if one in was and was[one].keys() != news[one].keys()}
         if played.excused.allow("was_there_in_part", part):
             continue
@@ -150,7 +150,7 @@ def _shapes(
         leaving -= {s.partition("@")[0] for s, reason in tries[-1].refused.items() if reason not in LIMITS}
         leave = set().union(*(run.units(run.leave) for run in tries))
         gone = {one: s for one, s in was.items()
-                if one not in news and (one not in now or one in leave and one[0] in leaving)}  # fmt: skip
+                if one not in news and (one not in now or (one in leave and one[0] in leaving))}  # fmt: skip
         if any(addresses[one[0]] > 1 for one in was.keys() - now.keys()):
             continue  # which of its addresses a new one took is not known here
         yield from _fits(news, {one: _original(past, one, s) for one, s in gone.items()}, tries[0], past)
