@@ -60,7 +60,12 @@ def _unhealthy(run: Run) -> set[str]:
     found = set()
     for name in names:
         known = run.attempt.instances.get(name)
-        if known is None or known.status != "Running" or known.health == "abnormal" or "abnormal" in known.health_by_listener.values():
+        if (
+            known is None
+            or known.status != "Running"
+            or known.health == "abnormal"
+            or "abnormal" in known.health_by_listener.values()
+        ):
             found.add(name)
     return found
 
