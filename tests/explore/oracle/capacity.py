@@ -70,7 +70,7 @@ def _unpaired(run: Run) -> int:
     serving = run.served.serving(run.begin)
     leave = [*run.leave, *(b for b in run.start if b.server_id in run.kept)]
     olds = {one for one in run.units(leave) if one in serving}
-    coming = {s for s in run.come if s not in {b.server_id for b in run.start} or waits(run, s)}
+    coming = run.missing | {s for s in run.come if waits(run, s)}
     return max(0, len(olds) - len(coming)) + len([s for s in coming if not run.runs(s)])
 
 

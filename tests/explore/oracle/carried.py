@@ -146,11 +146,10 @@ def _shapes(
         if any(run.wrong_listing for run in tries):
             played.excused.allow("wrong_listing")
             continue
-        leaving = set().union(*(run.leaving | {e.server for e in run.terminated} for run in tries))
-        leaving -= {s.partition("@")[0] for s, reason in tries[-1].refused.items() if reason not in LIMITS}
+        held = {s.partition("@")[0] for s, reason in tries[-1].refused.items() if reason in LIMITS}
         leave = set().union(*(run.units(run.leave) for run in tries))
         gone = {one: s for one, s in was.items()
-                if one not in news and (one not in now or one in leave and one[0] in leaving)}  # fmt: skip
+                if one not in news and (one not in now or one in leave and one[0] in held)}  # fmt: skip
         if any(addresses[one[0]] > 1 for one in was.keys() - now.keys()):
             continue  # which of its addresses a new one took is not known here
         yield from _fits(news, {one: _original(past, one, s) for one, s in gone.items()}, tries[0], past)

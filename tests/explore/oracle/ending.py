@@ -172,8 +172,9 @@ def _all_or_none(run: Run) -> Iterator[str]:
     if not held or run.result is None or run.result["outcome"] == "raised":
         return
     zeroed = {e.server for e in run.launched if e.weight == 0}
-    before = {b.key: b.weight for b in run.start}
-    done = [b for b in run.backends(run.end) if b.server_id in zeroed and b.weight == 0 and before.get(b.key)]
+    served = {one[0] for one in run.served.serving(run.begin)}
+    before = {b.key: b.weight for b in run.start if b.server_id in served & zeroed}
+    done = [b for b in run.backends(run.end) if b.weight == 0 and before.get(b.key)]
     if done and held & zeroed:
         yield f"a request done in part: {sorted({b.server_id for b in done})} at 0, {sorted(held)} refused"
 
