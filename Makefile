@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 EVENT ?= events/eventbridge-ess-scale-in-success.json
 
-.PHONY: run test test-all prove explore chaos fuzz mutation bench lock package clean help
+.PHONY: run test test-all prove explore chaos fuzz mutation bench traffic lock package clean help
 
 $(VENV)/ready: requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "slb-swap needs Python 3.10 or later; name one: make PYTHON=python3.12 ..." >&2; exit 1; }
@@ -61,6 +61,10 @@ mutation: $(VENV)/ready  ## mutants of handler/core that no test notices; MUTATE
 
 bench: $(VENV)/ready  ## what it costs, as ratios; SHORT=1 for fewer rounds
 	$(BIN)/python -m bench.run $(if $(SHORT),--short)
+
+traffic: $(VENV)/ready  ## every server replaced under real traffic, beside what others do; SHORT=1, or ARGS="--rate 2000"
+	@show/debian haproxy h2load=nghttp2-client nginx=nginx-light
+	$(BIN)/python -m show.traffic $(if $(SHORT),--short) $(ARGS)
 
 lock: $(VENV)/ready  ## pin what ships and what developers need, with hashes
 	$(BIN)/pip install --quiet --disable-pip-version-check uv

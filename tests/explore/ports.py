@@ -319,4 +319,3 @@ class _as_it_was:  # noqa: N801 - it reads as a statement
 
     def __exit__(self, *problem: object) -> None:
         self._groups[self._name] = self._now
-

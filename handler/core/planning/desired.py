@@ -105,7 +105,7 @@ def _requested(intent: Intent, observed: Observed, start: Group) -> Desired:
     unfit = {
         ref.server_id: why
         for ref in intent.launched
-        if ref.server_id not in present and (why := _why_not_launched(ref.server_id, observed))
+        if ref.server_id not in present and (why := why_not_launched(ref.server_id, observed))
     }
     return Desired(
         terminated=intent.terminated,
@@ -125,7 +125,7 @@ def _requested(intent: Intent, observed: Observed, start: Group) -> Desired:
     )
 
 
-def _why_not_launched(server_id: str, observed: Observed) -> str:
+def why_not_launched(server_id: str, observed: Observed) -> str:
     """Return why an instance may not be put in, by what ECS says of it; empty if it may."""
     instance = observed.instance(server_id)
     if instance is None:
@@ -219,7 +219,7 @@ class _Reconciling:
     def _may_enter(self, server_id: str) -> bool:
         if server_id in self._present and not self._waits(server_id):
             return True
-        why = _why_not_launched(server_id, self._observed)
+        why = why_not_launched(server_id, self._observed)
         if why:
             self._refuse(why, server_id)
         return not why

@@ -229,7 +229,7 @@ def test_a_pair_is_gone_if_its_old_one_is() -> None:
     assert [False] == [change.gone for change in planned("i-1", request("i-1", "i-9")).changes]
 
 
-def test_a_completed_wish_pairs_too() -> None:
+def test_an_event_completed_from_the_listing_pairs_too() -> None:
     assert ["i-1>i-9"] == pairs("i-1 i-2", event("i-1", "i-9"), listed="i-2 i-9")
 
 
@@ -238,7 +238,7 @@ def test_a_kept_one_keeps_its_place_with_what_was_to_replace_it() -> None:
 
 
 def test_what_is_written_over_is_not_taken_out() -> None:
-    wish = Desired(named("i-1:80", Cause.REQUESTED), named("i-1:80=50"), completed=False)
+    wish = Desired(named("i-1:80", Cause.REQUESTED), named("i-1:80=50"), literal=True)
     (change,) = changes(wish, group("i-1:80 i-2:80"), policy()).changes
     assert ">i-1:80=50" == said(change)
 
@@ -256,7 +256,7 @@ def test_one_that_is_in_keeps_its_ports_in_an_event_and_gets_those_of_the_old_on
 def test_one_that_is_in_keeps_the_type_that_it_has_there() -> None:
     odd = Backend(Key("web-9", 8080, "10.0.0.9"), 50, "eni")
     of = Group("rsp-web", "lb-web", {odd.key: odd})
-    (change,) = changes(Desired((), named("web-9"), completed=False), of, policy()).changes
+    (change,) = changes(Desired((), named("web-9"), literal=True), of, policy()).changes
     assert (odd,) == change.into
 
 
@@ -269,6 +269,6 @@ def test_the_address_of_an_ecs_instance_is_no_part_of_its_key() -> None:
 def test_one_that_is_in_goes_before_one_that_is_to_come_unless_it_is_sick(
     unproven: str, expected: str
 ) -> None:
-    wish = Desired(named("i-1"), named("i-8 i-9"), completed=False)
+    wish = Desired(named("i-1"), named("i-8 i-9"), literal=True)
     made = changes(wish, group("i-1 i-2 i-8"), policy(), unproven.split()).changes
     assert [expected] == [said(change) for change in made if change.out]

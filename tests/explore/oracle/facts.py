@@ -220,7 +220,9 @@ class Run:
         if self.is_request or not self.sources:
             return set()
         exclusive = self.target.get("exclusive", False)
-        said = {e.server for e in self.terminated if self.attempt.words[0] == "deleted" and self.known(e.server)}
+        said = {
+            e.server for e in self.terminated if self.attempt.words[0] == "deleted" and self.known(e.server)
+        }
         return {
             b.server_id
             for b in self.start
