@@ -68,10 +68,11 @@ def _unpaired(run: Run) -> int:
         run.played.excused.allow("wrong_listing")
         return len(run.units(run.leave))
     serving = run.served.serving(run.begin)
-    leave = [*run.leave, *(b for b in run.start if b.server_id in run.kept)]
-    olds = {one for one in run.units(leave) if one in serving}
+    olds = run.units([*run.leave, *(b for b in run.start if b.server_id in run.kept)])
+    beside = len({one for one in serving if one[0] in run.come and one not in olds}) if run.is_request else 0
+    run.played.excused.allow("side_by_side", beside)
     coming = run.missing | {s for s in run.come if waits(run, s)}
-    return max(0, len(olds) - len(coming)) + len([s for s in coming if not run.runs(s)])
+    return max(0, len(olds) - len(coming)) + beside + len([s for s in coming if not run.runs(s)])
 
 
 def waits(run: Run, server: str) -> bool:

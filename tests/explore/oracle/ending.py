@@ -77,7 +77,7 @@ def _binding(run: Run) -> bool:
     wanted += len({one for one in run.served.serving(run.end) if one[0] in zeroed})
     start = run.served.serving(run.begin)
     drained = run.units([b for b in run.start if b.weight == 0])
-    highest = max(run.least, len(start | drained) - run.spare(len(start | drained)))
+    highest = max(run.least, run.unforced, len(start | drained) - run.spare(len(start | drained)))
     return serving - max(1, wanted) < highest
 
 
@@ -212,7 +212,7 @@ def _replaced(run: Run, server: str) -> Iterator[str]:
     after = run.served.serving(run.end)
     begin = run.served.serving(run.begin)
     came, left = after - begin, begin - after
-    if len(came) > len(left):
+    if len(came) > len(left) and not _binding(run):
         yield f"about to be reclaimed, and not replaced by the one that came: {server}"
 
 

@@ -25,8 +25,9 @@ EXCUSES = {
     "nobody_listed": "scaling groups that list nobody, though they count some, keep a delivery that names a launched server coming",
     "sick_at_nothing": "a new server that a killed run has left at weight 0 and that fails its check is raised, and not "
     "touched by those that did not put it in",
+    "refused_for_good": "a write that the API refuses for good leaves things as they are, and is said",
     "asked_again": "what the API refused, as over quota or as a server that cannot be taken, is known to be so only by "
-    "asking again",
+    "asking again; what was drained for it is as it was afterwards",
     "dead_and_unchecked": "a server that is no more, and that is sent requests because nothing checks it, counts as "
     "serving to the load balancer, and is no loss when it goes",
     "weight_0_under_rr": "a server at weight 0 is not to serve, though a listener that schedules by rr still uses it",

@@ -65,6 +65,7 @@ class Run:
     pairs: list[tuple[str, str]] = field(default_factory=list)
     force: set[str] = field(default_factory=set)
     body: dict[str, Any] | None = None
+    unforced: int = 0  #: how many units must serve, whatever is forced, while they are replaced
 
     @property
     def group(self) -> str:
@@ -311,6 +312,7 @@ class Run:
         excuses.allow("side_by_side", both)
         base = len(counted) - both
         lowest = int(self.target.get("min_backends", 1))
+        self.unforced = max(lowest, base - self.spare(base))
         if excuses.allow("forced", "min_backends" in self.force):
             lowest = 0
         if excuses.allow("forced", "max_unavailable" in self.force):
