@@ -262,10 +262,12 @@ class _Reconciling:
         return "gone" if ref.cause is Cause.FINISHED else "leaving"
 
     def _deleted(self, server_id: str) -> str:
-        """Return the fate of a server that ECS says is deleted: gone where ECS may not be asked."""
+        """Return the fate of a server that an event says is deleted, and that ECS knows or may not tell of."""
         observed = self._observed
+        if observed.is_leaving(server_id):
+            return "leaving"
         asked = observed.instances is not None and server_id in observed.asked
-        return "not_deleted_yet" if asked or observed.is_listed_in_service(server_id) else "gone"
+        return "not_deleted_yet" if asked or observed.shows_that_it_serves(server_id) else "gone"
 
     def _unnamed(self, server_id: str, backends: Iterable[Backend]) -> str:
         """Return what becomes of a server of the group that the event does not name; empty if it stays."""
