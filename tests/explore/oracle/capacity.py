@@ -18,7 +18,9 @@ def floor(run: Run) -> Iterator[str]:
         # What this run has put in is no capacity before it has passed: it may be taken back.
         had = {one for one in then if one in start or served.passed(before, one, required)}
         taken = {one for one in had - now - served.dead(before) if one[0] not in run.said_gone}
-        left = {one for one in now if one[0] not in run.said_gone}
+        pending = served.pending(at) & run.units(run.start)
+        run.played.excused.allow("not_checked_yet", pending - now)
+        left = {one for one in now | pending if one[0] not in run.said_gone}
         if taken and len(left) < run.least:
             yield f"floor: {len(left)} serve, {run.least} promised, {_said(taken)} taken: instant {at}"
             return
@@ -89,7 +91,7 @@ def _weighed_down(run: Run) -> int:
 
 def _is_full(run: Run) -> bool:
     """Whether the load balancer has no place for what comes, or has said so while the run went on."""
-    if any(c.answer == "InstanceBackendServerNumberOverLimit" and not c.trouble for c in run.writes):
+    if any(c.answer == "InstanceBackendServerNumberOverLimit" for c in run.writes):
         return True
     balancer = next(iter(run.served.world.load_balancers.values()))
     used = sum(

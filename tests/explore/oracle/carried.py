@@ -90,6 +90,9 @@ def carried(played: Played, served: Served, target: dict[str, object], runs: lis
                 and final.raised
                 and key[0] in served.sick(served.before(group, final.last))
             )
+            pending = last is not None and last.listed.get(key[0], ("",))[0] == "pending"
+            if owner is None and played.excused.allow("hook_still_waits", pending):
+                continue
             if not _not_remembered(played, owner) and not played.excused.allow("sick_at_nothing", sick):
                 yield f"left at weight 0 by us: {key[0]}:{key[1]}"
             continue
@@ -131,6 +134,9 @@ def _shapes(
             continue
         begin, end = tries[0].start, tries[-1].backends(tries[-1].end)
         if any(at in played.others for at in served.instants(group, tries[0].begin + 1, tries[-1].end + 1)):
+            continue
+        began, ended = tries[0].attempt.began, tries[-1].attempt.ended
+        if any(began < when <= ended for _, _, when in played.happened):
             continue
         explicit = {e.server for run in tries for e in run.launched if e.port or e.weight is not None}
         if played.excused.allow("refused_for_good", group in tries[-1].refused):

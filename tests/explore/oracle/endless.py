@@ -74,6 +74,9 @@ def repeats(played: Played, last: Run) -> Iterator[str]:
     asked = {"over_quota", "bad_backend"} & set(last.refused.values()) or last.refused.keys() & {last.group}
     at = last.served.before(last.group, again.last)
     as_it_was = _plain(last.backends(at)) == _plain(last.backends(last.end))
+    others = [c for c in final.writes if c.group != last.group and c.last > c.first]
+    if excused.allow("asked_again", others and "over_quota" in last.refused.values()):
+        return
     if as_it_was and excused.allow("asked_again", asked):
         return
     if excused.allow("still_sick", {"not_healthy", "after_rollback"} & set(last.refused.values())):
