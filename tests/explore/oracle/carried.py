@@ -71,8 +71,11 @@ def carried(played: Played, served: Served, target: dict[str, object], runs: lis
     past = past_of(played, served, group, weighed, upto)
     requested = {e.server: e for run in runs if run.acts for e in run.launched if e.weight is not None}
     come = {server for run in runs for server in run.come}
-    last = next((run for run in reversed(runs) if run.acts and run.result is not None), None)
-    if last is not None and played.excused.allow("refused_for_good", group in last.refused):
+    last = next((run for run in runs if run.attempt is final and run.acts and run.was_read), None)
+    if last is None:
+        played.excused.allow("not_its_turn")
+        return
+    if played.excused.allow("refused_for_good", group in last.refused):
         return
     for key, now in sorted(past.here.items(), key=str):
         if key not in past.ours:
@@ -90,7 +93,7 @@ def carried(played: Played, served: Served, target: dict[str, object], runs: lis
                 and final.raised
                 and key[0] in served.sick(served.before(group, final.last))
             )
-            pending = last is not None and last.listed.get(key[0], ("",))[0] == "pending"
+            pending = last.listed.get(key[0], ("",))[0] == "pending"
             if owner is None and played.excused.allow("hook_still_waits", pending):
                 continue
             if not _not_remembered(played, owner) and not played.excused.allow("sick_at_nothing", sick):

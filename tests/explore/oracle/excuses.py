@@ -26,6 +26,8 @@ EXCUSES = {
     "sick_at_nothing": "a new server that a killed run has left at weight 0 and that fails its check is raised, and not "
     "touched by those that did not put it in",
     "refused_for_good": "a write that the API refuses for good leaves things as they are, and is said",
+    "not_its_turn": "a target that the last delivery does not concern, or may not change, is left as earlier ones that "
+    "were given up have left it",
     "asked_again": "what the API refused, as over quota or as a server that cannot be taken, is known to be so only by "
     "asking again; what was drained for it is as it was afterwards, "
     "and a place may have become free by then",

@@ -78,6 +78,11 @@ class Run:
         return self.body is not None
 
     @property
+    def was_read(self) -> bool:
+        """Whether the delivery was read as one for the target, and not rejected or ignored."""
+        return any(intent.target == self.target["name"] for intent in self.attempt.read.intents)
+
+    @property
     def acts(self) -> bool:
         """Whether the target is to be changed at all."""
         return self.target.get("mode", "apply") == "apply" and not self.dry
@@ -189,7 +194,11 @@ class Run:
     def doomed(self) -> set[str]:
         """Who is about to be reclaimed, as ECS would say when the run begins."""
         return (
-            {name for name, one in self.attempt.instances.items() if "Recycling" in one.operation_locks}
+            {
+                name
+                for name, one in self.attempt.instances.items()
+                if name[:2] == "i-" and "Recycling" in one.operation_locks
+            }
             if not self.ecs_unread
             else set()
         )
