@@ -141,13 +141,15 @@ def _held_back(situation: Situation) -> tuple[Refusal, ...]:
     """Return what the floor, the quota or a wave taken back kept from being finished."""
     held = []
     for status in situation.changes:
-        if status.given_up or status.is_pending or status.is_stuck:
+        if status.given_up or status.is_pending or status.change.old in situation.state.refused:
             continue
         if status.to_swap:
             reason = "after_rollback" if situation.has_stopped else "over_quota"
             held.append(Refusal(status.change.new or "", reason))
         elif status.missing:
             held.append(Refusal(status.change.new or "", "over_quota"))
+        elif status.out_now and situation.has_rolled_back:
+            held.append(Refusal(status.change.old or "", "after_rollback"))
         elif status.out_now or status.wrong_weight:
             subject = (status.change.old if status.out_now else status.change.new) or ""
             held.append(

@@ -67,10 +67,11 @@ class RunState:
     """One run's memory. ``first`` is its first look; all times are seconds of the observed clock.
 
     ``since`` is when each new unit was put in or got its weight, ``drained`` when a backend was set to 0.
-    ``taken`` are the backends that its writes took out, or tried to. ``full_at`` is the size of the group at
-    which the load balancer has no room; ``modify_is_full`` says that a Modify finds none either. ``writes``
-    counts those that were neither busy nor throttled. ``fatal`` is the answer to a write that will be refused
-    again, ``futile`` are the writes that were.
+    ``taken`` are the backends that its writes took out, or tried to; ``lifted`` those that got back what a
+    drain had taken. ``full_at`` is the size of the group at which the load balancer has no room;
+    ``modify_is_full`` says that a Modify finds none either. ``writes`` counts those that were neither busy
+    nor throttled. ``fatal`` is the answer to a write that will be refused again, ``futile`` are the writes
+    that were.
     """
 
     first: Observed
@@ -82,6 +83,7 @@ class RunState:
     since: Mapping[str, float] = field(default_factory=dict)
     drained: Mapping[Key, float] = field(default_factory=dict)
     taken: frozenset[Key] = frozenset()
+    lifted: frozenset[Key] = frozenset()
     full_at: int | None = None
     modify_is_full: bool = False
     no_room: tuple[Step, float] | None = None
@@ -160,6 +162,8 @@ class RunState:
             isolation=self.isolation.cleared(units),
             since=since,
             drained=drained,
+            lifted=self.lifted
+            | (keys_of(step.after) if do.why == "put_back" and isinstance(step, SetWeight) else set()),
             retry=Retry(),
             no_room=None,
         )

@@ -262,7 +262,7 @@ class _Reconciling:
         return "gone" if ref.cause is Cause.FINISHED else "leaving"
 
     def _deleted(self, server_id: str) -> str:
-        """Return the fate of a server that an event says is deleted, and that ECS knows or may not tell of."""
+        """Return the fate of a server that an event calls deleted, and that is not known to be gone."""
         observed = self._observed
         if observed.is_leaving(server_id):
             return "leaving"

@@ -111,7 +111,9 @@ def test_a_full_load_balancer_is_met_with_half_of_what_was_too_much() -> None:
 
 def test_what_was_taken_out_makes_room_in_a_full_load_balancer() -> None:
     full = did(ADD, Result.OVER_QUOTA, "add")
-    assert [0, 1] == [state.room_for(5) for state in (full, did(Remove(backends("i-1")), Result.APPLIED, of=full))]
+    assert [0, 1] == [
+        state.room_for(5) for state in (full, did(Remove(backends("i-1")), Result.APPLIED, of=full))
+    ]
 
 
 def test_a_modify_that_finds_no_room_is_not_tried_again() -> None:

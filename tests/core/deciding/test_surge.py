@@ -92,7 +92,9 @@ def test_to_lower_a_port_of_a_server_that_goes_on_serving_costs_nothing() -> Non
     assert ["weigh i-1:80=0", "applied health_unchecked"] == play.to_end()
 
 
-def test_what_comes_at_weight_0_replaces_nothing_and_is_refused_before_the_first_write_unless_forced() -> None:
+def test_what_comes_at_weight_0_replaces_nothing_and_is_refused_before_the_first_write_unless_forced() -> (
+    None
+):
     wish = request("i-1", "i-9=0", force="max_unavailable min_backends")
     play = Play(view("i-1 i-2", checked=True), wish, policy(max_unavailable=0))
     assert ["add i-9=0", "remove i-1", "applied"] == play.to_end()

@@ -13,7 +13,6 @@ from tests.support.builders import (
     MARK,
     event,
     group,
-    hook,
     named,
     policy,
     request,

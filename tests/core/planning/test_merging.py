@@ -24,7 +24,9 @@ def test_events_for_different_targets_stay_apart() -> None:
     assert (event("i-1 i-2"), other) == merge([event("i-1"), other, event("i-2")])
 
 
-@pytest.mark.parametrize("other", [request("i-2", "i-9"), request("i-1"), request("i-2", force="max_removed")])
+@pytest.mark.parametrize(
+    "other", [request("i-2", "i-9"), request("i-1"), request("i-2", force="max_removed")]
+)
 def test_requests_are_never_merged_and_keep_their_order(other: Intent) -> None:
     assert (request("i-1"), other) == merge([request("i-1"), other])
     assert (other, request("i-1")) == merge([other, request("i-1")])

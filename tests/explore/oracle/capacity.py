@@ -36,7 +36,7 @@ def retired(run: Run) -> Iterator[str]:
     if run.strategy == "swap" or run.played.excused.allow("full", _is_full(run)):
         allowed += run.spare(len(start))
     for at, _ in steps(run):
-        weighted = {one for one in run.units([b for b in run.backends(at) if b.weight > 0])}
+        weighted = set(run.units([b for b in run.backends(at) if b.weight > 0]))
         lost = {one for one in start if one not in weighted and one not in _lost_to_others(run, at)}
         passed = {one for one in run.served.serving(at) - start.keys() if served.passed(at, one, required)}
         if len(lost) > len(passed) + allowed:

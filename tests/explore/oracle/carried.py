@@ -153,7 +153,7 @@ def _shapes(
         past = past_of(played, served, group, weighed, tries[0].begin + 1)
         addresses = Counter(one[0] for one in was)
         news = {one: shape for one, shape in now.items() if one[0] not in explicit and all(shape.values())
-                and (one not in was or _unfinished(begin, one) and not _owned(past, one))}  # fmt: skip
+                and (one not in was or (_unfinished(begin, one) and not _owned(past, one)))}  # fmt: skip
         part = {one for one in news if one in was and was[one].keys() != news[one].keys()}
         if played.excused.allow("was_there_in_part", part):
             continue
@@ -163,14 +163,20 @@ def _shapes(
         held = {s.partition("@")[0] for s, reason in tries[-1].refused.items() if reason in LIMITS}
         leave = set().union(*(run.units(run.leave) for run in tries))
         gone = {one: s for one, s in was.items()
-                if one not in news and (one not in now or one in leave and one[0] in held)}  # fmt: skip
+                if one not in news and (one not in now or (one in leave and one[0] in held))}  # fmt: skip
         if any(addresses[one[0]] > 1 for one in was.keys() - now.keys()):
             continue  # which of its addresses a new one took is not known here
-        others = len({server for server in explicit if any(one[0] == server for one in now.keys() - was.keys())})
-        yield from _fits(news, {one: _original(past, one, s) for one, s in gone.items()}, others, tries[0], past)
+        others = len(
+            {server for server in explicit if any(one[0] == server for one in now.keys() - was.keys())}
+        )
+        yield from _fits(
+            news, {one: _original(past, one, s) for one, s in gone.items()}, others, tries[0], past
+        )
 
 
-def _fits(news: dict[Unit, Shape], gone: dict[Unit, Shape], others: int, run: Run, past: Past) -> Iterator[str]:
+def _fits(
+    news: dict[Unit, Shape], gone: dict[Unit, Shape], others: int, run: Run, past: Past
+) -> Iterator[str]:
     usual = _usual(run, past)
     left = sorted(gone.values(), key=lambda shape: sum(not weight for weight in shape.values()))
     strangers = []

@@ -60,9 +60,12 @@ def _unhealthy(run: Run) -> set[str]:
     found = set()
     for name in names:
         known = run.attempt.instances.get(name)
-        if known is None or known.status != "Running" or known.health == "abnormal":
-            found.add(name)
-        elif "abnormal" in known.health_by_listener.values():
+        if (
+            known is None
+            or known.status != "Running"
+            or known.health == "abnormal"
+            or "abnormal" in known.health_by_listener.values()
+        ):
             found.add(name)
     return found
 
@@ -135,7 +138,7 @@ def as_requested(run: Run) -> Iterator[str]:
     if result is None:
         return
     after = run.backends(run.end)
-    partners = {new: old for old, new in run.pairs} | {old: new for old, new in run.pairs}
+    partners = {new: old for old, new in run.pairs} | dict(run.pairs)
     refused = {subject.partition("@")[0] for subject in run.refused}
     group = run.group in run.refused
     # Without pairs nobody here knows whose place a refused new one was to take.

@@ -220,7 +220,9 @@ class Run:
         finished = self.attempt.words[0] in {"in", "outerr"}
         gone = {e.server for e in self.terminated if finished and e.server not in self.listed}
         if self.attempt.words[0] == "deleted":
-            unlisted = {e.server for e in self.terminated if self.listed.get(e.server, NOT_LISTED)[0] != "in_service"}
+            unlisted = {
+                e.server for e in self.terminated if self.listed.get(e.server, NOT_LISTED)[0] != "in_service"
+            }
             gone |= {s for s in unlisted if not self.known(s) or self.ecs_unread}
         return gone
 
@@ -281,7 +283,9 @@ class Run:
         ours = {b.server_id for b in self.start if exclusive or is_ours(b.description)}
         stale = {s for s in ours if self.sources and self.once(s, "")}
         after = self.attempt.instances_after
-        doomed = {s for s in here if s in after and "Recycling" in after[s].operation_locks} | self.doomed & here
+        doomed = {
+            s for s in here if s in after and "Recycling" in after[s].operation_locks
+        } | self.doomed & here
         unknown |= {s for s in here if s not in after and s[:2] == "i-"}
         return self.leaving | doomed | unknown | once | stale
 
