@@ -16,21 +16,21 @@ from handler.core.deciding.hooks import Ending
 from handler.core.model.answers import Answer, CallFailed, Result
 from handler.core.model.observed import Listing
 from handler.core.model.steps import Step, new_side, old_side
-from handler.core.model.values import Group
+from handler.core.model.values import Group, Instance
 from handler.outcome import of_run
 from handler.running import loop
 from handler.running.hooks import Hooks
 from handler.running.loop import Run
 from handler.running.pacing import Pacing
 from handler.running.scheduler import alone
+from localcloud import state
 from localcloud.cloud import Cloud
 from localcloud.errors import ApiError
 from localcloud.forms import answer_body
 from localcloud.http import ConnectionCut
-from localcloud.state import Instance
 from tests.prove.choices import READING, Choices, Readings
 from tests.prove.worlds import BALANCER, GROUP, Beginning
-from tests.support.level_a import FakeClock, Killed, ModelEss, ModelSlb, _instance
+from tests.support.level_a import FakeClock, Killed, ModelEss, ModelSlb
 
 T = TypeVar("T")
 TIMEOUT_S = 44.0
@@ -218,14 +218,18 @@ def super_servers(found: Any) -> tuple[Any, ...]:
 
 
 class Instances:
-    """ECS, which answers whatever goes wrong elsewhere; what ECS itself does is for the sampled worlds."""
+    """ECS, which answers whatever goes wrong elsewhere, and finds all that it knows running.
+
+    So what the load balancer will not take is found out by its answers. What ECS says is for the sampled worlds.
+    """
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
 
     def instances(self, ids: tuple[str, ...]) -> Mapping[str, Any]:
         """Return what is so now, without a call in which anything may go wrong."""
-        return {one.instance_id: _instance(one) for one in self._cloud.ecs.instances(ids)}
+        known = self._cloud.ecs.instances(ids)
+        return {one.instance_id: Instance(one.instance_id, "running", reclaimed=False) for one in known}
 
 
 class WireClient(Client):
@@ -283,10 +287,10 @@ def _instances(beginning: Beginning, cloud: Cloud, choices: Choices, played: Pla
     what, _, server = choices.fault("instance", options).partition(" ")
     if what == "sick":
         played.sick.add(server)
-        cloud.world.set_instance(Instance(server, health="abnormal"))
+        cloud.world.set_instance(state.Instance(server, health="abnormal"))
     elif what == "bad":
         played.bad.add(server)
-        cloud.world.set_instance(Instance(server, status="Stopped"))
+        cloud.world.set_instance(state.Instance(server, status="Stopped"))
     for server_id in released:
         cloud.world.release(server_id)
     cloud.world.history.clear()
