@@ -24,6 +24,7 @@ from handler.outcome import NotYet, Result
 from handler.running import delivering
 from handler.running.hooks import Completed
 from handler.settings import Settings
+from handler.sharing import Readings
 from handler.triggers import reading, wsgi
 from handler.triggers.reading import Delivery
 from handler.triggers.wsgi import StartResponse
@@ -117,10 +118,11 @@ def _deliver(delivery: Delivery, instance: _Instance, invocation: Invocation, co
     client = _client(instance, given, invocation.region)
     clock = _Clock()
     deadline = clock.now() + invocation.timeout_s - min(MARGIN_S, invocation.timeout_s / 4)
+    readings = Readings(clock.now)
     done, hooks = delivering.deliver(
         delivery.intents,
         instance.settings.targets,
-        lambda: CloudSlb(client),
+        lambda: CloudSlb(client, readings.reader()),
         CloudEss(client),
         CloudEcs(client),
         clock,

@@ -18,6 +18,8 @@ from handler.running.loop import Log, Run
 from handler.running.pacing import Pacing
 from handler.running.ports import Clock, Ecs, Ess, Slb
 from handler.running.scheduler import Scheduler, Task
+from handler.running.shared import SharedEcs, SharedEss
+from handler.sharing import Readings
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class _Delivery:
         self._by_name = {target.name: target for target in targets}
         self._hooks = Hooks([hook for intent in wanted for hook in intent.hooks], ess, clock, deadline)
         self._pacing = Pacing()
+        self._readings = Readings(clock.now)
         self._done: dict[int, Done] = {}
         self._closed: set[Hook] = set()
         self._completed: dict[Hook, Completed] = {}
@@ -109,14 +112,15 @@ class _Delivery:
         """Run one intent; what breaks it breaks no other."""
         target, started = self._by_name[intent.target], self._clock.now()
         run, broken, used = None, "", 0
+        reader = self._readings.reader()
         before = self._calls()
         try:
             task = loop.run(
                 target,
                 intent,
                 self._slb(),
-                self._ess,
-                self._ecs,
+                SharedEss(self._ess, reader),
+                SharedEcs(self._ecs, reader),
                 self._clock,
                 self._deadline,
                 pacing=self._pacing,

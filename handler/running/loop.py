@@ -17,7 +17,7 @@ from handler.core.model.values import Intent
 from handler.core.planning.goal import Goal
 from handler.running.observer import Observer
 from handler.running.pacing import Pacing
-from handler.running.ports import Clock, Ecs, Ess, Slb
+from handler.running.ports import Clock, Ecs, Slb, Sources
 from handler.running.scheduler import Task
 
 #: Seconds for which a look holds: so long a busy load balancer is waited for without another one.
@@ -49,7 +49,7 @@ def run(
     target: Target,
     intent: Intent,
     slb: Slb,
-    ess: Ess,
+    ess: Sources,
     ecs: Ecs,
     clock: Clock,
     deadline: float,

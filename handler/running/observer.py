@@ -9,9 +9,9 @@ from handler.core.deciding.run_state import RunState, begin
 from handler.core.model.answers import CallFailed, Result
 from handler.core.model.observed import Listing, Observed, believed
 from handler.core.model.policy import Target
-from handler.core.model.values import Group, Instance, Intent, Server
+from handler.core.model.values import Group, Instance, Intent, Scope, Server
 from handler.core.planning.desired import doubtful, to_ask_ecs
-from handler.running.ports import Clock, Ecs, Ess, Slb
+from handler.running.ports import Clock, Ecs, Slb, Sources
 
 #: Seconds for which a listing of the scaling groups holds while nothing waits for it to change.
 LISTING_S = 15.0
@@ -23,11 +23,12 @@ class Observer:
     """Looks at one target for one run. ``deadline`` is in seconds of the clock."""
 
     def __init__(
-        self, target: Target, intent: Intent, slb: Slb, ess: Ess, ecs: Ecs, clock: Clock, deadline: float
+        self, target: Target, intent: Intent, slb: Slb, ess: Sources, ecs: Ecs, clock: Clock, deadline: float
     ) -> None:
         self._target, self._intent = target, intent
         self._slb, self._ess, self._ecs, self._clock = slb, ess, ecs, clock
         self._deadline = deadline
+        self._is_literal = intent.scope is Scope.LITERAL
         self._listings: tuple[Listing, ...] = ()
         self._missing: tuple[str, ...] = ()
         self._servers: dict[str, Server] = {}
@@ -93,14 +94,14 @@ class Observer:
         missing: list[str] = []
         for scaling_group_id in self._target.scaling_group_ids:
             try:
-                listings[scaling_group_id] = self._ess.listing(scaling_group_id)
+                listings[scaling_group_id] = self._listing(scaling_group_id)
             except CallFailed as failed:
                 if failed.answer.result is not Result.GONE:
                     raise
                 missing.append(scaling_group_id)
         servers = {server.id: server for listing in listings.values() for server in listing.servers}
         # A listing can miss one; so who would be taken out for it is asked for once more, by name.
-        asked = doubtful(self._intent, group, servers, self._target.policy)
+        asked = () if self._is_literal else doubtful(self._intent, group, servers, self._target.policy)
         if asked:
             found = (server for known in listings for server in self._ess.listed(known, asked))
             servers |= {server.id: server for server in found}
@@ -108,6 +109,13 @@ class Observer:
             self._servers = servers
         self._listings, self._missing = tuple(listings.values()), tuple(missing)
         self._listed_at = now
+
+    def _listing(self, scaling_group_id: str) -> Listing:
+        """Read a scaling group; for a request, only what is to go: nothing else depends on it."""
+        if not self._is_literal:
+            return self._ess.listing(scaling_group_id)
+        named = dict.fromkeys(ref.server_id for ref in self._intent.terminated)
+        return self._ess.named(scaling_group_id, tuple(named))
 
     def _differs(self, servers: dict[str, Server]) -> bool:
         """Tell whether a listing says something else: what is worked out of the same one is kept."""
