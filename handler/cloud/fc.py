@@ -6,6 +6,7 @@ for half a minute, opens a new one for each call, fails on errors that are no JS
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import os
@@ -14,11 +15,13 @@ from typing import Any, Final
 
 import fc2
 import requests
+from requests.adapters import HTTPAdapter
 
 from handler.cloud import endpoints
 from handler.cloud.credentials import Credentials
 from handler.cloud.endpoints import Endpoint, Network
 from handler.cloud.errors import classify
+from handler.cloud.tls import OneContext
 from handler.core.model.answers import Answer, CallFailed
 
 CONNECT_TIMEOUT_S: Final = 3.0
@@ -139,10 +142,21 @@ class _Client(fc2.Client):  # type: ignore[misc]
         return response
 
 
+class _Adapter(OneContext, HTTPAdapter):
+    """The adapter of requests, with one TLS context."""
+
+
+@functools.cache
+def _adapter() -> _Adapter:
+    """Return the adapter of all sessions: each request to the webhook has one."""
+    return _Adapter()
+
+
 def _session(endpoint: Endpoint) -> requests.Session:
     session = requests.Session()
     # Off loopback, the environment's proxies are for us, and requests honours NO_PROXY itself.
     session.trust_env = not endpoint.loopback
+    session.mount("https://", _adapter())
     return session
 
 
