@@ -21,7 +21,7 @@ from handler.context import Invocation
 from handler.core.model.answers import CallFailed
 from handler.core.model.steps import described
 from handler.outcome import NotYet, Result
-from handler.running import delivering
+from handler.running import beside, delivering
 from handler.running.hooks import Completed
 from handler.settings import Settings
 from handler.sharing import Readings
@@ -50,6 +50,10 @@ class _Clock:
     now = staticmethod(time.monotonic)
     sleep = staticmethod(time.sleep)
     jitter = staticmethod(random.random)
+
+
+#: How two services are asked at once. Tests that want one order of calls put another in its place.
+_beside = beside.in_thread
 
 
 def initialize(context: Any) -> None:
@@ -129,6 +133,7 @@ def _deliver(delivery: Delivery, instance: _Instance, invocation: Invocation, co
         deadline,
         calls=lambda: client.calls,
         log=_log,
+        beside=_beside,
     )
     results = [outcome.of_done(one) for one in done]
     for hook in hooks:

@@ -13,6 +13,7 @@ from handler.core.model.policy import Target
 from handler.core.model.values import Group, Hook, Intent, Scope
 from handler.core.planning.merging import merge
 from handler.running import loop
+from handler.running.beside import Beside, in_turn
 from handler.running.hooks import Completed, Hooks
 from handler.running.loop import Log, Run
 from handler.running.pacing import Pacing
@@ -45,13 +46,15 @@ def deliver(
     *,
     calls: Callable[[], int],
     log: Log,
+    beside: Beside = in_turn,
 ) -> tuple[tuple[Done, ...], tuple[Completed, ...]]:
     """Run every intent, and complete the hooks that they carry.
 
     ``slb`` makes the port that one run uses, ``calls`` counts the API calls so far, ``log`` is told of
-    everything that happens. ``deadline`` is in seconds of the clock.
+    everything that happens. ``deadline`` is in seconds of the clock. ``beside`` is how two services are asked
+    at once.
     """
-    delivery = _Delivery(merge(given), targets, slb, ess, ecs, clock, deadline, calls, log)
+    delivery = _Delivery(merge(given), targets, slb, ess, ecs, clock, deadline, calls, log, beside)
     return delivery.run()
 
 
@@ -69,10 +72,12 @@ class _Delivery:
         deadline: float,
         calls: Callable[[], int],
         log: Log,
+        beside: Beside,
     ) -> None:
         self._wanted, self._targets = wanted, targets
         self._slb, self._ess, self._ecs = slb, ess, ecs
         self._clock, self._deadline, self._calls, self._log = clock, deadline, calls, log
+        self._beside = beside
         self._by_name = {target.name: target for target in targets}
         self._hooks = Hooks([hook for intent in wanted for hook in intent.hooks], ess, clock, deadline)
         self._pacing = Pacing()
@@ -125,6 +130,7 @@ class _Delivery:
                 self._deadline,
                 pacing=self._pacing,
                 log=self._log,
+                beside=self._beside,
             )
             while run is None:
                 try:

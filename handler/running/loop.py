@@ -15,6 +15,7 @@ from handler.core.model.policy import Target
 from handler.core.model.steps import described, same
 from handler.core.model.values import Intent
 from handler.core.planning.goal import Goal
+from handler.running.beside import Beside, in_turn
 from handler.running.observer import Observer
 from handler.running.pacing import Pacing
 from handler.running.ports import Clock, Ecs, Slb, Sources
@@ -56,13 +57,14 @@ def run(
     *,
     pacing: Pacing,
     log: Log,
+    beside: Beside = in_turn,
 ) -> Task[Run]:
     """Bring one target to where the intent wants it, or say why not.
 
     Yields the time until which it waits. ``deadline`` is in seconds of the clock; what would wait beyond it
     ends as ``raised``, and no write is sent after it.
     """
-    observer = Observer(target, intent, slb, ess, ecs, clock, deadline)
+    observer = Observer(target, intent, slb, ess, ecs, clock, deadline, beside=beside)
     policy = target.policy
     observed, state = observer.first()
     planned: Plan | None = None

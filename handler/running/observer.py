@@ -11,6 +11,7 @@ from handler.core.model.observed import Listing, Observed, believed
 from handler.core.model.policy import Target
 from handler.core.model.values import Group, Instance, Intent, Scope, Server
 from handler.core.planning.desired import doubtful, to_ask_ecs
+from handler.running.beside import Beside, in_turn
 from handler.running.ports import Clock, Ecs, Slb, Sources
 
 #: Seconds for which a listing of the scaling groups holds while nothing waits for it to change.
@@ -20,14 +21,27 @@ FROM_LISTING = frozenset({"listing_lags", "floor"})
 
 
 class Observer:
-    """Looks at one target for one run. ``deadline`` is in seconds of the clock."""
+    """Looks at one target for one run. ``deadline`` is in seconds of the clock.
+
+    ``beside`` asks Auto Scaling and ECS while the load balancer is asked: no service by more than one call at
+    a time, so that there is one connection to each.
+    """
 
     def __init__(
-        self, target: Target, intent: Intent, slb: Slb, ess: Sources, ecs: Ecs, clock: Clock, deadline: float
+        self,
+        target: Target,
+        intent: Intent,
+        slb: Slb,
+        ess: Sources,
+        ecs: Ecs,
+        clock: Clock,
+        deadline: float,
+        *,
+        beside: Beside = in_turn,
     ) -> None:
         self._target, self._intent = target, intent
         self._slb, self._ess, self._ecs, self._clock = slb, ess, ecs, clock
-        self._deadline = deadline
+        self._deadline, self._beside = deadline, beside
         self._is_literal = intent.scope is Scope.LITERAL
         self._listings: tuple[Listing, ...] = ()
         self._missing: tuple[str, ...] = ()
@@ -65,10 +79,9 @@ class Observer:
         return seen, begin(seen) if never_seen else state
 
     def _observed(self, group: Group, fresh: bool) -> Observed:
-        listeners = self._slb.listeners(group)
-        self._list(group)
-        self._ask_ecs(group)
-        health = self._slb.health(group) if listeners.checked else {}
+        with (self._beside if self._asks_others(group) else in_turn)(lambda: self._ask_others(group)):
+            listeners = self._slb.listeners(group)
+            health = self._slb.health(group) if listeners.checked else {}
         return Observed(
             group=group,
             now=self._clock.now(),
@@ -84,11 +97,22 @@ class Observer:
             fresh=fresh,
         )
 
+    def _asks_others(self, group: Group) -> bool:
+        """Tell whether anybody but the load balancer is to be asked."""
+        return not self._listing_holds() or bool(self._new_to_ecs(group))
+
+    def _ask_others(self, group: Group) -> None:
+        self._list(group)
+        self._ask_ecs(group)
+
+    def _listing_holds(self) -> bool:
+        return self._listed_at is not None and self._clock.now() - self._listed_at < LISTING_S
+
     def _list(self, group: Group) -> None:
         """List the scaling groups, unless a listing still holds."""
-        now = self._clock.now()
-        if self._listed_at is not None and now - self._listed_at < LISTING_S:
+        if self._listing_holds():
             return
+        now = self._clock.now()
         self._listed_at = None  # until all of it is read: half a listing would take servers out
         listings: dict[str, Listing] = {}
         missing: list[str] = []
@@ -121,11 +145,16 @@ class Observer:
         """Tell whether a listing says something else: what is worked out of the same one is kept."""
         return servers != self._servers
 
+    def _new_to_ecs(self, group: Group) -> tuple[str, ...]:
+        if self._instances is None:
+            return ()
+        wanted = to_ask_ecs(self._intent, group, self._servers)
+        return tuple(server_id for server_id in wanted if server_id not in self._asked)
+
     def _ask_ecs(self, group: Group) -> None:
         """Ask ECS for what the run depends on and has not asked for yet; go on without where it may not."""
-        wanted = to_ask_ecs(self._intent, group, self._servers)
-        new = tuple(server_id for server_id in wanted if server_id not in self._asked)
-        if not new or self._instances is None:
+        new = self._new_to_ecs(group)
+        if self._instances is None or not new:
             return
         try:
             found = self._ecs.instances(new)
