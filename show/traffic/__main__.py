@@ -29,7 +29,7 @@ READINGS = (
     "a Modify removes, then adds (modify_atomic false)",
     "a server that is removed finishes the requests that it has",
     f"checks every 0.1 s, one to rise, two to fall; health.timeout_s {HEALTH['timeout_s']}",
-    "new servers answer 0.3 s after their launch, every fourth after 1.5 s; every order begins at the launch",
+    "new servers answer 1.5 s after their launch, every fourth after 3 s; every order begins at the launch",
     "HAProxy tries no request twice; the sender (h2load) does not wait for answers",
 )
 

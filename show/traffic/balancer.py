@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timezone
+from typing import Any
 
 from localcloud.serving import LocalCloud
 from localcloud.state import Backend, Instant, Key
@@ -29,6 +31,7 @@ class Balancer:
         self._weights: dict[Key, int] = {}
         self._leaving: list[str] = []
         self._added = 0
+        self.lines: list[dict[str, Any]] = []
         with cloud.gateway.lock:
             self._put(cloud.cloud.world.groups[group_id].backends)
             cloud.cloud.watch(self._instant)
@@ -51,6 +54,7 @@ class Balancer:
 
     def _instant(self, instant: Instant) -> None:
         if instant.group_id == self._group_id:
+            self.lines.append(_line(instant))
             self._put(instant.backends)
 
     def _put(self, backends: tuple[Backend, ...]) -> None:
@@ -85,3 +89,21 @@ class Balancer:
             f"set server {at} health down",
             f"set server {at} weight {backend.weight}",
         ]
+
+
+def _line(instant: Instant) -> dict[str, Any]:
+    """The instant as a line of a log, for the picture."""
+    instances = instant.instances
+    return {
+        "event": "cloud.group",
+        "time": datetime.now(timezone.utc).isoformat(),
+        "backends": [
+            {
+                "server_id": b.server_id,
+                "port": b.port,
+                "weight": b.weight,
+                "health": instances[b.server_id].health if b.server_id in instances else "abnormal",
+            }
+            for b in instant.backends
+        ],
+    }

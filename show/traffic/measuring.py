@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from itertools import cycle, islice
+from typing import Any
 
 from show.traffic.orders import Order
 from show.traffic.sender import Sample, wait_for
@@ -34,8 +36,7 @@ class Measured:
     p99_ratio: float
     causes: Counter[str]
     seconds: float
-    samples: list[Sample]
-    lines: list[str]
+    lines: list[str | dict[str, Any]]
 
 
 def measure(order: Order, bounds: Bounds) -> Measured:
@@ -51,8 +52,23 @@ def measure(order: Order, bounds: Bounds) -> Measured:
             spans.append((start, time.time()))
             wait_for(sender, bounds.requests * number // bounds.times, 600)
         samples = sender.stop()
-        lines = stage.log()
+        lines: list[str | dict[str, Any]] = [*stage.log(), *stage.groups(), *counted(samples)]
         return measured(samples, stage.end(), spans, began + 1, lines)
+
+
+def counted(samples: list[Sample], width_s: float = 0.1) -> list[dict[str, Any]]:
+    """The requests as lines of a log, a line for each tenth of a second."""
+    sent: Counter[int] = Counter(int(sample.at / width_s) for sample in samples)
+    failed: Counter[int] = Counter(int(sample.at / width_s) for sample in samples if sample.failed)
+    return [
+        {
+            "event": "traffic.counted",
+            "time": datetime.fromtimestamp(number * width_s, timezone.utc).isoformat(),
+            "requests": sent[number],
+            "failed": failed[number],
+        }
+        for number in sorted(sent)
+    ]
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -66,7 +82,7 @@ def measured(
     causes: Counter[str],
     spans: list[tuple[float, float]],
     start: float,
-    lines: list[str],
+    lines: list[str | dict[str, Any]],
 ) -> Measured:
     """Count what was sent: `during` one of the spans, or `before` the first of them, from `start` on."""
     first = spans[0][0]
@@ -81,6 +97,5 @@ def measured(
         p99_ratio=round(p99 / percentile(before, 0.99), 2) if before else 0.0,
         causes=causes,
         seconds=round(sum(b - a for a, b in spans), 1),
-        samples=samples,
         lines=lines,
     )

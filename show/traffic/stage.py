@@ -13,6 +13,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,9 @@ HEALTH = {"timeout_s": 8, "interval_s": 0.2}
 
 
 def build_of(instance_id: str) -> Build:
-    """Three of four new servers answer after a third of a second, the fourth is slow; `bad` ones never do."""
+    """Three of four new servers answer after 1.5 s, the fourth after 3; `bad` ones never become healthy."""
     number = int("".join(filter(str.isdigit, instance_id)) or 0)
-    return Build(0.3 if number % 4 else 1.5, bad="bad" in instance_id)
+    return Build(1.5 if number % 4 else 3.0, bad="bad" in instance_id)
 
 
 class Stage:
@@ -51,6 +52,7 @@ class Stage:
         )  # fmt: skip
         self.proxy = HAProxy(self._folder, _free_port(), GROUP)
         self._balancer = Balancer(self.cloud, GROUP, self.proxy, self._address)
+        self._calls: list[dict[str, Any]] = []
         self._closed = threading.Event()
         self._pump = threading.Thread(target=self._turn, daemon=True)
 
@@ -124,9 +126,18 @@ class Stage:
     def call(self, action: str, **params: Any) -> None:
         """Call SLB about the group, as another program would; it takes 30 ms. ApiError as it refuses."""
         time.sleep(0.03)
+        now = datetime.now(timezone.utc).isoformat()
         texts = {k: v if isinstance(v, str) else json.dumps(v) for k, v in params.items()}
         with self.cloud.gateway.lock:
+            line = {
+                "event": "cloud.call",
+                "time": now,
+                "action": action.partition("VServer")[0],
+                "result": "failed",
+            }
+            self._calls.append(line)
             self.cloud.cloud.call(action, {"VServerGroupId": GROUP, **texts})
+            line["result"] = "applied"
 
     def refuse_once(self, action: str) -> None:
         """Let the next call of an action fail, as a service that is briefly not there."""
@@ -159,6 +170,10 @@ class Stage:
         """The lines that the function has logged."""
         with urllib.request.urlopen(f"{self.cloud.endpoint}/_local/logs?function=swap") as reply:
             return [line for line in json.loads(reply.read()) if line.startswith("{")]
+
+    def groups(self) -> list[dict[str, Any]]:
+        """The states that the group was in and the calls of others, as lines beside the function's."""
+        return [*self._balancer.lines, *self._calls]
 
     def _post(
         self, path: str, data: bytes, headers: Mapping[str, str], method: str = "POST"

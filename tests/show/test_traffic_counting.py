@@ -51,7 +51,7 @@ def test_a_percentile_of_nothing_is_0():
 
 
 def test_every_fourth_new_server_is_slow_and_a_bad_build_is_known_by_its_name():
-    assert [Build(1.5), Build(0.3), Build(0.3, bad=True)] == [
+    assert [Build(3.0), Build(1.5), Build(1.5, bad=True)] == [
         build_of("i-new0104"), build_of("i-new0105"), build_of("i-bad0101"),
     ]  # fmt: skip
 

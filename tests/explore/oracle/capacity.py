@@ -18,7 +18,9 @@ def floor(run: Run) -> Iterator[str]:
         # What this run has put in is no capacity before it has passed: it may be taken back.
         had = {one for one in then if one in start or served.passed(before, one, required)}
         taken = {one for one in had - now - served.dead(before) if one[0] not in run.said_gone}
-        left = {one for one in now if one[0] not in run.said_gone}
+        pending = served.pending(at) & run.units(run.start)
+        run.played.excused.allow("not_checked_yet", pending - now)
+        left = {one for one in now | pending if one[0] not in run.said_gone}
         if taken and len(left) < run.least:
             yield f"floor: {len(left)} serve, {run.least} promised, {_said(taken)} taken: instant {at}"
             return
@@ -34,7 +36,7 @@ def retired(run: Run) -> Iterator[str]:
     if run.strategy == "swap" or run.played.excused.allow("full", _is_full(run)):
         allowed += run.spare(len(start))
     for at, _ in steps(run):
-        weighted = {one for one in run.units([b for b in run.backends(at) if b.weight > 0])}
+        weighted = set(run.units([b for b in run.backends(at) if b.weight > 0]))
         lost = {one for one in start if one not in weighted and one not in _lost_to_others(run, at)}
         passed = {one for one in run.served.serving(at) - start.keys() if served.passed(at, one, required)}
         if len(lost) > len(passed) + allowed:
@@ -68,10 +70,11 @@ def _unpaired(run: Run) -> int:
         run.played.excused.allow("wrong_listing")
         return len(run.units(run.leave))
     serving = run.served.serving(run.begin)
-    leave = [*run.leave, *(b for b in run.start if b.server_id in run.kept)]
-    olds = {one for one in run.units(leave) if one in serving}
-    coming = {s for s in run.come if s not in {b.server_id for b in run.start} or waits(run, s)}
-    return max(0, len(olds) - len(coming)) + len([s for s in coming if not run.runs(s)])
+    olds = run.units([*run.leave, *(b for b in run.start if b.server_id in run.kept)])
+    beside = len({one for one in serving if one[0] in run.come and one not in olds}) if run.is_request else 0
+    run.played.excused.allow("side_by_side", beside)
+    coming = run.missing | {s for s in run.come if waits(run, s)}
+    return max(0, len(olds) - len(coming)) + beside + len([s for s in coming if not run.runs(s)])
 
 
 def waits(run: Run, server: str) -> bool:
@@ -88,7 +91,7 @@ def _weighed_down(run: Run) -> int:
 
 def _is_full(run: Run) -> bool:
     """Whether the load balancer has no place for what comes, or has said so while the run went on."""
-    if any(c.answer == "InstanceBackendServerNumberOverLimit" and not c.trouble for c in run.writes):
+    if any(c.answer == "InstanceBackendServerNumberOverLimit" for c in run.writes):
         return True
     balancer = next(iter(run.served.world.load_balancers.values()))
     used = sum(

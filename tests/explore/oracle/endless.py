@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from localcloud.state import Backend
 from tests.explore.oracle.facts import Run
 from tests.explore.playing import Played
 from tests.explore.ports import READ, Attempt
@@ -56,6 +57,10 @@ def sent_again(run: Run) -> Iterator[str]:
         unknown = call.answer == "cut" or call.trouble == "5xx"
 
 
+def _plain(backends: tuple[Backend, ...]) -> set[tuple[object, ...]]:
+    return {(b.key, b.weight) for b in backends}
+
+
 def repeats(played: Played, last: Run) -> Iterator[str]:
     """The last delivery once more writes nothing."""
     excused = played.excused
@@ -67,7 +72,12 @@ def repeats(played: Played, last: Run) -> Iterator[str]:
     if not writes:
         return
     asked = {"over_quota", "bad_backend"} & set(last.refused.values()) or last.refused.keys() & {last.group}
-    if not any(c.last > c.first for c in writes) and excused.allow("asked_again", asked):
+    at = last.served.before(last.group, again.last)
+    as_it_was = _plain(last.backends(at)) == _plain(last.backends(last.end))
+    others = [c for c in final.writes if c.group != last.group and c.last > c.first]
+    if excused.allow("asked_again", others and "over_quota" in last.refused.values()):
+        return
+    if as_it_was and excused.allow("asked_again", asked):
         return
     if excused.allow("still_sick", {"not_healthy", "after_rollback"} & set(last.refused.values())):
         return

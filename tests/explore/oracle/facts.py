@@ -65,6 +65,7 @@ class Run:
     pairs: list[tuple[str, str]] = field(default_factory=list)
     force: set[str] = field(default_factory=set)
     body: dict[str, Any] | None = None
+    unforced: int = 0  #: how many units must serve, whatever is forced, while they are replaced
 
     @property
     def group(self) -> str:
@@ -75,6 +76,11 @@ class Run:
     def is_request(self) -> bool:
         """Whether it means exactly what it says."""
         return self.body is not None
+
+    @property
+    def was_read(self) -> bool:
+        """Whether the delivery was read as one for the target, and not rejected or ignored."""
+        return any(intent.target == self.target["name"] for intent in self.attempt.read.intents)
 
     @property
     def acts(self) -> bool:
@@ -188,7 +194,11 @@ class Run:
     def doomed(self) -> set[str]:
         """Who is about to be reclaimed, as ECS would say when the run begins."""
         return (
-            {name for name, one in self.attempt.instances.items() if "Recycling" in one.operation_locks}
+            {
+                name
+                for name, one in self.attempt.instances.items()
+                if name[:2] == "i-" and "Recycling" in one.operation_locks
+            }
             if not self.ecs_unread
             else set()
         )
@@ -315,6 +325,7 @@ class Run:
         excuses.allow("side_by_side", both)
         base = len(counted) - both
         lowest = int(self.target.get("min_backends", 1))
+        self.unforced = max(lowest, base - self.spare(base))
         if excuses.allow("forced", "min_backends" in self.force):
             lowest = 0
         if excuses.allow("forced", "max_unavailable" in self.force):

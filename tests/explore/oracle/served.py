@@ -82,6 +82,16 @@ class Served:
             return False
         return self.status(instant, backend, listener) in {"", "normal"}
 
+    def pending(self, at: int) -> frozenset[Unit]:
+        """The units with a weight above 0 of which some check has not finished."""
+        instant = self.history[at]
+        return frozenset(
+            unit(backend)
+            for backend in instant.backends
+            for listener in self._listeners[instant.group_id]
+            if backend.weight > 0 and self.status(instant, backend, listener) == "unavailable"
+        )
+
     def dead(self, at: int) -> frozenset[Unit]:
         """The units that ECS does not know, and that are sent requests only because nothing checks them."""
         instances = self.history[at].instances
