@@ -24,7 +24,10 @@ MARKS, OTHER = Marks("web"), Marks("web2")
 def test_what_a_drain_took_is_known_again(before: str, drained: str, put_back: str) -> None:
     lowered = MARKS.drained(backend(before))
     assert backend(drained) == lowered
-    assert (backend(before).weight, backend(put_back)) == (MARKS.drained_from(lowered), MARKS.put_back(lowered))
+    assert (backend(before).weight, backend(put_back)) == (
+        MARKS.drained_from(lowered),
+        MARKS.put_back(lowered),
+    )
 
 
 @pytest.mark.parametrize("description", ["blue", "slb-swap/api", "slb-swap.web", "swap-30", "swap-30/web2"])

@@ -53,7 +53,9 @@ def test_normal_is_what_all_find_and_abnormal_what_any_does() -> None:
 
 def test_what_a_scaling_group_lists_is_told_of_each_address() -> None:
     looked = view("i-1", "i-1 i-2=leaving")
-    assert [True, False, False] == [looked.is_listed_in_service(one) for one in ("i-1@10.0.0.1", "i-2", "i-3")]
+    assert [True, False, False] == [
+        looked.is_listed_in_service(one) for one in ("i-1@10.0.0.1", "i-2", "i-3")
+    ]
     assert [False, True, False] == [looked.is_leaving(one) for one in ("i-1", "i-2@10.0.0.1", "i-3")]
 
 
