@@ -220,7 +220,7 @@ def super_servers(found: Any) -> tuple[Any, ...]:
 class Instances:
     """ECS, which answers whatever goes wrong elsewhere, and finds all that it knows running.
 
-    So what the load balancer will not take is found out by its answers. What ECS says is for the sampled worlds.
+    So what the load balancer will not take is found out by its answers. What ECS says is for sampled worlds.
     """
 
     def __init__(self, cloud: Cloud) -> None:

@@ -90,13 +90,13 @@ def test_every_entry_of_a_request_is_in_afterwards() -> None:
     told = world.request(
         launched=[
             {"server_id": "eni-9", "server_ip": "10.0.0.8"},
-            {"server_id": "eni-9", "server_ip": "10.0.0.9"},
             {"server_id": "eni-9", "server_ip": "10.0.0.9", "port": 81},
+            {"server_id": "eni-9", "server_ip": "10.0.0.9", "port": 82},
         ]
     )
     assert told.outcome == "applied"
     there = {(b["server_ip"], b["port"]) for b in world.backends() if b["server_id"] == "eni-9"}
-    assert there == {("10.0.0.8", 8080), ("10.0.0.9", 8080), ("10.0.0.9", 81)}
+    assert there == {("10.0.0.8", 8080), ("10.0.0.9", 81), ("10.0.0.9", 82)}
 
 
 EIGHT = " ".join(f"i-{n}" for n in range(8))

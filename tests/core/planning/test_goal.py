@@ -20,7 +20,7 @@ def with_ecs(of: str, said: str, listed: str | None = None, **also: Any) -> Obse
 
     An instance of the group, the listing or behind ``?`` that is not said is unknown to ECS.
     """
-    known = dict((one.partition("=")[0], one.partition("=")[2]) for one in said.split() if one[-1] != "?")
+    known = {one.partition("=")[0]: one.partition("=")[2] for one in said.split() if one[-1] != "?"}
     asked = {one.rstrip("?").partition("=")[0] for one in said.split()}
     instances = {
         one: Instance(one, *STATUS.get(state, (state, False)))  # type: ignore[arg-type]
