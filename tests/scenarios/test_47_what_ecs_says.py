@@ -1,4 +1,4 @@
-"""47. What ECS says of instances: deleted ones that still serve, ones about to be reclaimed, ones that do not run."""
+"""47. What ECS says of instances: deleted, about to be reclaimed, not running, or unknown to it."""
 
 from __future__ import annotations
 

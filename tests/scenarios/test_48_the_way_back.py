@@ -1,4 +1,4 @@
-"""48. Every run ends, and what it took comes back: full load balancers, drains cut off, writes refused for ever."""
+"""48. Every run ends, and what it took comes back: from full load balancers, drains cut off, refused writes."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_whichever_write_is_refused_for_ever_every_run_ends_and_leaves_nothing_d
                 if told.outcome != "raised":
                     idle = [b["server_id"] for b in world.backends() if b["weight"] == 0]
                     idle = [one for one in idle if one.startswith("i-")]
-                    # Weights that are refused themselves can be put back by nobody; a sick new one serves nobody.
+                    # Weights that are refused themselves can be put back by nobody; a sick new one may stay.
                     assert idle == [] or action == "SetVServerGroupAttribute", (strategy, drain_s, sick)
 
 
