@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -20,6 +21,9 @@ LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 #: Begins the description of a backend that we add. A description may have 80 characters
 #: (AddVServerGroupBackendServers), which leaves a target's name 71.
 MARK: Final = "slb-swap/"
+
+#: A function, before it a service where there is one; either may carry a version or alias after a dot.
+_FUNCTION: Final = re.compile(r"([A-Za-z_][\w-]*(\.[\w-]+)?/)?[A-Za-z_][\w-]*(\.[\w-]+)?", re.ASCII)
 
 _Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.\-\u4e00-\u9fff]{1,71}\Z")]
 _Count = Annotated[int, Meta(ge=0)]
@@ -75,7 +79,8 @@ class Secrets:
 class Settings:
     """Everything that the environment says; ``endpoint`` is None but for a local cloud.
 
-    ``function`` is where ``webhook`` finds ``swap``: the service and the function.
+    ``function`` is where ``webhook`` finds ``swap``: the service, which is empty on Function Compute 3.0, and
+    the function.
     """
 
     targets: tuple[Target, ...]
@@ -103,15 +108,22 @@ def load(environ: Mapping[str, str], read_file: Callable[[str], str] = from_pack
             errors.append(f"SWAP_ENDPOINT: {why}")
     network = _choice("SWAP_NETWORK", environ.get("SWAP_NETWORK", "").lower() or "public", Network, errors)
     level = _choice("LOG_LEVEL", environ.get("LOG_LEVEL", "").upper() or "INFO", LogLevel, errors)
-    service, _, function = (environ.get("SWAP_FUNCTION", "").strip() or "slb-swap/swap").partition("/")
-    if not service or not function or "/" in function:
-        errors.append("SWAP_FUNCTION: expected service/function, such as slb-swap/swap")
+    function = _function(environ.get("SWAP_FUNCTION", "").strip() or "slb-swap/swap", errors)
     secrets = (secret.strip() for secret in environ.get("SWAP_WEBHOOK_SECRETS", "").split(","))
     if errors:
         raise BadSettings(tuple(errors))
-    return Settings(
-        targets, endpoint, network, Secrets(tuple(filter(None, secrets))), (service, function), level
-    )
+    return Settings(targets, endpoint, network, Secrets(tuple(filter(None, secrets))), function, level)
+
+
+def _function(given: str, errors: list[str]) -> tuple[str, str]:
+    """Return service and function: "service/function" on Function Compute 2.0, "function" on 3.0."""
+    if not _FUNCTION.fullmatch(given):
+        errors.append(
+            "SWAP_FUNCTION: expected a function such as slb-swap (Function Compute 3.0), "
+            "or service/function such as slb-swap/swap (2.0)"
+        )
+    service, _, function = given.rpartition("/")
+    return service, function
 
 
 def _choice(name: str, value: str, known: Any, errors: list[str]) -> Any:

@@ -253,12 +253,21 @@ def test_a_file_that_cannot_be_read_is_named() -> None:
     assert refused("latin.json", read_file) == "SWAP_TARGETS: cannot read 'latin.json': not UTF-8"
 
 
-def test_function_behind_the_webhook_is_a_service_and_a_function() -> None:
-    assert ("other-swap", "swap") == loaded(ONE, SWAP_FUNCTION="other-swap/swap").function
-    assert ("slb-swap", "swap") == loaded(ONE).function
+@pytest.mark.parametrize(
+    ("said", "function"),
+    [
+        ("other-swap/swap", ("other-swap", "swap")),
+        ("other-swap.prod/swap", ("other-swap.prod", "swap")),
+        ("slb-swap-1A2B", ("", "slb-swap-1A2B")),
+        (" swap.prod ", ("", "swap.prod")),
+        ("", ("slb-swap", "swap")),
+    ],
+)
+def test_function_behind_the_webhook_is_in_a_service_or_in_none(said: str, function: tuple[str, str]) -> None:
+    assert function == loaded(ONE, SWAP_FUNCTION=said).function
 
 
-@pytest.mark.parametrize("said", ["swap", "/swap", "slb-swap/", "a/b/c"])
+@pytest.mark.parametrize("said", ["/swap", "slb-swap/", "a/b/c", "a b", "1a", "a.b.c", "https://x/y", "ä"])
 def test_function_behind_the_webhook_that_is_neither_is_an_error(said: str) -> None:
     (error,) = errors(ONE, SWAP_FUNCTION=said)
-    assert error.startswith("SWAP_FUNCTION: expected service/function")
+    assert error.startswith("SWAP_FUNCTION: expected a function such as")

@@ -22,7 +22,8 @@ from handler.cloud.fc3 import Fc3, authorization
 from handler.cloud.invoking import Invoked
 from handler.core.model.answers import Answer, CallFailed, Result
 
-RECORDED = json.loads((Path(__file__).parents[1] / "evidence" / "fc3" / "signed.json").read_text())[
+_EVIDENCE = Path(__file__).parents[1] / "evidence" / "fc3" / "signed.json"
+RECORDED = json.loads(_EVIDENCE.read_text())["requests"]
     "requests"
 ]
 
