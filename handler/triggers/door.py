@@ -125,11 +125,17 @@ def received_at(
 def _read(said: object) -> tuple[Word, list[bytes]]:
     fields = said if isinstance(said, dict) else {}
     at, asynchronous, seals = (fields.get(name) for name in ("receivedAt", "asynchronous", "seals"))
-    dated = isinstance(at, int) and isinstance(asynchronous, bool) and 0 <= at <= _LAST_SECOND
-    if dated and isinstance(seals, list) and len(seals) <= _MOST_SEALS:
+    if isinstance(at, int) and 0 <= at <= _LAST_SECOND and isinstance(asynchronous, bool):
         with contextlib.suppress(TypeError, ValueError):
-            return Word(int(at), asynchronous), [bytes.fromhex(seal) for seal in seals]
+            return Word(at, asynchronous), _decoded(seals)
     raise Unreadable(f"{WORD}: expected receivedAt, asynchronous and seals in hexadecimal", _UNAUTHORIZED)
+
+
+def _decoded(seals: object) -> list[bytes]:
+    """Return seals as bytes. Raises TypeError or ValueError if they are none."""
+    if not isinstance(seals, list) or len(seals) > _MOST_SEALS:
+        raise TypeError
+    return [bytes.fromhex(seal) for seal in seals]
 
 
 def _seals(headers: Mapping[str, str], body: bytes, word: Word, secrets: Sequence[str]) -> list[bytes]:

@@ -24,8 +24,6 @@ from handler.core.model.answers import Answer, CallFailed, Result
 
 _EVIDENCE = Path(__file__).parents[1] / "evidence" / "fc3" / "signed.json"
 RECORDED = json.loads(_EVIDENCE.read_text())["requests"]
-    "requests"
-]
 
 #: What the official client sends and signs of its own, and Function Compute does not ask for.
 _ITS_OWN = {"accept", "user-agent", "x-acs-credentials-provider"}
