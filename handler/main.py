@@ -12,6 +12,7 @@ from handler import context as contexts
 from handler import logs, outcome, settings
 from handler.cloud import credentials
 from handler.cloud.client import Client
+from handler.cloud.ecs import CloudEcs
 from handler.cloud.ess import CloudEss
 from handler.cloud.slb import CloudSlb
 from handler.context import Invocation
@@ -122,8 +123,9 @@ def log_unread(delivery: Delivery) -> None:
 def _deliver(delivery: Delivery, instance: _Instance, invocation: Invocation, context: Any) -> list[Result]:
     """Run what a delivery asks for; returns the result of each target."""
     given = credentials.find(context, os.environ)
+    logs.redact(*given.secrets())
     tokens = (hook.token for intent in delivery.intents for hook in intent.hooks)
-    logs.redact(*given.secrets(), *filter(None, tokens))
+    logs.redact_tokens(filter(None, tokens), instance.settings.names)
     client = _client(instance, given, invocation.region)
     clock = _Clock()
     deadline = clock.now() + invocation.timeout_s - min(MARGIN_S, invocation.timeout_s / 4)
@@ -132,14 +134,15 @@ def _deliver(delivery: Delivery, instance: _Instance, invocation: Invocation, co
         instance.settings.targets,
         lambda: CloudSlb(client),
         CloudEss(client),
+        CloudEcs(client),
         clock,
         deadline,
         calls=lambda: client.calls,
-        tell=_tell,
+        log=_log,
     )
     results = [outcome.of_done(one) for one in done]
     for hook in hooks:
-        _tell_of(hook)
+        _log_hook(hook)
     return outcome.with_hooks(results, hooks)
 
 
@@ -163,17 +166,19 @@ def _client(instance: _Instance, given: credentials.Credentials, region: str) ->
     return instance.client
 
 
-def _tell(name: str, **said: Any) -> None:
-    """Log what a run tells: steps and answers in words."""
+def _log(name: str, **said: Any) -> None:
+    """Log what happens in a run: steps and answers in words."""
     step, answer = said.pop("step", None), said.pop("answer", None)
     if step is not None:
         said["step"] = described(step)
     if answer is not None:
         said |= {"result": answer.result, "code": answer.code, "api_request_id": answer.request_id}
+        if answer.message:
+            said["message"] = answer.message
     logs.event(name, **said)
 
 
-def _tell_of(hook: Completed) -> None:
+def _log_hook(hook: Completed) -> None:
     hook_id, result, code = hook.hook.id, hook.result, hook.code
     if hook.failed:
         may_pass = hook.may_pass
@@ -181,4 +186,5 @@ def _tell_of(hook: Completed) -> None:
     elif result:
         logs.event("hook.completed", hook_id=hook_id, result=result, code=code)
     else:
-        logs.event("hook.left", hook_id=hook_id)
+        why = "a target in mode plan or off has a backend of it" if hook.kept_by_inactive else None
+        logs.event("hook.left", hook_id=hook_id, detail=why)

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from handler.triggers import keys
 from handler.triggers.messages import Unreadable
 from handler.triggers.signatures import TOLERANCE_S
 
@@ -145,8 +146,8 @@ def _seals(headers: Mapping[str, str], body: bytes, word: Word, secrets: Sequenc
     parts.append(body)
     # Each part with its length before it, so that no two requests are the same text.
     text = b"".join(b"%d:%s," % (len(part), part) for part in parts)
-    keys = [_hmac(secret.encode(), _KEY_OF) for secret in secrets if secret]
-    return [_hmac(key, text) for key in keys]
+    own = [_hmac(secret.encode(), _KEY_OF) for secret in keys.usable(secrets)]
+    return [_hmac(key, text) for key in own]
 
 
 def _hmac(key: bytes, data: bytes) -> bytes:

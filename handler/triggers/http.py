@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from handler.core.model.values import Target
+from handler.core.model.policy import Target
 from handler.triggers import door
 from handler.triggers.choosing import Item
 from handler.triggers.envelopes import MAX_BYTES, loads

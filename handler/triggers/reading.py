@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from handler.core.model.values import Intent, Target, TriggerName
+from handler.core.model.policy import Target
+from handler.core.model.values import Intent, TriggerName
 from handler.triggers import autoscaling, http, instances, timer
 from handler.triggers.choosing import Item
 from handler.triggers.envelopes import MAX_BYTES, Opened, Special, open_delivery
