@@ -1,0 +1,1 @@
+from handler.main import initialize, swap, webhook
