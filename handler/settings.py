@@ -84,6 +84,7 @@ class Settings:
     secrets: Secrets = Secrets()
     function: tuple[str, str] = ("slb-swap", "swap")
     log_level: LogLevel = "INFO"
+    hosts: Mapping[str, str] = field(default_factory=dict)
 
 
 def from_package(path: str) -> str:
@@ -101,6 +102,11 @@ def load(environ: Mapping[str, str], read_file: Callable[[str], str] = from_pack
             endpoints.loopback(endpoint)
         except ValueError as why:
             errors.append(f"SWAP_ENDPOINT: {why}")
+    hosts: dict[str, str] = {}
+    try:
+        hosts = endpoints.hosts(environ.get("SWAP_ENDPOINTS", ""))
+    except ValueError as why:
+        errors.append(f"SWAP_ENDPOINTS: {why}")
     network = _choice("SWAP_NETWORK", environ.get("SWAP_NETWORK", "").lower() or "public", Network, errors)
     level = _choice("LOG_LEVEL", environ.get("LOG_LEVEL", "").upper() or "INFO", LogLevel, errors)
     service, _, function = (environ.get("SWAP_FUNCTION", "").strip() or "slb-swap/swap").partition("/")
@@ -110,7 +116,7 @@ def load(environ: Mapping[str, str], read_file: Callable[[str], str] = from_pack
     if errors:
         raise BadSettings(tuple(errors))
     return Settings(
-        targets, endpoint, network, Secrets(tuple(filter(None, secrets))), (service, function), level
+        targets, endpoint, network, Secrets(tuple(filter(None, secrets))), (service, function), level, hosts
     )
 
 

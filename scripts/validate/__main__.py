@@ -9,7 +9,7 @@ import time
 # The ROS CDK runs in Node.js, and says at length which versions of it are old.
 os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "1")
 
-from scripts.validate import broken, checking  # noqa: E402
+from scripts.validate import broken, checking
 
 
 def main() -> int:

@@ -1,1 +1,0 @@
-from handler.main import initialize, swap, webhook
