@@ -23,7 +23,14 @@ _FUNCTION: Final = re.compile(r"([A-Za-z_][\w-]*(\.[\w-]+)?/)?[A-Za-z_][\w-]*(\.
 
 #: The variables that are ours alone. LOG_LEVEL is not: others may have names like it.
 _VARIABLES: Final = frozenset(
-    {"SWAP_TARGETS", "SWAP_WEBHOOK_SECRETS", "SWAP_NETWORK", "SWAP_FUNCTION", "SWAP_ENDPOINT"}
+    {
+        "SWAP_TARGETS",
+        "SWAP_WEBHOOK_SECRETS",
+        "SWAP_NETWORK",
+        "SWAP_FUNCTION",
+        "SWAP_ENDPOINT",
+        "SWAP_ENDPOINTS",
+    }
 )
 #: How like one of ours a name must be that does not begin with SWAP_, as difflib measures it, 0 to 1.
 _NEARLY: Final = 0.87
@@ -58,6 +65,7 @@ class Settings:
     secrets: Secrets = Secrets()
     function: tuple[str, str] = ("slb-swap", "swap")
     log_level: LogLevel = "INFO"
+    hosts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -84,6 +92,11 @@ def load(environ: Mapping[str, str], read_file: Callable[[str], str] = from_pack
             endpoints.loopback(endpoint)
         except ValueError as why:
             errors.append(f"SWAP_ENDPOINT: {why}")
+    hosts: dict[str, str] = {}
+    try:
+        hosts = endpoints.hosts(environ.get("SWAP_ENDPOINTS", ""))
+    except ValueError as why:
+        errors.append(f"SWAP_ENDPOINTS: {why}")
     network = _choice("SWAP_NETWORK", environ.get("SWAP_NETWORK", "").lower() or "public", Network, errors)
     level = _choice("LOG_LEVEL", environ.get("LOG_LEVEL", "").upper() or "INFO", LogLevel, errors)
     function = _function(environ.get("SWAP_FUNCTION", "").strip() or "slb-swap/swap", errors)
@@ -91,7 +104,7 @@ def load(environ: Mapping[str, str], read_file: Callable[[str], str] = from_pack
     errors.extend(_misspelt(environ))
     if errors:
         raise BadSettings(tuple(errors))
-    return Settings(targets, endpoint, network, Secrets(secrets), function, level)
+    return Settings(targets, endpoint, network, Secrets(secrets), function, level, hosts)
 
 
 def _function(given: str, errors: list[str]) -> tuple[str, str]:

@@ -86,10 +86,18 @@ def test_the_environment_says_the_rest() -> None:
     assert "whsec" not in repr(found.secrets) + str(found)
 
 
-def test_empty_variables_are_as_good_as_none() -> None:
-    assert loaded(ONE, SWAP_ENDPOINT=" ", SWAP_NETWORK="", LOG_LEVEL="", SWAP_WEBHOOK_SECRETS="") == loaded(
-        ONE
+def test_endpoints_may_be_named_each() -> None:
+    assert loaded(ONE, SWAP_ENDPOINTS="slb=slb.aliyuncs.com").hosts == {"slb": "slb.aliyuncs.com"}
+    (why,) = errors(ONE, SWAP_ENDPOINTS="slb=slb.example.com")
+    assert (
+        why == "SWAP_ENDPOINTS: expected a host that ends with .aliyuncs.com for slb, got 'slb.example.com'"
     )
+
+
+def test_empty_variables_are_as_good_as_none() -> None:
+    assert loaded(
+        ONE, SWAP_ENDPOINT=" ", SWAP_ENDPOINTS=" ", SWAP_NETWORK="", LOG_LEVEL="", SWAP_WEBHOOK_SECRETS=""
+    ) == loaded(ONE)
 
 
 @pytest.mark.parametrize(
