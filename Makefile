@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 EVENT ?= events/eventbridge-ess-scale-in-success.json
 
-.PHONY: run test test-all prove explore chaos fuzz mutation bench traffic serve test-page pictures lock package clean help
+.PHONY: run test test-all prove explore chaos fuzz mutation bench traffic serve test-page pictures lock package validate clean help
 
 $(VENV)/ready: requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "slb-swap needs Python 3.10 or later; name one: make PYTHON=python3.12 ..." >&2; exit 1; }
@@ -84,6 +84,16 @@ pictures: $(VENV)/show  ## those of docs/pictures, made anew
 lock: $(VENV)/ready  ## pin what ships and what developers need, with hashes
 	$(BIN)/pip install --quiet --disable-pip-version-check uv
 	for name in requirements requirements-dev requirements-show; do $(BIN)/uv pip compile --quiet --universal --no-strip-extras --python-version 3.10 --generate-hashes --no-header $$name.in -o $$name.txt; done
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header scripts/validate/requirements.in -o scripts/validate/requirements.txt
+
+$(VENV)-validate/ready: scripts/validate/requirements.txt
+	@command -v node >/dev/null || { echo "make validate needs Node.js: apt-get install nodejs" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)-validate
+	$(VENV)-validate/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+validate: $(VENV)-validate/ready  ## the templates, by the ROS CDK, the SDK of FC 3.0 and checks of our own; and that what is broken is caught
+	@$(VENV)-validate/bin/python -m scripts.validate
 
 package: $(VENV)/ready  ## build/slb-swap.zip for Function Compute, compiled for RUNTIME=python3.10
 	$(BIN)/python .ci/package.py $(RUNTIME)
