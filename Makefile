@@ -71,8 +71,8 @@ $(VENV)-validate/ready: scripts/validate/requirements.txt
 validate: $(VENV)-validate/ready  ## the templates, by the ROS CDK, the SDK of FC 3.0 and checks of our own; and that what is broken is caught
 	@$(VENV)-validate/bin/python -m scripts.validate
 
-package: $(VENV)/ready  ## build/slb-swap.zip for Function Compute, compiled for RUNTIME=python3.10
-	$(BIN)/python .ci/package.py $(RUNTIME)
+package: $(VENV)/ready  ## the zip for Function Compute, in build/; RUNTIME=python3.12, TARGETS=targets.json
+	@$(BIN)/python -m scripts.package $(RUNTIME) $(if $(TARGETS),--targets $(TARGETS))
 
 clean:  ## everything that can be made again
 	rm -rf .venv* build mutants htmlcov .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
