@@ -10,17 +10,8 @@ from handler.core.deciding import run_state
 from handler.core.deciding.decide import decide
 from handler.core.deciding.plan import plan
 from handler.core.model.observed import Observed
-from handler.core.model.values import (
-    Backend,
-    Group,
-    Intent,
-    Key,
-    Listeners,
-    Policy,
-    Scope,
-    ServerRef,
-    Verdict,
-)
+from handler.core.model.policy import Policy
+from handler.core.model.values import Backend, Group, Intent, Key, Listeners, Scope, ServerRef, Verdict
 
 POLICY = Policy(mark="slb-swap/web")
 
@@ -57,8 +48,8 @@ def _asked(size: int) -> tuple[Observed, Intent]:
         group,
         now=1000.0,
         deadline=1e9,
-        health=dict.fromkeys(backends, Verdict.NORMAL),
-        listeners=Listeners(checked=True, drains=False, ignores_weight=False),
+        health={key: {"http:80": Verdict.NORMAL} for key in backends},
+        listeners=Listeners(checking=frozenset({"http:80"})),
     )
     intent = Intent(
         "web",

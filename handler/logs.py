@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from typing import Any, Final
 
 import msgspec
 import structlog
 from structlog.typing import EventDict
+
+from handler import blinds
 
 #: Function Compute cuts a line at 32 KB (Function Compute, Limits); above this, lists get lines of their own.
 LONGEST_LINE: Final = 24 * 1024
@@ -21,8 +22,6 @@ _ROOM: Final = 512
 
 #: The longest value that is bound to an invocation, and so repeated in each of its lines.
 _LONGEST_BOUND: Final = 2048
-
-_HIDDEN: Final = "***"
 
 #: Keys, without case and separators, whose values are never told.
 _SECRET_KEYS: Final = frozenset(
@@ -41,11 +40,6 @@ _SECRET_KEYS: Final = frozenset(
         "xhubsignature256",
     }
 )
-
-#: Values that are never told, wherever they stand. Each invocation brings new ones: the last are kept.
-_secrets: OrderedDict[str, None] = OrderedDict()
-_MOST_SECRETS: Final = 64
-_SHORTEST_SECRET: Final = 4
 
 _cold = True
 
@@ -84,18 +78,24 @@ def bind(**keys: Any) -> None:
 
 
 def clear() -> None:
-    """Forget the keys of an invocation."""
+    """Forget the keys of an invocation, which has ended."""
     structlog.contextvars.clear_contextvars()
+    blinds.end()
 
 
-def redact(*values: str) -> None:
-    """Never tell these values; call it at each invocation, since only the last 64 are remembered."""
-    for value in values:
-        if len(value) >= _SHORTEST_SECRET:
-            _secrets[value] = None
-            _secrets.move_to_end(value)
-    while len(_secrets) > _MOST_SECRETS:
-        _secrets.popitem(last=False)
+def redact(*secrets: str) -> None:
+    """Never tell these, to the end of the invocation at least: what was given to us as a secret."""
+    blinds.add(secrets)
+
+
+def redact_tokens(tokens: Iterable[str], names: Iterable[str]) -> None:
+    """Never tell the tokens in a message, which may be any words.
+
+    What looks like none is told, and so is what is a part of one of ``names``: a message must not be able to
+    take words out of the log.
+    """
+    known = tuple(names)
+    blinds.add(token for token in tokens if blinds.looks_like_a_token(token, known))
 
 
 def completed(result: Mapping[str, Any]) -> None:
@@ -192,7 +192,7 @@ def _redacted(_: Any, __: str, event_dict: EventDict) -> EventDict:
 def _clean(key: str, value: Any) -> Any:
     """Return a value as JSON can say it, without secrets; of an object its text, which shows none."""
     if key.lower().replace("_", "").replace("-", "") in _SECRET_KEYS:
-        return _HIDDEN
+        return blinds.HIDDEN
     if isinstance(value, Mapping):
         return {str(inner): _clean(str(inner), given) for inner, given in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
@@ -204,6 +204,4 @@ def _clean(key: str, value: Any) -> Any:
     if isinstance(value, bytes):
         return f"{len(value)} bytes"
     text = value.value if isinstance(value, str) and isinstance(value, Enum) else str(value)
-    for secret in _secrets:
-        text = text.replace(secret, _HIDDEN)
-    return text.encode("utf-8", "replace").decode()
+    return blinds.hide(text).encode("utf-8", "replace").decode()

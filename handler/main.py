@@ -1,12 +1,10 @@
-"""The entry points that the templates name; the only place that wires things together."""
+"""The function ``swap``, the only writer: wires deliveries, runs and results together."""
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,18 +12,17 @@ from handler import context as contexts
 from handler import logs, outcome, settings
 from handler.cloud import credentials
 from handler.cloud.client import Client
+from handler.cloud.ecs import CloudEcs
 from handler.cloud.ess import CloudEss
 from handler.cloud.slb import CloudSlb
 from handler.context import Invocation
-from handler.core.model.answers import CallFailed
 from handler.core.model.steps import described
 from handler.outcome import NotYet, Result
 from handler.running import delivering
 from handler.running.hooks import Completed
 from handler.settings import Settings
-from handler.triggers import reading, wsgi
+from handler.triggers import reading
 from handler.triggers.reading import Delivery
-from handler.triggers.wsgi import StartResponse
 
 #: Seconds kept back of an invocation's time for the last reading, the hooks and the log.
 MARGIN_S = 10.0
@@ -56,6 +53,11 @@ def initialize(context: Any) -> None:
     _start()
 
 
+def started() -> _Instance:
+    """Return what this instance keeps; an instance that was not initialized reads its settings now."""
+    return _instance or _start()
+
+
 def _start() -> _Instance:
     global _instance  # noqa: PLW0603 - an instance of the function is one process
     _instance = _Instance(settings.load(os.environ))
@@ -68,7 +70,7 @@ def swap(event: bytes | str | dict[str, object] | list[object], context: Any) ->
 
     Raises: NotYet for what may pass, so that the platform delivers again.
     """
-    instance = _instance or _start()
+    instance = started()
     invocation = contexts.read(context, os.environ)
     delivery = _read(event, instance, invocation)
     logs.bind(
@@ -85,9 +87,15 @@ def swap(event: bytes | str | dict[str, object] | list[object], context: Any) ->
         logs.clear()
 
 
-def _read(event: Any, instance: _Instance, invocation: Invocation) -> Delivery:
+def webhook_secrets(instance: _Instance) -> tuple[str, ...]:
+    """Return what signs a webhook, and see that none of it is ever logged."""
     secrets = instance.settings.secrets.values
     logs.redact(*secrets, *(secret.removeprefix("whsec_") for secret in secrets))
+    return secrets
+
+
+def _read(event: Any, instance: _Instance, invocation: Invocation) -> Delivery:
+    secrets = webhook_secrets(instance)
     return reading.read(
         event,
         targets=instance.settings.targets,
@@ -98,20 +106,26 @@ def _read(event: Any, instance: _Instance, invocation: Invocation) -> Delivery:
 
 
 def _run(delivery: Delivery, instance: _Instance, invocation: Invocation, context: Any) -> Result:
-    for ignored in delivery.ignored:
-        logs.event("swap.ignored", reason=ignored.reason, detail=ignored.detail)
-    for rejected in delivery.rejected:
-        logs.event("swap.rejected", level="error", reason=rejected.reason, digest=rejected.digest)
+    log_unread(delivery)
     targets = _deliver(delivery, instance, invocation, context) if delivery.intents else []
     reasons = [ignored.reason for ignored in delivery.ignored]
     return outcome.summed_up(targets, delivery.rejected, reasons, invocation.request_id)
 
 
+def log_unread(delivery: Delivery) -> None:
+    """Log what of a delivery asks nothing of us, or is turned away."""
+    for ignored in delivery.ignored:
+        logs.event("swap.ignored", reason=ignored.reason, detail=ignored.detail)
+    for rejected in delivery.rejected:
+        logs.event("swap.rejected", level="error", reason=rejected.reason, digest=rejected.digest)
+
+
 def _deliver(delivery: Delivery, instance: _Instance, invocation: Invocation, context: Any) -> list[Result]:
     """Run what a delivery asks for; returns the result of each target."""
     given = credentials.find(context, os.environ)
+    logs.redact(*given.secrets())
     tokens = (hook.token for intent in delivery.intents for hook in intent.hooks)
-    logs.redact(*given.secrets(), *filter(None, tokens))
+    logs.redact_tokens(filter(None, tokens), instance.settings.names)
     client = _client(instance, given, invocation.region)
     clock = _Clock()
     deadline = clock.now() + invocation.timeout_s - min(MARGIN_S, invocation.timeout_s / 4)
@@ -120,14 +134,15 @@ def _deliver(delivery: Delivery, instance: _Instance, invocation: Invocation, co
         instance.settings.targets,
         lambda: CloudSlb(client),
         CloudEss(client),
+        CloudEcs(client),
         clock,
         deadline,
         calls=lambda: client.calls,
-        tell=_tell,
+        log=_log,
     )
     results = [outcome.of_done(one) for one in done]
     for hook in hooks:
-        _tell_of(hook)
+        _log_hook(hook)
     return outcome.with_hooks(results, hooks)
 
 
@@ -153,17 +168,19 @@ def _client(instance: _Instance, given: credentials.Credentials, region: str) ->
     return instance.client
 
 
-def _tell(name: str, **said: Any) -> None:
-    """Log what a run tells: steps and answers in words."""
+def _log(name: str, **said: Any) -> None:
+    """Log what happens in a run: steps and answers in words."""
     step, answer = said.pop("step", None), said.pop("answer", None)
     if step is not None:
         said["step"] = described(step)
     if answer is not None:
         said |= {"result": answer.result, "code": answer.code, "api_request_id": answer.request_id}
+        if answer.message:
+            said["message"] = answer.message
     logs.event(name, **said)
 
 
-def _tell_of(hook: Completed) -> None:
+def _log_hook(hook: Completed) -> None:
     hook_id, result, code = hook.hook.id, hook.result, hook.code
     if hook.failed:
         may_pass = hook.may_pass
@@ -171,79 +188,5 @@ def _tell_of(hook: Completed) -> None:
     elif result:
         logs.event("hook.completed", hook_id=hook_id, result=result, code=code)
     else:
-        logs.event("hook.left", hook_id=hook_id)
-
-
-def webhook(environ: Mapping[str, Any], start_response: StartResponse) -> list[bytes]:
-    """Check a request's signature, hand the request on to ``swap``, and relay its answer.
-
-    Function Compute 2.0 calls this for its HTTP trigger; on 3.0 the trigger is on ``swap`` itself.
-    """
-    context = environ.get("fc.context")
-    instance = _instance or _start()
-    invocation = contexts.read(context, os.environ)
-    event = wsgi.event_of(environ)
-    delivery = _read(event, instance, invocation)
-    logs.bind(
-        cold_start=logs.cold_start(),
-        request_id=invocation.request_id,
-        function_name=invocation.function,
-        region=invocation.region,
-        trigger="deployment",
-        event_ids=list(delivery.event_ids),
-    )
-    try:
-        if delivery.intents:
-            response = _hand_on(event, delivery, instance, invocation, context)
-        else:
-            response = _answer(delivery, _run(delivery, instance, invocation, context))
-    finally:
-        logs.clear()
-    return wsgi.respond(response, start_response)
-
-
-def _hand_on(
-    event: dict[str, Any], delivery: Delivery, instance: _Instance, invocation: Invocation, context: Any
-) -> Mapping[str, Any]:
-    """Invoke ``swap`` with the event, and wait for its answer unless the sender does not."""
-    from handler.cloud.fc import Fc  # noqa: PLC0415 - only the webhook's function ever needs it
-
-    service, function = instance.settings.function
-    given = credentials.find(context, os.environ)
-    logs.redact(*given.secrets())
-    headers = event["headers"]
-    asynchronous = wsgi.prefers_async(headers) or "x-github-event" in headers
-    if asynchronous:
-        headers["x-fc-invocation-type"] = "Async"  # so that swap raises what may pass, and is tried again
-    fc = Fc(
-        given,
-        invocation.region,
-        invocation.account_id,
-        network=instance.settings.network,
-        endpoint=instance.settings.endpoint,
-        read_timeout_s=max(1.0, invocation.timeout_s - MARGIN_S),
-    )
-    result = outcome.summed_up([], [], [], invocation.request_id)
-    try:
-        invoked = fc.invoke(
-            service,
-            function,
-            json.dumps(event).encode(),
-            asynchronous=asynchronous,
-            invocation_id=wsgi.invocation_id(delivery.event_ids) if asynchronous else None,
-        )
-    except CallFailed as failed:
-        result |= {"outcome": "raised", "reason": failed.answer.code}
-        logs.unfinished(result)
-        return outcome.as_http(result)
-    if asynchronous:
-        result |= {"outcome": "accepted", "reason": None}
-        logs.completed(result)
-        return outcome.as_http(result)
-    relayed = None if invoked.error_type else wsgi.relayed(invoked.body)
-    if relayed is None:
-        result |= {"outcome": "raised", "reason": "swap_failed"}
-        logs.unfinished(result)
-        return outcome.as_http(result)
-    logs.event("webhook.relayed", status=relayed["statusCode"])
-    return relayed
+        why = "a target in mode plan or off has a backend of it" if hook.kept_by_inactive else None
+        logs.event("hook.left", hook_id=hook_id, detail=why)

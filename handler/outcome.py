@@ -49,11 +49,10 @@ def of_done(done: Done) -> Result:
 
 def of_run(run: Run) -> Result:
     """Return what a run came to, without what it took."""
-    before, after = run.progress.start, run.view.group
+    before, after = run.state.start, run.observed.group
     if run.finish.outcome == "planned" and run.planned is not None:
         after = run.planned.group
-    changes = diff.changes_of(run.view, run.intent, run.target.policy, run.progress.first)
-    found = diff.diff(before, after, changes)
+    found = diff.diff(before, after, run.goal.proposed)
     return {
         "target": run.target.name,
         "vserver_group_id": run.target.vserver_group_id,
@@ -74,7 +73,7 @@ def of_run(run: Run) -> Result:
         "added": [_backend(backend) for backend in found.added],
         "removed": [_backend(backend) for backend in found.removed],
         "refused": [_refusal(refusal) for refusal in run.finish.refused],
-        "strays": list(run.finish.strays),
+        "unmanaged": list(run.finish.unmanaged),
         "before": [_backend(backend) for backend in before.backends.values()],
         "after": [_backend(backend) for backend in after.backends.values()],
         "api_calls": 0,
@@ -94,7 +93,7 @@ def _nothing_known(done: Done) -> Result:
         "outcome": "raised",
         "reason": f"unexpected: {done.broken}",
         "plan_id": None,
-        **{key: [] for key in ("pairs", "added", "removed", "refused", "strays", "before", "after")},
+        **{key: [] for key in ("pairs", "added", "removed", "refused", "unmanaged", "before", "after")},
         "api_calls": 0,
         "attempts": 0,
         "duration_ms": 0,
@@ -155,7 +154,10 @@ def _reverse(run: Run, found: Diff) -> Result | None:
     that has the new ones in service, and the limits on taking out what this run has added.
     """
     came = [*(pair.new for pair in found.pairs), *found.added]
-    left = [*(pair.old for pair in found.pairs), *found.removed, *found.reweighed]
+    # What a run before had drained is not to be drained again.
+    drained_from = run.target.policy.marks.drained_from
+    reweighed = [backend for backend in found.reweighed if drained_from(backend) is None]
+    left = [*(pair.old for pair in found.pairs), *found.removed, *reweighed]
     if not came and not left:
         return None
     force = ["still_in_service"] if came and run.target.scaling_group_ids else []

@@ -1,13 +1,12 @@
 """`python -m localcloud serve`: the local cloud as a process of its own."""
 
 import argparse
-import json
 import signal
 import sys
 import threading
 from pathlib import Path
-from typing import Any
 
+from localcloud import state_file
 from localcloud.ros import TemplateError
 from localcloud.serving import LocalCloud
 
@@ -35,15 +34,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _state(path: Path | None) -> dict[str, Any]:
-    if path is None:
-        return {}
-    state = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(state, dict):
-        raise ValueError("state: an object is needed")  # noqa: TRY004 - a bad file, no bug
-    return state
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Serve until SIGINT or SIGTERM; 2 where it cannot begin."""
     options = _parser().parse_args(arguments)
@@ -53,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(number, lambda *_: stop.set())
     try:
         cloud = LocalCloud(
-            _state(options.state),
+            state_file.read(options.state) if options.state else {},
             port=options.port,
             tls=options.tls,
             template=template,

@@ -1,5 +1,6 @@
 """The cloud in one object: the models, the readings and the faults, driven without any wire."""
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -12,7 +13,7 @@ from localcloud.faults import Fault, Faults
 from localcloud.history import render
 from localcloud.readings import Readings
 from localcloud.slb import Slb
-from localcloud.state import World
+from localcloud.state import Instant, World
 
 T = TypeVar("T")
 SLB_VERSION, ESS_VERSION, ECS_VERSION = "2014-05-15", "2014-08-28", "2014-05-26"
@@ -21,15 +22,30 @@ SLB_VERSION, ESS_VERSION, ECS_VERSION = "2014-05-15", "2014-08-28", "2014-05-26"
 class Cloud:
     """SLB, ESS and ECS over one world. `call` takes wire parameters; `slb`, `ess` and `ecs` are typed."""
 
-    def __init__(self, state: Mapping[str, Any] | None = None, *, readings: Readings | None = None) -> None:
-        """`readings`, where given, is asked instead of the state's own: it may be any mapping."""
+    def __init__(
+        self,
+        state: Mapping[str, Any] | None = None,
+        *,
+        readings: Readings | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`readings`, where given, is asked instead of the state's own: it may be any mapping.
+
+        `clock` tells the seconds by which a write keeps the load balancer busy (reading `busy_ms`).
+        """
         state = state or {}
+        self.clock = clock
         self.faults = Faults(faults.parse(state.get("faults")))
         self._enter(state_json.world(state))
         if readings is not None:
             self.world.readings = readings
 
+    def use_clock(self, clock: Callable[[], float]) -> None:
+        """Tell the time by another clock from now on."""
+        self.clock = self.world.clock = clock
+
     def _enter(self, world: World) -> None:
+        world.clock = self.clock
         self.world = world
         self.slb = Slb(world)
         self.ess = Ess(world)
@@ -38,15 +54,21 @@ class Cloud:
     def copy(self) -> "Cloud":
         """A cloud that goes its own way from here; it costs a few dictionaries."""
         new = object.__new__(Cloud)
-        new.faults = self.faults.copy()
+        new.faults, new.clock = self.faults.copy(), self.clock
         new._enter(self.world.copy())
         return new
 
     def replace(self, state: Mapping[str, Any]) -> None:
         """Take another state, all or nothing; history and counts begin anew."""
         checked = faults.parse(state.get("faults"))
+        watcher = self.world.watcher
         self._enter(state_json.world(state))
+        self.watch(watcher)
         self.faults = Faults(checked, self.faults.on_kill)
+
+    def watch(self, watcher: Callable[[Instant], None] | None) -> None:
+        """Tell of each instant of the history as it is recorded, inside the call that makes it."""
+        self.world.watcher = watcher
 
     def put_faults(self, value: object) -> None:
         """Replace the faults; their counts begin at 0."""

@@ -38,6 +38,7 @@ def _group_row(group: ScalingGroup) -> Answer:
         "RegionId": REGION,
         "LifecycleState": "Active",
         "TotalCapacity": len(states),
+        "TotalInstanceCount": len(states),
         "ActiveCapacity": states.count("InService"),
         "PendingCapacity": states.count("Pending"),
         "PendingWaitCapacity": states.count("Pending:Wait"),

@@ -3,14 +3,17 @@
 import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TypeVar
 
+from localcloud import ecs_actions, ess_actions, slb_actions
 from localcloud.credentials import Identity
 from localcloud.errors import TABLE, ApiError
 from localcloud.fields import FieldError, Fields
 from localcloud.http import ConnectionCut
 
 T = TypeVar("T")
+ACTIONS = frozenset({*slb_actions.ACTIONS, *ess_actions.ACTIONS, *ecs_actions.ACTIONS})
 EFFECTS = ("drop_response", "reset", "delay", "garbage", "kill")
 GARBAGE = b"<html><body>502 Bad Gateway</body></html>"
 
@@ -109,6 +112,10 @@ def _fault(f: Fields) -> Fault:
         "action", "error", "status", "message", "effect", "nth", "every", "times", "seconds", "after", "match"
     )
     action, error = f.text("action"), f.optional("error")
+    if action != "*" and action not in ACTIONS:
+        like = get_close_matches(action, ACTIONS, 1)
+        meant = f", did you mean {like[0]}?" if like else ""
+        raise FieldError(f"{f.at('action')}: {action!r} is no action of the local cloud{meant}")
     effect = f.text("effect", "", ("", *EFFECTS)) or None
     if (error is None) == (effect is None):
         raise FieldError(f"{f.at('error')}: one of error and effect is needed, and not both")

@@ -64,6 +64,18 @@ class Fields:
                 raise FieldError(f"{self.at(key)}[{n}]: {item!r} is not one of {', '.join(choices)}")
         return tuple(value)
 
+    def strings(self, key: str) -> dict[str, str]:
+        """An object whose values are strings; empty where the key is not there."""
+        value = self._value.get(key)
+        if value is None:
+            return {}
+        if not isinstance(value, Mapping):
+            raise FieldError(f"{self.at(key)}: an object is needed")
+        for name, item in value.items():
+            if not isinstance(item, str):
+                raise FieldError(f"{self.at(key)}.{name}: a string is needed, not {item!r}")
+        return dict(value)
+
     def number(self, key: str, default: int | None, low: int, high: int) -> int:
         """A whole number in a range; without a default it is required."""
         value = self._value.get(key, default)

@@ -116,6 +116,10 @@ class Fleet:
                     return function, trigger
         raise Refused(404, "TriggerNotFound", f"the template has no {kind} trigger '{name}'")
 
+    def triggers(self) -> list[tuple[Function, Trigger]]:
+        """Every trigger of every function."""
+        return [(function, trigger) for function in self._functions() for trigger in function.triggers]
+
     def log(self, name: str) -> list[str]:
         """The lines that a function has printed."""
         with self._lock:

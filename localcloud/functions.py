@@ -17,6 +17,7 @@ from localcloud.fleet import Deployment, Fleet
 from localcloud.functions_local import LocalEndpoints
 from localcloud.http import Request, Response
 from localcloud.invocations import Invoker
+from localcloud.notices import Notice, publish
 from localcloud.workers import Busy
 
 _INVOCATIONS = re.compile(r"/2016-08-15/services/([^/]+)/functions/([^/]+)/invocations/?")
@@ -72,6 +73,10 @@ class Functions:
     def reload(self) -> None:
         """Read the template again: parameters that nobody sets follow the state."""
         self._fleet.reload()
+
+    def publish(self, notice: Notice) -> int:
+        """Send a notice through each trigger of the template that takes such; how many there are."""
+        return publish(notice, self._fleet, self._invoker, self._clock())
 
     def kill(self, worker_id: str) -> bool:
         """SIGKILL the worker at once; False if there is none of that id."""

@@ -12,6 +12,23 @@ from localcloud.readings import validated
 from localcloud.rpc import Gateway
 from localcloud.state_json import instance
 
+#: What there is under /_local, for who asks at `GET /_local/`. A GET only looks.
+ENDPOINTS = {
+    "GET, PUT /_local/state": "the whole state; a PUT replaces it, and all counts begin anew",
+    "GET, DELETE /_local/calls": "every RPC call so far",
+    "GET /_local/history?vserver_group_id=ID": "every state that a group was ever in",
+    "GET, PUT /_local/faults": "what is to go wrong",
+    "GET, PUT /_local/readings": "how to read the documents",
+    "PUT, DELETE /_local/instances/ID": "an instance changes, or is released",
+    "POST /_local/deliver/NAME": "the body to a function of the template",
+    "POST /_local/topics/NAME": "publish the body to a topic of the template",
+    "POST /_local/timers/NAME": "let a timer of the template fire",
+    "POST /_local/async/drain?timeout=SECONDS": "wait until nothing is queued",
+    "GET /_local/async": "what became of queued invocations",
+    "GET /_local/queues": "the messages of destinations",
+    "GET, DELETE /_local/logs?function=NAME": "the lines that functions have printed",
+}
+
 
 class LocalApi:
     """What a test sees and turns; nothing of the cloud is like it, and nothing here is signed."""
@@ -23,11 +40,17 @@ class LocalApi:
 
     def handle(self, request: Request) -> Response:
         """Answer; 400 names what is wrong with a body, 404 and 405 say what there is."""
-        name, _, rest = request.path.removeprefix("/_local/").strip("/").partition("/")
+        name, _, rest = request.path.removeprefix("/_local").strip("/").partition("/")
+        if not name and request.method == "GET":
+            return Response.of_json({"endpoints": ENDPOINTS})
         handler = getattr(self, f"_{request.method.lower()}_{name}", None)
         if handler is None:
             there = [m for m in ("GET", "PUT", "DELETE") if hasattr(self, f"_{m.lower()}_{name}")]
-            message = f"only {', '.join(there)}" if there else f"no such endpoint: {request.path}"
+            message = (
+                f"only {', '.join(there)}"
+                if there
+                else f"no such endpoint: {request.path}; GET /_local/ lists what there is"
+            )
             return Response.of_json({"error": message}, 405 if there else 404)
         try:
             with self._gateway.lock:
@@ -81,8 +104,10 @@ class LocalApi:
         return chosen
 
     def _put_instances(self, request: Request, instance_id: str) -> Any:
-        world = self._gateway.cloud.world
-        world.set_instance(instance({**_body(request), "instance_id": instance_id}))
+        body = _body(request)
+        if not isinstance(body, dict):
+            raise FieldError("instance: an object is needed")
+        self._gateway.cloud.world.set_instance(instance({**body, "instance_id": instance_id}))
         return {"instance_id": instance_id}
 
     def _delete_instances(self, _: Request, instance_id: str) -> Any:

@@ -52,6 +52,8 @@ class Authorizer:
     def _slb(self, action: str, params: Mapping[str, str]) -> list[str]:
         world = self._cloud.world
         balancers = [i for part in indexed(params, "LoadBalancerId") for i in part.split(",") if i]
+        if action == "ListTagResources":
+            balancers = indexed(params, "ResourceId")
         group_id = optional(params, "VServerGroupId")
         if group_id is not None:
             group = world.groups.get(group_id)

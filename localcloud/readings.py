@@ -78,6 +78,7 @@ TABLE: dict[str, Reading] = {
         why="BackendServer.configuring speaks of the load balancer, VServerGroupProcessing of the group.",
     ),
     "busy_for": Reading((0,), counted=True, why="Writes refused after each write: no document gives a time."),
+    "busy_ms": Reading((0,), counted=True, why="The same by the clock, in milliseconds: no time is given."),
     "read_lag": Reading(
         (0,), counted=True, why="Reads that still show the state before: nothing is promised."
     ),

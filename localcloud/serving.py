@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from localcloud.activities import Activities
 from localcloud.cloud import Cloud
 from localcloud.credentials import Identity, Registry, new_identity
 from localcloud.fields import FieldError
 from localcloud.http import Request, Response
 from localcloud.local_api import LocalApi
+from localcloud.notices import Notice
 from localcloud.ros import TemplateError
 from localcloud.rpc import Gateway
 from localcloud.server import Server
@@ -30,6 +32,10 @@ class FunctionHost(Protocol):
 
     def handle(self, request: Request) -> Response:
         """Answer such a request."""
+        ...
+
+    def publish(self, notice: Notice) -> int:
+        """Send a notice through their triggers."""
         ...
 
     def kill(self, worker_id: str) -> bool:
@@ -82,6 +88,7 @@ class LocalCloud:
             f"https://localhost:{self.server.port}" if tls else f"http://127.0.0.1:{self.server.port}"
         )
         self._local = LocalApi(self.gateway, self._state_changed)
+        self.activities = Activities(self.cloud, self.gateway.lock, self._publish)
         self.cloud.faults.on_kill = self._kill
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
         try:
@@ -112,7 +119,9 @@ class LocalCloud:
         """Answer one request, whoever it is for."""
         if self.functions is not None and self.functions.owns(request.path):
             return self.functions.handle(request)
-        if request.path.startswith("/_local/"):
+        if self.activities.owns(request.path):
+            return self.activities.handle(request)
+        if request.path == "/_local" or request.path.startswith("/_local/"):
             return self._local.handle(request)
         if request.path == "/":
             return self.gateway.handle(request)
@@ -130,6 +139,7 @@ class LocalCloud:
 
     def close(self) -> None:
         """Stop answering, end the functions' processes, remove what was written."""
+        self.activities.close()
         self.server.shutdown()
         self.server.server_close()
         if self.functions is not None:
@@ -154,6 +164,10 @@ class LocalCloud:
             self.functions.reload()
         except TemplateError as error:
             raise FieldError(f"the state was put, but the template does not fit it: {error}") from error
+
+    def _publish(self, notice: Notice) -> None:
+        if self.functions is not None:
+            self.functions.publish(notice)
 
     def _kill(self, identity: Identity | None) -> None:
         if self.functions is not None and identity is not None and identity.worker is not None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from localcloud import slb_reads as reads
+from localcloud import slb_tags
 from localcloud.errors import ApiError
 from localcloud.params import optional, required
 from localcloud.slb import Slb
@@ -73,4 +74,5 @@ ACTIONS: dict[str, Callable[[Slb, Params], Answer]] = {
     "DescribeLoadBalancerAttribute": reads.describe_load_balancer_attribute,
     "DescribeLoadBalancerListeners": reads.describe_load_balancer_listeners,
     "DescribeRules": reads.describe_rules,
+    "ListTagResources": slb_tags.list_tag_resources,
 }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from localcloud.errors import ApiError
 from localcloud.readings import Readings
 from localcloud.slb_params import Entries, Entry, backend_of, check
-from localcloud.state import Backend, Group, Key, LoadBalancer, World
+from localcloud.state import Backend, Group, Key, LoadBalancer, World, Write
 
 Backends = tuple[Backend, ...]
 
@@ -199,22 +199,27 @@ class Groups:
         return group
 
     def _not_busy(self, load_balancer_id: str, group_id: str) -> None:
-        """Readings: busy_for, the writes refused after a write; busy_scope, whose writes those are."""
-        refused = self.world.refused
-        if load_balancer_id not in refused:
+        """Readings: busy_for, the writes refused after a write, and busy_ms, the time for which they are;
+        busy_scope, whose writes those are.
+        """
+        world, written = self.world, self.world.written
+        if load_balancer_id not in written:
             return
-        busy_for = int(self.world.readings["busy_for"])
-        balancer_busy = refused[load_balancer_id] < busy_for
-        group_busy = refused.get(group_id, busy_for) < busy_for
-        if not balancer_busy and not group_busy:
+        busy_for, busy_ms = int(world.readings["busy_for"]), int(world.readings["busy_ms"])
+        if not busy_for and not busy_ms:
             return
-        if self.world.readings["busy_scope"] == "load_balancer":
-            if balancer_busy:
-                refused[load_balancer_id] += 1
-                raise ApiError("BackendServer.configuring")
-        elif group_busy:
-            refused[group_id] += 1
-            raise ApiError("VServerGroupProcessing")
+        busy = {
+            one: written[one].refused < busy_for or (world.clock() - written[one].at) * 1000 < busy_ms
+            for one in (load_balancer_id, group_id)
+            if one in written
+        }
+        if not any(busy.values()):
+            return
+        balancer = world.readings["busy_scope"] == "load_balancer"
+        held = load_balancer_id if balancer else group_id
+        if busy.get(held):
+            written[held] = written[held]._replace(refused=written[held].refused + 1)
+            raise ApiError("BackendServer.configuring" if balancer else "VServerGroupProcessing")
 
     def _apply(self, group: Group, result: Backends, action: str, since: Backends | None = None) -> None:
         world, group_id = self.world, group.vserver_group_id
@@ -225,8 +230,8 @@ class Groups:
             world.put_backends(group, result, action)
         if result != group.backends:
             world.before[group_id] = (group.backends, 0)
-        world.refused[group.load_balancer_id] = 0
-        world.refused[group_id] = 0
+        now = Write(world.clock())
+        world.written[group.load_balancer_id] = world.written[group_id] = now
 
 
 def _reset(backend: Backend, entry: Entry | Backend | None) -> Backend:

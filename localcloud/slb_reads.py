@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from localcloud import slb_tags
 from localcloud.errors import ApiError
 from localcloud.params import flag, indexed, number, optional, required
 from localcloud.slb import Slb
@@ -79,18 +80,23 @@ def describe_health_status(slb: Slb, params: Params) -> Answer:
 
 
 def describe_load_balancers(slb: Slb, params: Params) -> Answer:
-    """DescribeLoadBalancers: by ids (comma-separated), name and status, in pages of 50, at most 100."""
+    """DescribeLoadBalancers: by ids (comma-separated), name, status and tags, in pages of 50, at most 100."""
     page, size = number(params, "PageNumber", 1, 1, 10**6), number(params, "PageSize", 50, 1, 100)
     ids = (optional(params, "LoadBalancerId") or "").replace(" ", "").split(",")
     name, status = optional(params, "LoadBalancerName"), optional(params, "LoadBalancerStatus")
+    tags = slb_tags.wanted(params)
     chosen = [
         balancer
         for balancer in slb.world.load_balancers.values()
         if (ids == [""] or balancer.load_balancer_id in ids)
         and name in {None, balancer.name}
         and status in {None, balancer.status}
+        and slb_tags.has(balancer, tags)
     ]
-    rows = [load_balancer_row(balancer) for balancer in chosen[(page - 1) * size : page * size]]
+    rows = [
+        {**load_balancer_row(balancer), "Tags": {"Tag": slb_tags.rows(balancer)}}
+        for balancer in chosen[(page - 1) * size : page * size]
+    ]
     return {
         "LoadBalancers": {"LoadBalancer": rows},
         "PageNumber": page,

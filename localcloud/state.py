@@ -1,5 +1,6 @@
 """The state of the local cloud: frozen values in dictionaries, so that copies may share them."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -107,6 +108,7 @@ class LoadBalancer:
     listeners: tuple[Listener, ...] = ()
     backend_servers: tuple[Backend, ...] = ()
     backend_quota: int = DEFAULT_QUOTA
+    tags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +200,13 @@ class Instant(NamedTuple):
     request_id: str | None
 
 
+class Write(NamedTuple):
+    """The last write of a load balancer or a group: when, by the world's clock, and what it held up since."""
+
+    at: float
+    refused: int = 0
+
+
 @dataclass(slots=True)
 class World:
     """All there is. `fresh` counts the health reads that found a backend, not yet proven, healthy."""
@@ -209,25 +218,30 @@ class World:
     readings: Readings = field(default_factory=lambda: validated({}))
     fresh: dict[tuple[str, Key], int] = field(default_factory=dict)
     before: dict[str, tuple[tuple[Backend, ...], int]] = field(default_factory=dict)
-    refused: dict[str, int] = field(default_factory=dict)
+    written: dict[str, Write] = field(default_factory=dict)
     history: list[Instant] = field(default_factory=list)
     history_limit: int | None = None
     request_id: str | None = None
     created: int = 0
+    clock: Callable[[], float] = time.monotonic
+    watcher: Callable[[Instant], None] | None = None
 
     def copy(self) -> "World":
-        """A world that goes its own way from here; values are shared, since none of them ever changes."""
+        """A world that goes its own way from here, unwatched; values are shared: none of them ever changes."""
         return World(
             dict(self.load_balancers), dict(self.groups), self.instances, dict(self.scaling_groups),
-            self.readings, self.fresh, dict(self.before), dict(self.refused), list(self.history),
-            self.history_limit, self.request_id, self.created,
+            self.readings, self.fresh, dict(self.before), dict(self.written), list(self.history),
+            self.history_limit, self.request_id, self.created, self.clock,
         )  # fmt: skip
 
     def record(self, group_id: str, backends: tuple[Backend, ...], action: str) -> None:
         """Write down that the group is, or for an instant was, in this state."""
         if self.history_limit == 0:
             return
-        self.history.append(Instant(group_id, backends, self.fresh, self.instances, action, self.request_id))
+        instant = Instant(group_id, backends, self.fresh, self.instances, action, self.request_id)
+        self.history.append(instant)
+        if self.watcher is not None:
+            self.watcher(instant)
         if self.history_limit is not None and len(self.history) > self.history_limit:
             del self.history[0]
 

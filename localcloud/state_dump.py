@@ -40,7 +40,13 @@ def dump(world: World) -> dict[str, Any]:
         listeners = [{**_plain(x), "rules": [_plain(rule) for rule in x.rules]} for x in lb.listeners]
         default = [_backend_json(world, "", b) for b in lb.backend_servers]
         balancers.append(
-            {**_plain(lb), "listeners": listeners, "vserver_groups": groups, "backend_servers": default}
+            {
+                **_plain(lb),
+                "listeners": listeners,
+                "vserver_groups": groups,
+                "backend_servers": default,
+                "tags": dict(lb.tags),
+            }
         )
     used = {b.server_id: None for g in world.groups.values() for b in g.backends}
     gone = [{"instance_id": i, "status": RELEASED} for i in used if i not in world.instances]

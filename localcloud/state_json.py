@@ -1,7 +1,7 @@
 """A state that came as JSON, in the shape of docs/local-cloud.md; what is wrong is refused, its key named."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeVar
 
 from localcloud.fields import FieldError, Fields
 from localcloud.readings import validated
@@ -20,6 +20,7 @@ from localcloud.state import (
     World,
 )
 
+T = TypeVar("T")
 RELEASED = "Released"
 HEALTH = ("normal", "abnormal", "unavailable")
 #: Reasons for which ECS locks an instance (DescribeInstances, LockReason).
@@ -153,10 +154,28 @@ def _action(f: Fields) -> LifecycleAction:
     )
 
 
-def _unique(kind: str, ids: list[str]) -> None:
-    for value in ids:
-        if ids.count(value) > 1:
-            raise FieldError(f"{kind}: {value!r} is there twice")
+def _unique(named: Iterable[tuple[str, object]]) -> None:
+    """Refuse what is there twice, by the path of the second of its kind."""
+    seen: dict[object, str] = {}
+    for path, value in named:
+        if value in seen:
+            raise FieldError(f"{path}: {value!r} is there twice, first at {seen[value]}")
+        seen[value] = path
+
+
+def _at(path: str, values: Iterable[T]) -> Iterator[tuple[str, T]]:
+    return ((f"{path}[{n}]", value) for n, value in enumerate(values))
+
+
+def _used(balancers: Iterable[LoadBalancer]) -> Iterator[tuple[str, str | None]]:
+    """The VServer groups that listeners and rules send requests to, each with its path."""
+    for at, balancer in _at("load_balancers", balancers):
+        for of, listener in _at(f"{at}.listeners", balancer.listeners):
+            yield f"{of}.vserver_group_id", listener.vserver_group_id
+            yield from (
+                (f"{r}.vserver_group_id", rule.vserver_group_id)
+                for r, rule in _at(f"{of}.rules", listener.rules)
+            )
 
 
 def world(data: object) -> World:
@@ -176,7 +195,7 @@ def world(data: object) -> World:
             return value
 
         backends = f.each("backends", member)
-        _unique(f.at("backends"), [repr(b.key) for b in backends])
+        _unique((at, b.key) for at, b in _at(f.at("backends"), backends))
         return Group(group_id, owner, f.text("name", group_id), backends)
 
     def balancer(f: Fields) -> tuple[LoadBalancer, tuple[Group, ...]]:
@@ -188,6 +207,7 @@ def world(data: object) -> World:
             "vserver_groups",
             "backend_servers",
             "backend_quota",
+            "tags",
         )
         owner = f.text("load_balancer_id")
         return LoadBalancer(
@@ -197,21 +217,22 @@ def world(data: object) -> World:
             f.each("listeners", _listener),
             f.each("backend_servers", lambda b: backend(b, ported=False)),
             f.number("backend_quota", DEFAULT_QUOTA, 0, 10**6),
+            f.strings("tags"),
         ), f.each("vserver_groups", lambda g: group(g, owner))
 
     balancers = top.each("load_balancers", balancer)
     groups = [g for _, owned in balancers for g in owned]
-    _unique("load_balancers", [b.load_balancer_id for b, _ in balancers])
-    _unique("vserver_groups", [g.vserver_group_id for g in groups])
+    _unique((f"{at}.load_balancer_id", b.load_balancer_id) for at, (b, _) in _at("load_balancers", balancers))
+    _unique(
+        (f"{of}.vserver_group_id", g.vserver_group_id)
+        for at, (_, owned) in _at("load_balancers", balancers)
+        for of, g in _at(f"{at}.vserver_groups", owned)
+    )
     new.load_balancers = {b.load_balancer_id: b for b, _ in balancers}
     new.groups = {g.vserver_group_id: g for g in groups}
-    for b, _ in balancers:
-        for listener in b.listeners:
-            for used in (listener.vserver_group_id, *(rule.vserver_group_id for rule in listener.rules)):
-                if used is not None and used not in new.groups:
-                    raise FieldError(
-                        f"load_balancers.listeners.vserver_group_id: {used!r} is no VServer group"
-                    )
+    for path, used in _used(b for b, _ in balancers):
+        if used is not None and used not in new.groups:
+            raise FieldError(f"{path}: {used!r} is no VServer group")
 
     def scaling_group(f: Fields) -> ScalingGroup:
         f.known("scaling_group_id", "name", "vserver_groups", "instances", "lifecycle_actions")
@@ -223,8 +244,11 @@ def world(data: object) -> World:
             f.each("lifecycle_actions", _action),
         )
 
-    new.scaling_groups = {s.scaling_group_id: s for s in top.each("scaling_groups", scaling_group)}
-    known = {i.instance_id: i for i in top.each("instances", _instance)}
+    scaling_groups, instances = top.each("scaling_groups", scaling_group), top.each("instances", _instance)
+    _unique((f"{at}.scaling_group_id", s.scaling_group_id) for at, s in _at("scaling_groups", scaling_groups))
+    _unique((f"{at}.instance_id", i.instance_id) for at, i in _at("instances", instances))
+    new.scaling_groups = {s.scaling_group_id: s for s in scaling_groups}
+    known = {i.instance_id: i for i in instances}
     mentioned = [b.server_id for g in groups for b in g.backends]
     mentioned += [b.server_id for balancer, _ in balancers for b in balancer.backend_servers]
     mentioned += [m.instance_id for s in new.scaling_groups.values() for m in s.instances]

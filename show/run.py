@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from localcloud.serving import LocalCloud
-from show.signing import SECRET, signed
+from show.signing import SECRET, signed, signed_event
 
 ROOT = Path(__file__).resolve().parent.parent
 EVENTS = ROOT / "events"
@@ -169,7 +169,10 @@ class _Local:
         if expect["via"] == "http":
             method, headers, body = signed(json.loads(event.read_text()), time.time())
             return dict(self.get("/2016-08-15/proxy/slb-swap/webhook/", method, body, headers))
-        answer = self.get("/_local/deliver/swap", "POST", event.read_bytes())
+        raw = event.read_bytes()
+        if "sign" in expect:
+            raw = signed_event(json.loads(raw), expect["sign"], time.time())
+        answer = self.get("/_local/deliver/swap", "POST", raw)
         if "errorType" in answer:
             return {"outcome": "raised", "reason": answer["errorMessage"]}
         return dict(json.loads(answer["body"]) if "statusCode" in answer else answer)

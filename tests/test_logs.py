@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
+from pathlib import Path
 from typing import Any
+from unittest import mock
+from urllib.parse import quote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from handler import logs
+from handler import blinds, logs
 from handler.cloud.credentials import Credentials
 
 
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(logs, "_secrets", type(logs._secrets)())
+    logs.clear()
+    monkeypatch.setattr(blinds, "_recent", blinds._Known())
     logs.configure()
     yield
     logs.clear()
@@ -98,14 +107,138 @@ def test_known_secrets_are_hidden_wherever_they_stand(told: Any) -> None:
     assert "with base 10: '***'" in second["exception"]
 
 
-def test_the_oldest_secrets_are_forgotten_the_ones_in_use_are_not(told: Any) -> None:
+UUID = "4B4F4D3C-AAAA-BBBB-CCCC-0123456789AB"
+
+
+def test_no_number_of_tokens_pushes_a_secret_out_while_it_is_in_use(told: Any) -> None:
     logs.redact("webhook-secret")
-    for number in range(100):
-        logs.redact(f"token-{number}-", "webhook-secret")
-    logs.event("x", old="token-0-", new="token-99-", always="webhook-secret")
+    tokens = [f"4B4F4D3C-AAAA-BBBB-CCCC-{number:012}" for number in range(10_000)]
+    logs.redact_tokens(tokens, ())
+    logs.event("x", first=tokens[0], last=tokens[-1], always="a webhook-secret b")
     (line,) = told()
-    assert (line["old"], line["new"], line["always"]) == ("token-0-", "***", "***")
-    assert len(logs._secrets) == 64
+    assert (line["first"], line["last"], line["always"]) == ("***", "***", "a *** b")
+
+
+def test_secrets_do_not_pile_up_from_invocation_to_invocation(told: Any) -> None:
+    for number in range(100):
+        logs.redact("always-the-same", f"the-secret-of-{number:03}")
+        logs.clear()
+    assert len(blinds._recent.secrets) == 64
+    logs.event("x", old="the-secret-of-000", late="the-secret-of-099")
+    (line,) = told()
+    assert (line["old"], line["late"]) == ("the-secret-of-000", "***")
+
+
+def test_tokens_of_one_invocation_push_no_key_out_of_the_next() -> None:
+    logs.redact("the-access-key")
+    logs.redact_tokens([f"4B4F4D3C-AAAA-BBBB-CCCC-{number:012}" for number in range(100)], ())
+    logs.clear()
+    logs.redact("the-access-key")
+    assert blinds.hide("the-access-key") == "***"
+
+
+def test_an_invocation_that_ends_takes_no_secret_from_another() -> None:
+    def other() -> str:
+        logs.redact("the-others-secret")
+        seen = blinds.hide("the-others-secret ours-ours-ours")
+        logs.clear()
+        return seen
+
+    logs.redact("ours-ours-ours")
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(other).result() == "*** ours-ours-ours"
+    assert blinds.hide("ours-ours-ours") == "***"
+
+
+def test_hiding_takes_no_time_that_grows_with_the_secrets() -> None:
+    text = "4B4F4D3C-AAAA-BBBB-CCCC-x" * 2_000
+    logs.redact_tokens((f"{n:08}-AAAA-BBBB-CCCC-0123456789AB" for n in range(10_000)), ())
+    looked: list[str] = []
+
+    class Counted(str):
+        def startswith(self, *given: Any) -> bool:
+            looked.append("")
+            return super().startswith(*given)
+
+    assert blinds.hide(Counted(text)) == text
+    assert len(looked) <= len(text) * 20
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "refused",
+        "swap.completed",
+        "rolled_back",
+        "weight_0_not_handed_on",
+        "i-bp1ecrg5go2go12345678",
+        "asg-bp1ecrg5go2go12345678",
+        "rsp-bp1ecrg5go2go12345678",
+        "web-2024-07-01-a",
+        "slb-swap/web-2024-07-01-a",
+        "cn-hangzhou",
+        "2026-11-25T12:41:23.000000Z",
+        "InvalidServerGroupId.NotFound",
+    ],
+)
+def test_a_forged_token_takes_no_word_out_of_the_log(told: Any, word: str) -> None:
+    logs.redact_tokens([word], ["prod-web-2024-07-01-a"])
+    logs.event(word, said=word)
+    (line,) = told()
+    assert (line["event"], line["said"]) == (word, word)
+
+
+@pytest.mark.parametrize("token", [UUID, UUID.lower(), UUID.replace("-", ""), "dG9rZW4tb2YtYS1ob29rLTEyMzQ="])
+def test_a_token_is_hidden(told: Any, token: str) -> None:
+    logs.redact_tokens([token], ["web", "rsp-web"])
+    logs.event("x", said=f"/?LifecycleActionToken={token}&x")
+    assert told()[0]["said"] == "/?LifecycleActionToken=***&x"
+
+
+@given(st.uuids())
+def test_every_uuid_looks_like_a_token(token: Any) -> None:
+    assert blinds.looks_like_a_token(str(token)) or sum(one.isdigit() for one in str(token)) < 4
+    assert blinds.looks_like_a_token(str(token).upper()) or sum(one.isdigit() for one in str(token)) < 4
+
+
+def test_no_word_of_the_code_looks_like_a_token() -> None:
+    root = Path(logs.__file__).parent
+    constants = {
+        node.value
+        for path in root.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    assert {"still_in_service", "swap.step", "InvalidAccessKeyId.NotFound"} & constants
+    words = {one for one in constants if re.fullmatch(r"[A-Za-z][A-Za-z0-9_.:/-]*", one)}
+    modules = {word for word in words if word.startswith("aliyunsdk")}
+    assert [word for word in sorted(words - modules) if blinds.looks_like_a_token(word)] == []
+
+
+secrets = st.text(st.characters(exclude_categories=["Cs"]), min_size=4, max_size=12)
+
+
+@given(
+    st.lists(secrets, max_size=6),
+    st.lists(st.text(max_size=5) | st.integers(0, 5), max_size=8),
+    st.integers(0, 3),
+)
+def test_no_secret_is_left_in_a_text_in_any_of_its_forms(
+    given_: list[str], parts: list[Any], form: int
+) -> None:
+    forms = [str, lambda one: quote(one, safe=""), lambda one: quote(quote(one, safe=""), safe="")]
+    forms.append(lambda one: json.dumps(one)[1:-1])
+    text = "".join(
+        part if isinstance(part, str) else forms[form](given_[part % len(given_)]) if given_ else ""
+        for part in parts
+    )
+    with mock.patch.object(blinds, "_recent", blinds._Known()):
+        logs.redact(*given_)
+        left = blinds.hide(text)
+        logs.clear()
+    for piece in left.split(blinds.HIDDEN):
+        assert not any(forms[form](one) in piece for one in given_)
+    assert left == text or any(one in text for secret in given_ for one in (f(secret) for f in forms))
 
 
 class Word(str, Enum):

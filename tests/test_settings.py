@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from handler import settings
-from handler.core.model.values import Policy, Target
+from handler import settings, targets
+from handler.core.model.marks import Marks
+from handler.core.model.policy import Policy, Target
 from handler.settings import BadSettings, load
 
 ONE = {"vserver_group_id": "rsp-web"}
+GROUP = "the id of a VServer group, which begins with rsp-"
+SHARE_25 = 'a number of servers, or a share like "25%"'
+KEYS = ", ".join(targets._TARGET)
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
 def loaded(*targets: Any, **environ: str) -> settings.Settings:
@@ -27,7 +36,7 @@ def errors(*targets: Any, **environ: str) -> tuple[str, ...]:
 
 
 def test_only_the_group_is_required() -> None:
-    policy = Policy(mark="slb-swap/rsp-web")
+    policy = Policy(marks=Marks("rsp-web"))
     assert loaded(ONE).targets == (Target("rsp-web", "rsp-web", (), "apply", policy),)
     assert loaded(ONE) == settings.Settings(loaded(ONE).targets)
 
@@ -49,7 +58,7 @@ def test_everything_that_can_be_said() -> None:
         "health": {"timeout_s": 60, "interval_s": 1},
     }
     policy = Policy(
-        mark="slb-swap/web",
+        marks=Marks("web"),
         ports=(8080, 9090),
         weight=50,
         strategy="surge",
@@ -69,11 +78,11 @@ def test_the_environment_says_the_rest() -> None:
         ONE,
         SWAP_ENDPOINT="http://127.0.0.1:8080",
         SWAP_NETWORK="VPC",
-        SWAP_WEBHOOK_SECRETS=" whsec_one, whsec_two,,",
+        SWAP_WEBHOOK_SECRETS=f" {SECRET}, a plain one of some length,,",
         LOG_LEVEL="debug",
     )
     assert (found.endpoint, found.network, found.log_level) == ("http://127.0.0.1:8080", "vpc", "DEBUG")
-    assert found.secrets.values == ("whsec_one", "whsec_two")
+    assert found.secrets.values == (SECRET, "a plain one of some length")
     assert "whsec" not in repr(found.secrets) + str(found)
 
 
@@ -94,37 +103,71 @@ def test_empty_variables_are_as_good_as_none() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [
-        ("vserver_group_id", "lb-1", "the id of a VServer group, which begins with rsp-"),
-        ("vserver_group_id", "rsp-", "the id of a VServer group, which begins with rsp-"),
-        ("vserver_group_id", "rsp-a\n", "the id of a VServer group, which begins with rsp-"),
-        ("vserver_group_id", None, "the id of a VServer group, which begins with rsp-"),
+        (
+            "vserver_group_id",
+            "sgp-1",
+            f"{GROUP}, got the id of a server group of an ALB or NLB, which has another API",
+        ),
+        ("vserver_group_id", "lb-1", f"{GROUP}, got the id of a Classic Load Balancer"),
+        ("vserver_group_id", "asg-1", f"{GROUP}, got the id of a scaling group"),
+        ("vserver_group_id", "rsp-", GROUP),
+        ("vserver_group_id", "web", GROUP),
+        ("vserver_group_id", "rsp-a\n", f'{GROUP}, did you mean "rsp-a"?'),
+        ("vserver_group_id", ["rsp-a"], f'{GROUP}, got a list, did you mean "rsp-a"?'),
+        ("vserver_group_id", None, f"{GROUP}, got null"),
         ("name", "a b", "1 to 71 letters, digits, '-', '_' or '.'"),
         ("name", "x" * 72, "1 to 71 letters, digits, '-', '_' or '.'"),
-        ("weight", 0, "`int` >= 1"),
-        ("weight", 101, "`int` <= 100"),
-        ("weight", "100", "`int`, got `str`"),
+        ("name", 5, "1 to 71 letters, digits, '-', '_' or '.', got a number"),
+        ("weight", 0, "a number from 1 to 100"),
+        ("weight", 101, "a number from 1 to 100"),
+        ("weight", 1.5, "a number from 1 to 100, got a number with a fraction"),
+        ("weight", "100", "a number from 1 to 100, got text, did you mean 100?"),
+        ("weight", "heavy", "a number from 1 to 100, got text"),
         ("mode", "dry", "one of apply, plan, off"),
+        ("mode", "Apply", "one of apply, plan, off, did you mean apply?"),
+        ("mode", 1, "one of apply, plan, off, got a number"),
         ("strategy", "blue-green", "one of swap, surge"),
-        ("max_unavailable", "101%", 'a number of servers, or a share like "25%"'),
-        ("max_unavailable", -1, 'a number of servers, or a share like "25%"'),
-        ("max_unavailable", 2.5, 'a number of servers, or a share like "25%"'),
+        ("strategy", "surges", "one of swap, surge, did you mean surge?"),
+        ("max_unavailable", "101%", SHARE_25),
+        ("max_unavailable", -1, SHARE_25),
+        ("max_unavailable", "2", f"{SHARE_25}, did you mean 2?"),
+        ("max_unavailable", "25% ", f'{SHARE_25}, did you mean "25%"?'),
+        ("max_unavailable", 2.5, f"{SHARE_25}, got a number with a fraction"),
+        ("max_unavailable", True, f"{SHARE_25}, got true or false"),
         ("max_removed", "half", 'a number of servers, or a share like "50%"'),
-        ("min_backends", -1, "`int` >= 0"),
-        ("exclusive", "yes", "`bool`, got `str`"),
-        ("drain_s", -1, "`float` >= 0.0"),
-        ("ports", 8080, "`array`, got `int`"),
-        ("scaling_group_ids", "asg-1", "`array`, got `str`"),
-        ("health", 5, "`object`, got `int`"),
+        ("min_backends", -1, "a number of servers, 0 or more"),
+        ("min_backends", None, "a number of servers, 0 or more, got null"),
+        ("exclusive", "yes", "true or false, got text, did you mean true?"),
+        ("exclusive", "False", "true or false, got text, did you mean false?"),
+        ("exclusive", 1, "true or false, got a number"),
+        ("drain_s", -1, "seconds, 0 to 86400"),
+        ("drain_s", "30s", "seconds, 0 to 86400, got text"),
+        ("ports", 8080, "a list of ports, 1 to 65535, got a number, did you mean [8080]?"),
+        ("ports", "8080", "a list of ports, 1 to 65535, got text, did you mean [8080]?"),
+        ("ports", {}, "a list of ports, 1 to 65535, got an object"),
+        ("scaling_group_ids", "asg-1", 'a list of ids of scaling groups, got text, did you mean ["asg-1"]?'),
+        ("health", 5, "an object with timeout_s and interval_s, got a number"),
     ],
 )
-def test_a_value_that_cannot_be_is_refused_with_its_key(key: str, value: Any, said: str) -> None:
+def test_a_value_that_cannot_be_is_refused_with_its_key_what_is_allowed_and_what_is_nearest(
+    key: str, value: Any, said: str
+) -> None:
     assert errors({**ONE, key: value}) == (f"targets[0].{key}: expected {said}",)
 
 
 def test_an_item_of_a_list_is_named_by_its_place() -> None:
-    assert errors({**ONE, "ports": [80, 0]}) == ("targets[0].ports[1]: expected `int` >= 1",)
+    assert errors({**ONE, "ports": [80, 0]}) == ("targets[0].ports[1]: expected a port, 1 to 65535",)
+    assert errors({**ONE, "ports": ["80", "x"]}) == (
+        "targets[0].ports[0]: expected a port, 1 to 65535, got text",
+    )
+    assert errors({**ONE, "ports": ["80", 81]}) == (
+        "targets[0].ports[0]: expected a port, 1 to 65535, got text, did you mean [80,81]?",
+    )
     assert errors({**ONE, "scaling_group_ids": [""]}) == (
-        "targets[0].scaling_group_ids[0]: expected `str` of length >= 1",
+        "targets[0].scaling_group_ids[0]: expected the id of a scaling group",
+    )
+    assert errors({**ONE, "scaling_group_ids": ["asg-1", "rsp-web"]}) == (
+        "targets[0].scaling_group_ids[1]: expected the id of a scaling group, got the id of a VServer group",
     )
     assert errors({**ONE, "ports": [80, 80], "scaling_group_ids": ["asg-1", "asg-1"]}) == (
         "targets[0].ports: 80 twice",
@@ -132,10 +175,31 @@ def test_an_item_of_a_list_is_named_by_its_place() -> None:
     )
 
 
+@given(
+    st.sampled_from([*targets._TARGET, "health.timeout_s", "health.interval_s", "colour"]),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(max_codepoint=0x3FF, exclude_characters="`"), max_size=9)
+    | st.lists(st.integers() | st.text("ab1-"), max_size=3)
+    | st.dictionaries(st.text("ab"), st.integers(), max_size=1),
+)
+def test_whatever_a_key_has_its_message_names_it_and_has_no_parsers_jargon(key: str, value: Any) -> None:
+    outer, _, inner = key.partition(".")
+    try:
+        loaded({**ONE, outer: {inner: value} if inner else value})
+    except BadSettings as wrong:
+        for error in wrong.errors:
+            assert error.startswith(f"targets[0].{key}")
+            said = error.partition(": ")[2].partition(", did you mean")[0]
+            assert not re.search(r"`|regex|\bstr\b|\bint\b|array|Expected", said), error
+
+
 def test_an_unknown_key_is_refused_with_the_nearest_known_one() -> None:
     assert errors({**ONE, "weigth": 5, "zzz": 1, "health": {"timeout": 5}}) == (
         "targets[0].weigth: unknown, did you mean weight?",
-        "targets[0].zzz: unknown",
+        f"targets[0].zzz: unknown, expected one of {KEYS}",
         "targets[0].health.timeout: unknown, did you mean timeout_s?",
     )
 
@@ -143,10 +207,10 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_one() -> None:
 def test_all_errors_are_said_at_once() -> None:
     wrong = {"SWAP_NETWORK": "lan", "LOG_LEVEL": "LOUD", "SWAP_ENDPOINT": "https://slb.aliyuncs.com"}
     assert errors({"ports": ["x"]}, 5, {**ONE, "health": {"interval_s": 0}}, **wrong) == (
-        "targets[0].ports[0]: expected `int`, got `str`",
+        "targets[0].ports[0]: expected a port, 1 to 65535, got text",
         "targets[0].vserver_group_id: required",
-        "targets[1]: expected an object",
-        "targets[2].health.interval_s: expected `float` > 0.0",
+        "targets[1]: expected an object with vserver_group_id, got a number",
+        "targets[2].health.interval_s: expected seconds above 0, up to 86400",
         "SWAP_ENDPOINT: expected a loopback address (localhost, 127.0.0.1, [::1]), got 'slb.aliyuncs.com'",
         "SWAP_NETWORK: expected one of public, vpc, got 'lan'",
         "LOG_LEVEL: expected one of DEBUG, INFO, WARNING, ERROR, got 'LOUD'",
@@ -195,6 +259,18 @@ def test_two_targets_that_cannot_be_together(
     assert errors({**ONE, **one}, {**ONE, **other}) == tuple(f"targets[1].{line}" for line in said)
 
 
+def test_names_are_those_of_all_targets_and_what_they_consist_of() -> None:
+    web = {**ONE, "name": "web", "scaling_group_ids": ["asg-1", "asg-2"]}
+    assert loaded(web, {"vserver_group_id": "rsp-b"}).names == (
+        "web",
+        "rsp-web",
+        "asg-1",
+        "asg-2",
+        "rsp-b",
+        "rsp-b",
+    )
+
+
 def test_two_targets_may_share_a_group_if_neither_is_exclusive() -> None:
     found = loaded({**ONE, "name": "a"}, {**ONE, "name": "b"}, {"vserver_group_id": "rsp-c"}).targets
     assert [target.name for target in found] == ["a", "b", "rsp-c"]
@@ -202,8 +278,8 @@ def test_two_targets_may_share_a_group_if_neither_is_exclusive() -> None:
 
 def test_a_target_that_is_wrong_clashes_with_none() -> None:
     assert errors({**ONE, "weight": 0}, ONE, {**ONE, "weight": 0}) == (
-        "targets[0].weight: expected `int` >= 1",
-        "targets[2].weight: expected `int` >= 1",
+        "targets[0].weight: expected a number from 1 to 100",
+        "targets[2].weight: expected a number from 1 to 100",
     )
 
 
@@ -237,14 +313,29 @@ def test_without_targets_it_is_said_what_is_expected(targets: str | None) -> Non
     )
 
 
-@pytest.mark.parametrize("targets", ["{}", "[]"])
-def test_what_is_no_list_is_refused(targets: str) -> None:
-    assert refused(targets) == "SWAP_TARGETS: expected a list of at least one target"
+@pytest.mark.parametrize(("targets", "got"), [("{}", "an object: put it in [ ]"), ("[]", "an empty list")])
+def test_what_is_no_list_is_refused(targets: str, got: str) -> None:
+    assert refused(targets) == f"SWAP_TARGETS: expected a list of at least one target, got {got}"
 
 
-@pytest.mark.parametrize("targets", ["[", "[" * 100_000, "[{]"])
-def test_what_is_no_json_is_refused(targets: str) -> None:
-    assert refused(targets).startswith("SWAP_TARGETS: ")
+@pytest.mark.parametrize(
+    ("targets", "said"),
+    [
+        ("[", "not JSON: it was cut"),
+        ("[" * 100_000, "not JSON: nested too deep"),
+        ("[{]", "not JSON: object keys must be strings (byte 2)"),
+        ("[\udcff]", "not UTF-8"),
+    ],
+)
+def test_what_is_no_json_is_refused(targets: str, said: str) -> None:
+    assert refused(targets) == f"SWAP_TARGETS: {said}"
+
+
+def test_a_word_that_is_nearly_right_is_told_its_neighbour() -> None:
+    assert errors(ONE, SWAP_NETWORK="vcp", LOG_LEVEL="warn") == (
+        "SWAP_NETWORK: expected one of public, vpc, got 'vcp', did you mean vpc?",
+        "LOG_LEVEL: expected one of DEBUG, INFO, WARNING, ERROR, got 'WARN', did you mean WARNING?",
+    )
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "../targets.json", "a/../../b"])
@@ -261,12 +352,112 @@ def test_a_file_that_cannot_be_read_is_named() -> None:
     assert refused("latin.json", read_file) == "SWAP_TARGETS: cannot read 'latin.json': not UTF-8"
 
 
-def test_function_behind_the_webhook_is_a_service_and_a_function() -> None:
-    assert ("other-swap", "swap") == loaded(ONE, SWAP_FUNCTION="other-swap/swap").function
-    assert ("slb-swap", "swap") == loaded(ONE).function
+@pytest.mark.parametrize(
+    ("said", "function"),
+    [
+        ("other-swap/swap", ("other-swap", "swap")),
+        ("other-swap.prod/swap", ("other-swap.prod", "swap")),
+        ("slb-swap-1A2B", ("", "slb-swap-1A2B")),
+        (" swap.prod ", ("", "swap.prod")),
+        ("", ("slb-swap", "swap")),
+    ],
+)
+def test_function_behind_the_webhook_is_in_a_service_or_in_none(said: str, function: tuple[str, str]) -> None:
+    assert function == loaded(ONE, SWAP_FUNCTION=said).function
 
 
-@pytest.mark.parametrize("said", ["swap", "/swap", "slb-swap/", "a/b/c"])
+@pytest.mark.parametrize("said", ["/swap", "slb-swap/", "a/b/c", "a b", "1a", "a.b.c", "https://x/y", "ä"])
 def test_function_behind_the_webhook_that_is_neither_is_an_error(said: str) -> None:
     (error,) = errors(ONE, SWAP_FUNCTION=said)
-    assert error.startswith("SWAP_FUNCTION: expected service/function")
+    assert error.startswith("SWAP_FUNCTION: expected a function such as")
+
+
+SHORT = "expected whsec_ and base64 of 24 bytes or more, or 16 characters or more, got {} characters"
+
+
+@pytest.mark.parametrize(
+    ("secret", "said"),
+    [
+        ("x", SHORT.format(1)),
+        ("fifteen-letters", SHORT.format(15)),
+        ("whsec_", "expected base64 of 24 bytes or more after whsec_, got 0"),
+        ("whsec_not base64!", "expected base64 after whsec_"),
+        ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa", "expected base64 of 24 bytes or more after whsec_, got 22"),
+        ("WHSEC_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "expected whsec_ in small letters"),
+        (
+            "whsk_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            "expected a shared secret, which begins with whsec_, got a key of an asymmetric pair",
+        ),
+    ],
+)
+def test_a_secret_that_can_be_guessed_is_refused_by_its_place_and_never_by_its_text(
+    secret: str, said: str
+) -> None:
+    assert errors(ONE, SWAP_WEBHOOK_SECRETS=f"{SECRET}, {secret}") == (f"SWAP_WEBHOOK_SECRETS[1]: {said}",)
+
+
+@pytest.mark.parametrize("name", ["v1", "V1", "v1a", "sha256", "hmac-sha256", "HS256", "ed25519"])
+def test_a_list_with_an_algorithms_name_is_refused(name: str) -> None:
+    (error,) = errors(ONE, SWAP_WEBHOOK_SECRETS=f"{name},{SECRET}")
+    assert error.startswith("SWAP_WEBHOOK_SECRETS[0]: expected a secret, got the name of an algorithm")
+
+
+@given(st.binary(max_size=64), st.booleans())
+def test_a_secret_of_24_bytes_or_more_is_taken_and_a_shorter_one_is_not(key: bytes, padded: bool) -> None:
+    encoded = base64.b64encode(key).decode()
+    secret = "whsec_" + (encoded if padded else encoded.rstrip("="))
+    if len(key) >= 24:
+        assert loaded(ONE, SWAP_WEBHOOK_SECRETS=secret).secrets.values == (secret,)
+    else:
+        (error,) = errors(ONE, SWAP_WEBHOOK_SECRETS=secret)
+        assert error.endswith(f"got {len(key)}")
+
+
+@given(st.sampled_from(["", "whsec_", "WHSEC_", "whsk_"]), st.text("жшцы", min_size=1, max_size=40))
+def test_no_fault_of_a_secret_tells_its_text(prefix: str, rest: str) -> None:
+    try:
+        assert loaded(ONE, SWAP_WEBHOOK_SECRETS=prefix + rest).secrets.values == (prefix + rest,)
+        assert not prefix
+        assert len(rest) >= 16
+    except BadSettings as wrong:
+        (error,) = wrong.errors
+        assert error.startswith("SWAP_WEBHOOK_SECRETS[0]: ")
+        assert error.isascii()
+
+
+def test_every_secret_that_is_wrong_is_said_at_once_with_the_rest() -> None:
+    wrong = errors({**ONE, "weight": 0}, SWAP_WEBHOOK_SECRETS=f"x, {SECRET}, , whsec_")
+    assert [line.partition(":")[0] for line in wrong] == [
+        "targets[0].weight",
+        "SWAP_WEBHOOK_SECRETS[0]",
+        "SWAP_WEBHOOK_SECRETS[3]",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("SWAP_TARGET", "SWAP_TARGETS"),
+        ("SWAP_WEBHOOK_SECRET", "SWAP_WEBHOOK_SECRETS"),
+        ("SWAP_SECRETS", "SWAP_WEBHOOK_SECRETS"),
+        ("SWAP_NETWROK", "SWAP_NETWORK"),
+        ("swap_endpoint", "SWAP_ENDPOINT"),
+        ("SWAP_FUNCTIONS", "SWAP_FUNCTION"),
+        ("SWP_TARGETS", "SWAP_TARGETS"),
+        ("SWAPTARGETS", "SWAP_TARGETS"),
+    ],
+)
+def test_a_variable_whose_name_is_nearly_ours_is_refused_with_its_neighbour(name: str, meant: str) -> None:
+    assert errors(ONE, **{name: "hush"}) == (f"{name}: unknown, did you mean {meant}?",)
+
+
+def test_a_variable_of_ours_that_is_like_none_is_refused_with_all_there_are() -> None:
+    assert errors(ONE, SWAP_XYZ_1="hush") == (
+        "SWAP_XYZ_1: unknown, expected one of SWAP_ENDPOINT, SWAP_FUNCTION, SWAP_NETWORK, SWAP_TARGETS, "
+        "SWAP_WEBHOOK_SECRETS",
+    )
+
+
+@pytest.mark.parametrize("name", ["SWAPPINESS", "SWAP", "TARGETS", "LOGLEVEL", "NETWORK", "FC_FUNCTION_NAME"])
+def test_a_variable_of_others_is_left_alone(name: str) -> None:
+    assert loaded(ONE, **{name: "x"}) == loaded(ONE)

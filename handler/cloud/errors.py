@@ -7,6 +7,7 @@ it is UNKNOWN: the caller looks before it sends again.
 
 from __future__ import annotations
 
+import re
 from typing import Final, NamedTuple
 
 from handler.core.model.answers import Result
@@ -52,6 +53,7 @@ _ONE: Final = {
         "BackendServerProcessing",
         "VpcSystemBusy",
         "ProcessingSameRequest",
+        "OperationFailed.ListenerStatusNotSupport",  # "Please try again later" (DeleteRules)
     ),
     Result.THROTTLED: ("Throttling", "Throttling.User", "Rejected.Throttling"),
     Result.UNKNOWN: (
@@ -127,6 +129,11 @@ _ONE: Final = {
         "SignatureDoesNotMatch",
         "LifecycleAction.TimeExceeded",
         "LifecycleAction.RecordTimesExceeded",
+        "InvalidInstanceIds.Malformed",
+        "InvalidStatus.NotFound",
+        "InvalidLockReason.NotFound",
+        "DryRunOperation",  # a dry run that is allowed
+        "StatefulAsyncInvocationAlreadyExists",  # Function Compute: that id was queued before
         "SDK.InvalidRegionId",
         "SDK.InvalidRequest",
         "SDK.MissingEndpointsFiler",
@@ -150,15 +157,21 @@ _BEGINNINGS: Final = (
     ("invalidbackendservers.", Result.BAD_BACKEND),
 )
 
-#: And how the codes of a load balancer that is still at work end.
-_ENDINGS: Final = (".throttling", "processing", "configuring", "busy")
+#: How the codes begin and end of what is still at work, held by another call or in a status that passes. Load
+#: balancers of all kinds, VPC and Auto Scaling share them (OperationConflict, TaskConflict, Conflict.Lock,
+#: IncorrectStatus.loadbalancer, IncorrectVpcStatus, ScalingActivityInProgress), and their callers retry them
+#: (terraform-provider-alicloud). What is wrong with a parameter stays wrong.
+_PASSING: Final = re.compile(
+    r"(?!invalid)(?:incorrect\w*status(?:\..*)?|conflict\..*|resourcein\w+ing\..*"
+    r"|.*(?:processing|configuring|busy|conflict|\.(?:\w*lock|locked)|inprogress|inoperation))"
+)
 
 
 def classify(action: str, code: str, status: int | None, message: str) -> Result:
     """Say what an error means for the caller of ``action``.
 
     ``status`` is the HTTP status, None where there was no answer. A code that no document names is judged
-    by its family, then by its status: 429 is throttled, 5xx or no answer unknown, anything else permanent.
+    by its family, then by its status: 409 is busy, 429 throttled, 5xx or no answer unknown, else permanent.
     """
     wanted, text = code.casefold(), message.casefold()
     for row in _SEVERAL:
@@ -174,8 +187,8 @@ def classify(action: str, code: str, status: int | None, message: str) -> Result
     for beginning, result in _BEGINNINGS:
         if wanted.startswith(beginning):
             return result
-    if wanted.endswith(_ENDINGS):
-        return Result.THROTTLED if wanted.endswith("throttling") else Result.BUSY
-    if status == 429:
+    if wanted.endswith(".throttling") or status == 429:
         return Result.THROTTLED
+    if status == 409 or _PASSING.fullmatch(wanted):
+        return Result.BUSY
     return Result.UNKNOWN if status is None or status >= 500 else Result.PERMANENT

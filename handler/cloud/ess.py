@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from handler.cloud import parsing
 from handler.cloud.client import Client
@@ -33,16 +33,27 @@ _STATES: Final[Mapping[str, ServerState]] = {
 }
 
 
+class _Group(NamedTuple):
+    """What a scaling group says of itself."""
+
+    attached: frozenset[str]
+    counted: int | None
+
+
 class CloudEss:
-    """Auto Scaling as one run sees it: a scaling group's attachments are read once, the rest each time."""
+    """Auto Scaling as one delivery sees it: a scaling group itself is read once, its instances each time.
+
+    Where a listing is empty the scaling group is read again: only its count of none makes it an empty one.
+    """
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._attached: dict[str, frozenset[str]] = {}
+        self._groups: dict[str, _Group] = {}
 
     def listing(self, scaling_group_id: str) -> Listing:
         """Read all instances, every page, without a filter; raises CallFailed, GONE without such a group."""
-        attached = self._attachments(scaling_group_id)
+        known = scaling_group_id in self._groups
+        group = self._groups[scaling_group_id] if known else self._group(scaling_group_id)
         servers: dict[str, Server] = {}
         total, page = 0, 1
         while True:
@@ -54,8 +65,11 @@ class CloudEss:
             servers.update((server.id, server) for server in _servers(answer))
             total = _number(answer, "TotalCount")
             if len(servers) >= total or len(servers) == before:
-                return Listing(tuple(servers.values()), complete=len(servers) == total, attached=attached)
+                break
             page += 1
+        if known and not servers:
+            group = self._group(scaling_group_id)
+        return Listing(tuple(servers.values()), len(servers) == total, group.attached, group.counted)
 
     def listed(self, scaling_group_id: str, instance_ids: tuple[str, ...]) -> tuple[Server, ...]:
         """Ask for some instances by id; those not in the scaling group are left out. Raises CallFailed."""
@@ -117,30 +131,30 @@ class CloudEss:
             return failed.answer
         return Answer(Result.APPLIED, request_id=str(answer.get("RequestId") or ""))
 
-    def _attachments(self, scaling_group_id: str) -> frozenset[str]:
-        if scaling_group_id not in self._attached:
-            action = "DescribeScalingGroups"
-            answer = self._read(action, {"ScalingGroupId.1": scaling_group_id})
-            try:
-                self._attached[scaling_group_id] = _attached(answer, scaling_group_id)
-            except parsing.Malformed as why:
-                raise parsing.unreadable(action, why) from None
-        return self._attached[scaling_group_id]
+    def _group(self, scaling_group_id: str) -> _Group:
+        action = "DescribeScalingGroups"
+        answer = self._read(action, {"ScalingGroupId.1": scaling_group_id})
+        try:
+            group = self._groups[scaling_group_id] = _of_group(answer, scaling_group_id)
+        except parsing.Malformed as why:
+            raise parsing.unreadable(action, why) from None
+        return group
 
     def _read(self, action: str, params: Mapping[str, str]) -> Mapping[str, Any]:
         module = importlib.import_module(f"aliyunsdkess.request.v20140828.{action}Request")
         return self._client.call(getattr(module, f"{action}Request"), params)
 
 
-def _attached(answer: Mapping[str, Any], scaling_group_id: str) -> frozenset[str]:
-    """Return the VServer groups that Auto Scaling itself keeps for a scaling group."""
+def _of_group(answer: Mapping[str, Any], scaling_group_id: str) -> _Group:
+    """Return which VServer groups Auto Scaling itself keeps for a scaling group, and its count."""
     for row in parsing.rows(answer, "ScalingGroups", "ScalingGroup"):
         if row.get("ScalingGroupId") == scaling_group_id:
-            return frozenset(
+            attached = frozenset(
                 parsing.text(attribute, "VServerGroupId")
                 for balancer in parsing.rows(row, "VServerGroups", "VServerGroup")
                 for attribute in parsing.rows(balancer, "VServerGroupAttributes", "VServerGroupAttribute")
             )
+            return _Group(attached, _counted(row))
     raise CallFailed(
         Answer(
             Result.GONE,
@@ -148,6 +162,15 @@ def _attached(answer: Mapping[str, Any], scaling_group_id: str) -> frozenset[str
             f"The scaling group {scaling_group_id} is not there.",
         )
     )
+
+
+def _counted(row: Mapping[str, Any]) -> int | None:
+    """Return how many instances a scaling group counts, if it does. Raises parsing.Malformed."""
+    # Where instance types have weights, TotalCapacity is a sum of them; of no instance it is 0 all the same.
+    for name in ("TotalInstanceCount", "TotalCapacity"):
+        if name in row:
+            return parsing.number(row, name, 0, 1_000_000)
+    return None
 
 
 def _servers(answer: Mapping[str, Any]) -> list[Server]:

@@ -1,4 +1,4 @@
-"""From the rows of DescribeHealthStatus, which know listeners but no groups, to a verdict on each backend."""
+"""From the rows of DescribeHealthStatus, which know listeners but no groups, to verdicts on each backend."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ class Port(NamedTuple):
 
     port: int
     protocol: str
+
+    @property
+    def name(self) -> str:
+        """Return what the core calls it by: ``https:443``."""
+        return f"{self.protocol}:{self.port}"
 
 
 class HealthRow(NamedTuple):
@@ -45,30 +50,28 @@ def read(answer: Mapping[str, Any]) -> list[HealthRow]:
 
 def verdicts(
     backends: Iterable[Key], rows: Iterable[HealthRow], checking: frozenset[Port]
-) -> dict[Key, Verdict]:
-    """Return the verdict on each backend, over the listeners that use its group and check health.
+) -> dict[Key, dict[str, Verdict]]:
+    """Return what each listener that checks says of each backend, by the listener's name.
 
-    None of them: unchecked. Abnormal for any of them: abnormal. Normal for every one: normal. Else pending,
-    which also is what a listener that says nothing yet, or ``unavailable``, makes of it.
+    A listener that says nothing of a backend yet, or ``unavailable``, leaves it pending.
     """
-    if not checking:
-        return dict.fromkeys(backends, Verdict.UNCHECKED)
     said: dict[tuple[str, int], list[HealthRow]] = defaultdict(list)
     for row in rows:
         said[row.server_id, row.port].append(row)
-    return {key: _verdict(key, said.get((key.server_id, key.port), ()), checking) for key in backends}
+    return {key: _of_backend(key, said.get((key.server_id, key.port), ()), checking) for key in backends}
 
 
-def _verdict(key: Key, rows: Iterable[HealthRow], checking: frozenset[Port]) -> Verdict:
-    normal: set[Port] = set()
+def _of_backend(key: Key, rows: Iterable[HealthRow], checking: frozenset[Port]) -> dict[str, Verdict]:
+    found = {at.name: Verdict.PENDING for at in checking}
     for row in rows:
         if key.server_ip is not None and row.server_ip not in {None, key.server_ip}:
             continue
-        listeners = {
-            at for at in checking if at.port == row.listener_port and row.protocol in {None, at.protocol}
-        }
-        if listeners and row.status == "abnormal":
-            return Verdict.ABNORMAL
-        if row.status == "normal":
-            normal |= listeners
-    return Verdict.NORMAL if normal == checking else Verdict.PENDING
+        for at in checking:
+            if at.port != row.listener_port or row.protocol not in {None, at.protocol}:
+                continue
+            # A listener may have a row for itself and for each of its rules: one that finds it sick decides.
+            if row.status == "abnormal":
+                found[at.name] = Verdict.ABNORMAL
+            elif row.status == "normal" and found[at.name] is Verdict.PENDING:
+                found[at.name] = Verdict.NORMAL
+    return found

@@ -47,8 +47,8 @@ class CloudSlb:
         """Say what the listeners that use the group do with its backends; raises CallFailed."""
         return usage.summed_up(self._used(group))
 
-    def health(self, group: Group) -> Mapping[Key, Verdict]:
-        """Read the verdict on every backend of the group; raises CallFailed."""
+    def health(self, group: Group) -> Mapping[Key, Mapping[str, Verdict]]:
+        """Read what each checking listener, by its name, says of every backend; raises CallFailed."""
         checking = frozenset(use.at for use in self._used(group) if use.checks)
         if not checking:
             return health_rows.verdicts(group.backends, (), checking)

@@ -25,9 +25,13 @@ _WITH_RULES: Final = frozenset({"http", "https"})
 Read = Callable[[type[Any], Mapping[str, str]], Mapping[str, Any]]
 
 
+#: The statuses of a listener that takes no requests (DescribeLoadBalancerListeners, Status).
+_AT_REST: Final = frozenset({"stopped", "stopping"})
+
+
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One listener that sends requests to the group."""
+    """One way in which a running listener sends requests to the group: itself, or by a forwarding rule."""
 
     at: Port
     checks: bool
@@ -37,29 +41,36 @@ class Use:
 
 def uses(read: Read, group: Group) -> tuple[Use, ...]:
     """Read which listeners of its load balancer use the group. Raises CallFailed and parsing.Malformed."""
-    ports, has_rules = _associated(read, group)
+    ports, rules = _associated(read, group)
     found: list[Use] = []
     for row in _listeners(read, group.load_balancer_id):
+        if str(row.get("Status") or "").lower() in _AT_REST:
+            continue
         use = _use(row)
         if use.at in ports or row.get("VServerGroupId") == group.id:
             found.append(use)
-        elif has_rules and use.at.protocol in _WITH_RULES:
-            found.extend(_through_rules(read, group, use))
+        # A listener that uses the group may have rules that do, too, and check it in their own way.
+        if rules and use.at.protocol in _WITH_RULES:
+            for rule in _rules(read, group, use.at):
+                rules.discard(rule.get("RuleId"))
+                found.append(_of_rule(rule, use))
     return tuple(found)
 
 
 def summed_up(found: Iterable[Use]) -> Listeners:
     """Say what the listeners do, taken together."""
     found = tuple(found)
+    checking = frozenset(use.at.name for use in found if use.checks)
     return Listeners(
-        checked=any(use.checks for use in found),
+        checking=checking,
+        unchecking=frozenset(use.at.name for use in found) - checking,
         drains=bool(found) and all(use.drains for use in found),
         ignores_weight=any(use.scheduler == "rr" for use in found),
     )
 
 
-def _associated(read: Read, group: Group) -> tuple[frozenset[Port], bool]:
-    """Return the listeners that DescribeVServerGroups names for the group, and whether rules use it too."""
+def _associated(read: Read, group: Group) -> tuple[frozenset[Port], set[Any]]:
+    """Return the listeners that DescribeVServerGroups names for the group, and the ids of the rules."""
     answer = read(
         DescribeVServerGroupsRequest,
         {"LoadBalancerId": group.load_balancer_id, "IncludeListener": "true", "IncludeRule": "true"},
@@ -68,7 +79,9 @@ def _associated(read: Read, group: Group) -> tuple[frozenset[Port], bool]:
         if row.get("VServerGroupId") == group.id:
             listed = parsing.rows(row, "AssociatedObjects", "Listeners", "Listener")
             ports = frozenset(_port(listener, "Port", "Protocol") for listener in listed)
-            return ports, bool(parsing.rows(row, "AssociatedObjects", "Rules", "Rule"))
+            return ports, {
+                rule.get("RuleId") for rule in parsing.rows(row, "AssociatedObjects", "Rules", "Rule")
+            }
     raise parsing.Malformed(f"VServerGroups does not hold {group.id}")
 
 
@@ -95,28 +108,31 @@ def _use(row: Mapping[str, Any]) -> Use:
     )
 
 
-def _through_rules(read: Read, group: Group, listener: Use) -> Iterator[Use]:
-    """Yield how the listener's forwarding rules use the group: each may check and schedule on its own."""
+def _rules(read: Read, group: Group, at: Port) -> Iterator[Mapping[str, Any]]:
+    """Yield the forwarding rules of a listener that use the group."""
     answer = read(
         DescribeRulesRequest,
         {
             "LoadBalancerId": group.load_balancer_id,
-            "ListenerPort": str(listener.at.port),
-            "ListenerProtocol": listener.at.protocol,
+            "ListenerPort": str(at.port),
+            "ListenerProtocol": at.protocol,
         },
     )
     for row in parsing.rows(answer, "Rules", "Rule"):
-        if row.get("VServerGroupId") != group.id:
-            continue
-        if str(row.get("ListenerSync") or "on").lower() == "on":
-            yield listener
-        else:
-            yield Use(
-                listener.at,
-                checks=str(row.get("HealthCheck") or "on").lower() != "off",
-                drains=listener.drains,
-                scheduler=str(row.get("Scheduler") or listener.scheduler).lower(),
-            )
+        if row.get("VServerGroupId") == group.id:
+            yield row
+
+
+def _of_rule(row: Mapping[str, Any], listener: Use) -> Use:
+    """Return how a rule uses the group: as its listener does, or with ListenerSync off in its own way."""
+    if str(row.get("ListenerSync") or "on").lower() == "on":
+        return listener
+    return Use(
+        listener.at,
+        checks=str(row.get("HealthCheck") or "on").lower() != "off",
+        drains=listener.drains,
+        scheduler=str(row.get("Scheduler") or listener.scheduler).lower(),
+    )
 
 
 def _port(row: Mapping[str, Any], port: str, protocol: str) -> Port:

@@ -1,4 +1,4 @@
-"""One delivery: its targets one after the other, none of which stops another; then its hooks."""
+"""One delivery: its targets side by side, none of which stops another, and its hooks as their targets end."""
 
 from __future__ import annotations
 
@@ -6,12 +6,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from handler.core.deciding.hooks import Ending
-from handler.core.model.values import Hook, Intent, Target
-from handler.core.planning import desired
+from handler.core.model.answers import CallFailed
+from handler.core.model.decisions import Finish
+from handler.core.model.observed import Observed
+from handler.core.model.policy import Target
+from handler.core.model.values import Group, Hook, Intent, Scope
+from handler.core.planning.merging import merge
 from handler.running import loop
 from handler.running.hooks import Completed, Hooks
-from handler.running.loop import Run, Tell
-from handler.running.ports import Clock, Ess, Slb
+from handler.running.loop import Log, Run
+from handler.running.pacing import Pacing
+from handler.running.ports import Clock, Ecs, Ess, Slb
+from handler.running.scheduler import Scheduler, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,40 +37,137 @@ def deliver(
     targets: Sequence[Target],
     slb: Callable[[], Slb],
     ess: Ess,
+    ecs: Ecs,
     clock: Clock,
     deadline: float,
     *,
     calls: Callable[[], int],
-    tell: Tell,
+    log: Log,
 ) -> tuple[tuple[Done, ...], tuple[Completed, ...]]:
-    """Run every intent, merged for each target, and complete the hooks that they carry.
+    """Run every intent, and complete the hooks that they carry.
 
-    ``slb`` makes the port that one run uses, ``calls`` counts the API calls so far, ``tell`` is told of
+    ``slb`` makes the port that one run uses, ``calls`` counts the API calls so far, ``log`` is told of
     everything that happens. ``deadline`` is in seconds of the clock.
     """
-    wanted = desired.merge(given)
-    hooks = Hooks([hook for intent in wanted for hook in intent.hooks], ess, clock)
-    by_name = {target.name: target for target in targets}
-    done: list[Done] = []
-    endings: dict[Hook, list[Ending | None]] = {}
-    for at, intent in enumerate(wanted):
-        target = by_name[intent.target]
-        started, before = clock.now(), calls()
-        share = started + (deadline - started) / (
-            len(wanted) - at
-        )  # one that waits leaves time for the others
-        run, broken = None, ""
+    delivery = _Delivery(merge(given), targets, slb, ess, ecs, clock, deadline, calls, log)
+    return delivery.run()
+
+
+class _Delivery:
+    """The runs of one delivery. Those of one VServer group go one after the other, as do all requests."""
+
+    def __init__(
+        self,
+        wanted: Sequence[Intent],
+        targets: Sequence[Target],
+        slb: Callable[[], Slb],
+        ess: Ess,
+        ecs: Ecs,
+        clock: Clock,
+        deadline: float,
+        calls: Callable[[], int],
+        log: Log,
+    ) -> None:
+        self._wanted, self._targets = wanted, targets
+        self._slb, self._ess, self._ecs = slb, ess, ecs
+        self._clock, self._deadline, self._calls, self._log = clock, deadline, calls, log
+        self._by_name = {target.name: target for target in targets}
+        self._hooks = Hooks([hook for intent in wanted for hook in intent.hooks], ess, clock, deadline)
+        self._pacing = Pacing()
+        self._done: dict[int, Done] = {}
+        self._closed: set[Hook] = set()
+        self._completed: dict[Hook, Completed] = {}
+        self._scheduler = Scheduler(clock, self._hooks.keep_alive)
+
+    def run(self) -> tuple[tuple[Done, ...], tuple[Completed, ...]]:
+        """Return what came of each intent, and of each hook, in the order of the delivery."""
+        for lane in self._lanes():
+            self._scheduler.add(self._in_turn(lane))
+        self._scheduler.run()
+        done = tuple(self._done[at] for at in range(len(self._wanted)))
+        return done, tuple(self._completed[hook] for hook in self._hooks.all)
+
+    def _lanes(self) -> list[list[int]]:
+        """Return which intents go one after the other, by their place in the delivery."""
+        groups = [self._by_name[intent.target].vserver_group_id for intent in self._wanted]
+        requested = {g for g, i in zip(groups, self._wanted, strict=True) if i.scope is Scope.LITERAL}
+        lanes: dict[str, list[int]] = {}
+        for at, group in enumerate(groups):
+            lanes.setdefault("" if group in requested else group, []).append(at)
+        return list(lanes.values())
+
+    def _in_turn(self, lane: Sequence[int]) -> Task[None]:
+        for at in lane:
+            intent = self._wanted[at]
+            self._done[at] = yield from self._one(intent)
+            for hook in intent.hooks:
+                if hook not in self._closed and self._has_ended(hook):
+                    self._closed.add(hook)
+                    self._completed[hook] = yield from self._hooks.complete(hook, self._endings(hook))
+
+    def _one(self, intent: Intent) -> Task[Done]:
+        """Run one intent; what breaks it breaks no other."""
+        target, started = self._by_name[intent.target], self._clock.now()
+        run, broken, used = None, "", 0
+        before = self._calls()
         try:
-            run = loop.run(target, intent, slb(), ess, clock, share, tell=tell, on_wait=hooks.keep_alive)
+            task = loop.run(
+                target,
+                intent,
+                self._slb(),
+                self._ess,
+                self._ecs,
+                self._clock,
+                self._deadline,
+                pacing=self._pacing,
+                log=self._log,
+            )
+            while run is None:
+                try:
+                    wake_at = next(task)
+                except StopIteration as ended:
+                    run = ended.value
+                else:
+                    used += self._calls() - before
+                    yield wake_at
+                    before = self._calls()
         except Exception as error:
             broken = type(error).__name__
-            tell("swap.failed", target=target.name, level="error", exc_info=True)
-        done.append(Done(target, intent, run, broken, calls() - before, clock.now() - started))
-        if target.mode == "apply" and not intent.dry_run:
-            for hook in intent.hooks:
-                endings.setdefault(hook, []).append(_ending(run))
-    return tuple(done), hooks.complete(endings, deadline)
+            self._log("swap.failed", target=target.name, level="error", exc_info=True)
+        used += self._calls() - before
+        return Done(target, intent, run, broken, used, self._clock.now() - started)
+
+    def _has_ended(self, hook: Hook) -> bool:
+        return all(at in self._done for at, intent in enumerate(self._wanted) if hook in intent.hooks)
+
+    def _endings(self, hook: Hook) -> list[Ending | None]:
+        """Return how all targets that the hook concerns ended, those that are switched off among them."""
+        concerned = [done for done in self._done.values() if hook in done.intent.hooks]
+        ran = {done.target.name for done in concerned}
+        off = [
+            target
+            for target in self._targets
+            if hook.scaling_group_id in target.scaling_group_ids and target.name not in ran
+        ]
+        return [
+            *map(_ending, concerned),
+            *(self._without_run(t) for t in off if hook.transition == "scale_in"),
+        ]
+
+    def _without_run(self, target: Target) -> Ending | None:
+        """Return what a target that is switched off still has in its group; None if that cannot be read."""
+        try:
+            group = self._slb().group(target.vserver_group_id)
+        except CallFailed as failed:
+            problem = failed.answer
+            seen = Observed(Group(target.vserver_group_id, "", {}), 0.0, 0.0, problem=problem)
+            return Ending(Finish("ignored", "target_off"), seen, acts=False)
+        return Ending(Finish("ignored", "target_off"), Observed(group, 0.0, 0.0), acts=False)
 
 
-def _ending(run: Run | None) -> Ending | None:
-    return None if run is None else Ending(run.finish, run.view)
+def _ending(done: Done) -> Ending | None:
+    if done.run is None:
+        return None
+    acts = done.target.mode == "apply" and not done.intent.dry_run
+    gates = done.run.goal.gates
+    return Ending(done.run.finish, done.run.observed, gates, acts)

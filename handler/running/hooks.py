@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from handler.core.deciding import backoff, hooks
-from handler.core.deciding.hooks import Ending
+from handler.core.deciding.hooks import Ending, holds
 from handler.core.model.answers import Answer, CallFailed, Result
 from handler.core.model.values import Hook
 from handler.running.ports import Clock, Ess
+from handler.running.scheduler import Task
 
 #: Seconds until the first heartbeat: a hook may time out after 30 (CreateLifecycleHook, HeartbeatTimeout).
 FIRST_S = 10.0
@@ -25,7 +26,8 @@ TRIES = 4
 class Completed:
     """What became of a hook. ``result`` is None if it was left waiting, as by ``failed`` it still is.
 
-    ``may_pass`` says of a failure whether it is to be tried again.
+    ``may_pass`` says of a failure whether it is to be tried again, ``kept_by_inactive`` of a hook that was
+    left that a target in mode ``plan`` or ``off`` still has its instances.
     """
 
     hook: Hook
@@ -33,47 +35,47 @@ class Completed:
     code: str = ""
     failed: bool = False
     may_pass: bool = False
+    kept_by_inactive: bool = False
 
 
 class Hooks:
     """The hooks of one delivery."""
 
-    def __init__(self, hooks: Iterable[Hook], ess: Ess, clock: Clock) -> None:
-        self._ess, self._clock = ess, clock
+    def __init__(self, hooks: Iterable[Hook], ess: Ess, clock: Clock, deadline: float) -> None:
+        self._ess, self._clock, self._deadline = ess, clock, deadline
         self._next = clock.now() + FIRST_S
-        self._hooks = tuple(dict.fromkeys(hooks))
+        self._completed: set[Hook] = set()
+        self.all = tuple(dict.fromkeys(hooks))
         self._recovered: dict[Hook, Hook] = {}
 
     def keep_alive(self) -> None:
         """Ask for more time, now and then; a heartbeat that fails is no reason to stop."""
-        if not self._hooks or self._clock.now() < self._next:
+        if self._clock.now() < self._next:
             return
         self._next = self._clock.now() + EVERY_S
-        for hook in self._hooks:
-            with suppress(CallFailed):
-                known = self._known(hook)
-                if known is not None:
-                    self._ess.heartbeat(known)
+        for hook in self.all:
+            if hook not in self._completed:
+                with suppress(CallFailed):
+                    known = self._known(hook)
+                    if known is not None:
+                        self._ess.heartbeat(known)
 
-    def complete(
-        self, endings: Mapping[Hook, Sequence[Ending | None]], deadline: float
-    ) -> tuple[Completed, ...]:
-        """Complete every hook that can be, given how the targets that it concerns ended."""
-        return tuple(self._complete(hook, endings.get(hook, ()), deadline) for hook in self._hooks)
-
-    def _complete(self, hook: Hook, endings: Sequence[Ending | None], deadline: float) -> Completed:
+    def complete(self, hook: Hook, endings: Sequence[Ending | None]) -> Task[Completed]:
+        """Complete a hook, given how the targets that it concerns ended, or leave it."""
+        self._completed.add(hook)
         result = hooks.verdict(hook, endings)
         if result is None:
-            return Completed(hook, None)
+            kept = any(ending and not ending.acts and holds(ending, hook) for ending in endings)
+            return Completed(hook, None, kept_by_inactive=kept)
         attempt = 1
         while True:
             answer = self._tell(hook, result)
             if answer.result in {Result.APPLIED, Result.GONE}:
                 return Completed(hook, result, answer.code)
-            pause = backoff.delay(attempt, self._clock.jitter())
-            if not answer.may_pass or attempt == TRIES or self._clock.now() + pause >= deadline:
+            wake_at = self._clock.now() + backoff.delay(attempt, self._clock.jitter())
+            if not answer.may_pass or attempt == TRIES or wake_at >= self._deadline:
                 return Completed(hook, result, answer.code, failed=True, may_pass=answer.may_pass)
-            self._clock.sleep(pause)
+            yield wake_at
             attempt += 1
 
     def _tell(self, hook: Hook, result: Literal["CONTINUE", "ABANDON"]) -> Answer:

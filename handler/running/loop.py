@@ -11,13 +11,17 @@ from handler.core.deciding.run_state import RunState
 from handler.core.model.answers import Answer, Result
 from handler.core.model.decisions import Finish, Wait
 from handler.core.model.observed import Observed
+from handler.core.model.policy import Target
 from handler.core.model.steps import described, same
-from handler.core.model.values import Intent, Target
+from handler.core.model.values import Intent
+from handler.core.planning.goal import Goal
 from handler.running.observer import Observer
-from handler.running.ports import Clock, Ess, Slb
+from handler.running.pacing import Pacing
+from handler.running.ports import Clock, Ecs, Ess, Slb
+from handler.running.scheduler import Task
 
-#: Told of everything that happens: a name, and what belongs to it.
-Tell = Callable[..., None]
+#: Logs everything that happens: a name, and what belongs to it.
+Log = Callable[..., None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +32,14 @@ class Run:
     intent: Intent
     finish: Finish
     planned: Plan | None
-    view: Observed
-    progress: RunState
+    observed: Observed
+    state: RunState
     attempts: int
+
+    @property
+    def goal(self) -> Goal:
+        """What the run was to reach, by what was seen last."""
+        return self.state.goal(self.intent, self.observed, self.target.policy)
 
 
 def run(
@@ -38,61 +47,68 @@ def run(
     intent: Intent,
     slb: Slb,
     ess: Ess,
+    ecs: Ecs,
     clock: Clock,
     deadline: float,
     *,
-    tell: Tell,
-    on_wait: Callable[[], None],
-) -> Run:
+    pacing: Pacing,
+    log: Log,
+) -> Task[Run]:
     """Bring one target to where the intent wants it, or say why not.
 
-    ``deadline`` is in seconds of the clock; what would wait beyond it ends as ``raised``. ``on_wait`` is
-    called before each wait, to ask for more time where something waits for us.
+    Yields the time until which it waits. ``deadline`` is in seconds of the clock; what would wait beyond it
+    ends as ``raised``, and no write is sent after it.
     """
-    lookout = Observer(target, intent, slb, ess, clock, deadline)
-    view, progress = lookout.first()
+    observer = Observer(target, intent, slb, ess, ecs, clock, deadline)
+    policy = target.policy
+    observed, state = observer.first()
     planned: Plan | None = None
     attempts = 0
     while True:
-        if planned is None and view.problem is None:
-            planned = plan(view, intent, target.policy)
+        if planned is None and observed.problem is None:
+            planned = plan(observed, intent, policy)
             steps = [described(step) for step in planned.steps]
-            tell("swap.planned", target=target.name, plan_id=planned.plan_id, steps=steps)
-            if intent.dry_run or target.mode == "plan":
+            log("swap.planned", target=target.name, plan_id=planned.plan_id, steps=steps)
+            if intent.dry_run or target.mode == "plan" or not planned.has_end:
                 finish = _as_planned(planned)
                 break
-        match decide(view, intent, target.policy, progress):
-            case Finish() as finish:
-                break
-            case Wait(seconds, why):
-                if clock.now() + seconds >= deadline:
-                    finish = cut_short(view, intent, target.policy, progress, why)
-                    break
-                if seconds:
-                    tell("swap.waiting", target=target.name, why=why, seconds=round(seconds, 3))
-                on_wait()
-                clock.sleep(seconds)
-                view, progress = lookout.again(view, progress, waited_for=why)
-            case do:
-                attempts += 1
-                answer = slb.do(view.group, do.step)
-                progress = progress.did(do, answer, clock.now(), clock.jitter())
-                tell("swap.step", target=target.name, why=do.why, step=do.step, answer=answer)
-                view, progress = _after(answer, view, progress, lookout, clock)
-    return Run(target, intent, finish, planned, view, progress, attempts)
+        decision = decide(observed, intent, policy, state)
+        if isinstance(decision, Finish):
+            finish = decision
+            break
+        if isinstance(decision, Wait):
+            wake_at, why = clock.now() + decision.seconds, decision.why
+        else:
+            wake_at, why = pacing.ready_at(observed.group.load_balancer_id, clock.now()), "busy"
+        if wake_at >= deadline:
+            finish = cut_short(observed, intent, policy, state, why if wake_at > clock.now() else "deadline")
+            break
+        if isinstance(decision, Wait) or wake_at > clock.now():
+            if wake_at > clock.now():
+                log("swap.waiting", target=target.name, why=why, seconds=round(wake_at - clock.now(), 3))
+                yield wake_at
+            observed, state = observer.again(observed, state, waited_for=why)
+            continue
+        attempts += 1
+        answer = slb.do(observed.group, decision.step)
+        now = clock.now()
+        state = state.after_write(decision, answer, now, clock.jitter())
+        pacing.wrote(observed.group.load_balancer_id, answer.result, now, state.retry.at)
+        log("swap.step", target=target.name, why=decision.why, step=decision.step, answer=answer)
+        observed, state = _after(answer, observed, state, observer, clock)
+    return Run(target, intent, finish, planned, observed, state, attempts)
 
 
 def _after(
-    answer: Answer, view: Observed, progress: RunState, lookout: Observer, clock: Clock
+    answer: Answer, observed: Observed, state: RunState, observer: Observer, clock: Clock
 ) -> tuple[Observed, RunState]:
-    """Return the view after a write. Its answer replaces a look only where it shows what was forecast."""
-    now = clock.now()
-    expected = progress.expected
+    """Return the view after a write. Its answer replaces a look only where it shows what was expected."""
+    now, expected = clock.now(), state.written.expected
     if answer.result is Result.APPLIED and answer.group is not None and same(answer.group, expected):
-        return replace(view, group=expected, now=now, fresh=False), progress
-    if progress.retry_at > now:
-        return replace(view, now=now, fresh=False), progress  # the wait comes first, and a look after it
-    return lookout.again(view, progress)
+        return replace(observed, group=expected, now=now, fresh=False), state
+    if state.retry.at > now:
+        return replace(observed, now=now, fresh=False), state  # the wait comes first, and a look after it
+    return observer.again(observed, state)
 
 
 def _as_planned(planned: Plan) -> Finish:

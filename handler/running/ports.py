@@ -19,11 +19,11 @@ class Slb(Protocol):
         ...
 
     def listeners(self, group: Group) -> Listeners:
-        """Read how the group is used (DescribeVServerGroups, DescribeLoadBalancerListeners)."""
+        """Read which listeners and rules use the group, and what they do."""
         ...
 
-    def health(self, group: Group) -> Mapping[Key, Verdict]:
-        """Read the verdict on every backend of the group (DescribeHealthStatus)."""
+    def health(self, group: Group) -> Mapping[Key, Mapping[str, Verdict]]:
+        """Read what each listener that checks, by its name, says of every backend (DescribeHealthStatus)."""
         ...
 
     def do(self, group: Group, step: Step) -> Answer:

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from handler.core.model.values import Cause, Hook, Intent, Scope, ServerRef, Target
+from handler.core.model.policy import Target
+from handler.core.model.values import Cause, Hook, Intent, Scope, ServerRef
 from handler.triggers.choosing import Item, elsewhere, switched_on
 from handler.triggers.fields import sane_id, scaling_group, scaling_instances
 from handler.triggers.messages import Ignored, Message, Unreadable, shown, text
@@ -56,6 +57,8 @@ _HOOKED: dict[Transition, _Names] = {
     "scale_out": _Names("launched", Cause.HOOK),
     "scale_in": _Names("terminated", Cause.HOOK),
 }
+_TESTS = frozenset({"TEST", "TESTNOTIFICATION", "LIFECYCLEHOOKTEST", "TESTLIFECYCLEHOOK"})
+_LETTERS = re.compile("[^A-Za-z]+")
 _BETWEEN_WORDS = re.compile(r"[:\[\]]+")
 
 
@@ -66,7 +69,7 @@ def is_autoscaling(message: Message) -> bool:
     return message.source == "acs.ess" or message.kind.lower().startswith(("ess:", "autoscaling"))
 
 
-_OWN_FIELDS = frozenset({"lifecycleHookId", "scalingGroupId", "resourceArn"})
+_OWN_FIELDS = frozenset({"lifecycleHookId", "lifecycleTransition", "scalingGroupId", "resourceArn"})
 
 
 def read(message: Message, targets: Sequence[Target], region: str) -> list[Item]:
@@ -82,7 +85,7 @@ def read(message: Message, targets: Sequence[Target], region: str) -> list[Item]
         ]
     if last in _LEFT_ALONE:
         return [Ignored(_LEFT_ALONE[last], "nothing has come or gone yet", message.event_ids)]
-    if family == "LIFECYCLEHOOK" and last == "TEST":
+    if _is_test(message):
         return [Ignored("lifecycle_test", "a test message of a lifecycle hook", message.event_ids)]
     foreign = elsewhere(message.region, region, message.event_ids)
     if foreign:
@@ -110,6 +113,15 @@ def read(message: Message, targets: Sequence[Target], region: str) -> list[Item]
         )
         for target in chosen
     ]
+
+
+def _is_test(message: Message) -> bool:
+    """Tell whether a message only tries a lifecycle hook, by its type or its transition, in any spelling."""
+    kind = _LETTERS.sub("", message.kind or "").upper()
+    if "LIFECYCLE" in kind and ("TESTLIFECYCLE" in kind or kind.endswith("TEST")):
+        return True
+    transitions = (text(part.get("lifecycleTransition")) or "" for part in message.readable)
+    return any(_LETTERS.sub("", one).upper() in _TESTS for one in transitions)
 
 
 def _words(kind: str | None) -> list[str]:

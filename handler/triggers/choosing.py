@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from handler.core.model.values import Intent, Target
+from handler.core.model.policy import Target
+from handler.core.model.values import Intent
+from handler.triggers.faults import nearest
 from handler.triggers.messages import Ignored, Rejected, Unreadable, shown
+
+_EXPECTED = "expected the name of a target in SWAP_TARGETS, or the id of its VServer group (rsp-)"
 
 #: What one message comes to.
 Item = Intent | Rejected | Ignored
@@ -32,17 +36,21 @@ def elsewhere(found: str | None, ours: str, event_ids: tuple[str, ...]) -> Ignor
     return Ignored("not_our_region", f"an event of the region {shown(found)}", event_ids)
 
 
-def by_name(name: str, targets: Sequence[Target]) -> Target:
+def by_name(name: str, targets: Sequence[Target], path: str = "target") -> Target:
     """Return the target of a configured name, or the only one of a VServer group.
 
-    Raises Unreadable: 404 if there is none, 400 if the group has several.
+    ``path`` is where the name stands. Raises Unreadable: 404 if there is none, 400 if the group has several.
     """
     for target in targets:
         if target.name == name:
             return target
     found = [target for target in targets if target.vserver_group_id == name]
     if len(found) > 1:
-        raise Unreadable("target: several targets have this VServer group: expected a target's name")
-    if not found:
-        raise Unreadable(f"target: {shown(name)} is no configured name and no VServer group id of one", 404)
-    return found[0]
+        raise Unreadable(f"{path}: several targets have this VServer group: expected a target's name")
+    if found:
+        return found[0]
+    if name.startswith("sgp-"):
+        raise Unreadable(f"{path}: {shown(name)} is a server group of an ALB or NLB: {_EXPECTED}", 404)
+    known = [one for target in targets for one in (target.name, target.vserver_group_id)]
+    hint = nearest(name, known) or f": {_EXPECTED}"
+    raise Unreadable(f"{path}: {shown(name)} is no configured name and no VServer group id of one{hint}", 404)

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
-from typing import Annotated
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Annotated, get_args
 
 import msgspec
 
-from handler.core.model.values import BackendType, Cause, Intent, Scope, ServerRef, Strategy, Target
+from handler.core.model.policy import Target
+from handler.core.model.values import BackendType, Cause, Intent, Scope, ServerRef, Strategy
+from handler.triggers import addresses
 from handler.triggers.choosing import Item, by_name, switched_on
+from handler.triggers.faults import broken, in_words, nearest
 from handler.triggers.messages import Unreadable, shown
 
 FORCE_WORDS = ("min_backends", "max_unavailable", "max_removed", "still_in_service")
 MAX_ENTRIES = 500
 
+_MOST_SHOWN = 8  #: servers of a circle in a message
+
 Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}\Z")]
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Weight = Annotated[int, msgspec.Meta(ge=0, le=100)]
-Address = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Fa-f:.]{2,45}\Z")]
 # The alphabet of a backend's Description (SLB, AddVServerGroupBackendServers); an empty one asks for none.
 Description = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9/._\u4e00-\u9fff-]{0,80}\\Z")]
 _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 _Entries = msgspec.Meta(max_length=MAX_ENTRIES)
-
-_UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(.*?)`( - at `\$[\w.\[\]]{0,60}`)?", re.DOTALL)
 
 
 class Entry(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -34,7 +35,7 @@ class Entry(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     port: Port | None = None
     weight: Weight | None = None
     type: BackendType | None = None
-    server_ip: Address | None = None
+    server_ip: _Text | None = None
     description: Description | None = None
 
 
@@ -51,12 +52,50 @@ class Request(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     force: Annotated[list[_Text], msgspec.Meta(max_length=len(FORCE_WORDS))] = []
 
 
+_ENTRY_FIELDS = Entry.__struct_fields__
+_FIELDS = {"": Request.__struct_fields__, ".terminated[]": _ENTRY_FIELDS, ".launched[]": _ENTRY_FIELDS}
+_CHOICES: dict[str, tuple[str, ...]] = {
+    ".strategy": get_args(Strategy),
+    ".force[]": FORCE_WORDS,
+    ".terminated[].type": get_args(BackendType),
+    ".launched[].type": get_args(BackendType),
+}
+_SERVERS = f"a list of at most {MAX_ENTRIES} servers, each an id or an object with server_id"
+_SERVER = "a server's id of 1 to 128 letters, digits and - _ . :, or an object with server_id"
+_EXPECTED = {
+    "": "an object with target, and servers in terminated, launched or pairs",
+    ".target": "the name of a target, or the id of its VServer group, up to 128 characters",
+    ".pairs": f"a list of at most {MAX_ENTRIES} pairs [old, new]",
+    ".pairs[]": "two servers' ids, [old, new]",
+    ".pairs[][]": "a server's id of 1 to 128 letters, digits and - _ . :",
+    ".gone": "true or false",
+    ".dry_run": "true or false",
+    ".force": f"a list of at most {len(FORCE_WORDS)} words of {', '.join(FORCE_WORDS)}",
+}
+for _side in (".terminated", ".launched"):
+    _EXPECTED |= {
+        _side: _SERVERS,
+        f"{_side}[]": _SERVER,
+        f"{_side}[].server_id": "a server's id of 1 to 128 letters, digits and - _ . :",
+        f"{_side}[].port": "a port, 1 to 65535",
+        f"{_side}[].weight": "a weight, 0 to 100",
+        f"{_side}[].server_ip": "an IPv4 or IPv6 address",
+        f"{_side}[].description": "at most 80 letters, digits, Chinese characters and - / . _",
+    }
+
+
 def read(body: bytes, targets: Sequence[Target], event_ids: tuple[str, ...]) -> list[Item]:
     """Return the intent of a request's bytes. Raises Unreadable: 404 for an unknown target, else 400."""
+    if not body.strip():
+        raise Unreadable(f"the request: empty, expected {_EXPECTED['']}")
     try:
         request = msgspec.json.decode(body, type=Request)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Unreadable(_told(error)) from None
+    except msgspec.ValidationError as error:
+        raise Unreadable(_told(error, _loosely(body))) from None
+    except msgspec.DecodeError as error:
+        raise Unreadable(f"the request: not JSON: {broken(error)}") from None
+    except UnicodeDecodeError:
+        raise Unreadable("the request: not UTF-8") from None
     return _intent(request, targets, event_ids)
 
 
@@ -65,43 +104,45 @@ def read_value(value: object, targets: Sequence[Target], event_ids: tuple[str, .
     try:
         request = msgspec.convert(value, Request)
     except msgspec.ValidationError as error:
-        raise Unreadable(_told(error)) from None
+        raise Unreadable(_told(error, value)) from None
     return _intent(request, targets, event_ids)
 
 
-def _told(error: Exception) -> str:
-    """Return msgspec's message, which names path and type; a value that it quotes is left out."""
-    if isinstance(error, UnicodeDecodeError):
-        return "the request: not UTF-8"
-    message = re.sub(r"^(Invalid enum value) .*( - at `)", r"\1\2", str(error), flags=re.DOTALL)
-    message = re.sub(r" matching regex .*( - at `)", r" in the documented form\1", message, flags=re.DOTALL)
-    field = _UNKNOWN_FIELD.fullmatch(message)
-    if field:
-        message = f"unknown field {shown(field[1])}{field[2] or ''}"
-    return f"the request: {message}"
+def _loosely(body: bytes) -> object:
+    """Return a request's value whatever it is, for a hint; None where even that cannot be read."""
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _told(error: Exception, value: object) -> str:
+    path, said = in_words(error, value, expected=_EXPECTED, choices=_CHOICES, fields=_FIELDS)
+    return f"the request: ${path}: {said}" if path else f"the request: {said}"
 
 
 def _intent(request: Request, targets: Sequence[Target], event_ids: tuple[str, ...]) -> list[Item]:
     for index, word in enumerate(request.force):
         if word not in FORCE_WORDS:
-            raise Unreadable(f"the request: $.force[{index}]: expected one of {', '.join(FORCE_WORDS)}")
+            hint = nearest(word, FORCE_WORDS)
+            raise Unreadable(f"the request: $.force[{index}]: expected one of {', '.join(FORCE_WORDS)}{hint}")
     _check_pairs(request.pairs)
     inner = {old for old, _ in request.pairs}  # of a chain old, new1, new2 only the last is launched
-    terminated = _listed(request.terminated, (old for old, _ in request.pairs))
-    launched = _listed(request.launched, (new for _, new in request.pairs if new not in inner))
+    terminated = _listed(request.terminated, (old for old, _ in request.pairs), "terminated")
+    launched = _listed(request.launched, (new for _, new in request.pairs if new not in inner), "launched")
     if not terminated and not launched:
         raise Unreadable("the request: expected at least one entry in terminated, launched or pairs")
     gone_for = _Covered()
     for entry in terminated:
         if gone_for.overlaps(entry):
-            raise Unreadable(f"the request: terminated names {shown(entry.server_id)} twice")
+            raise Unreadable(f"the request: terminated names {_shown(entry)} twice")
         gone_for.add(entry)
     come_for = _Covered()
     for entry in launched:
         if come_for.overlaps(entry):
-            raise Unreadable(f"the request: launched names {shown(entry.server_id)} twice")
+            raise Unreadable(f"the request: launched names {_shown(entry)} twice")
         if gone_for.overlaps(entry):
-            raise Unreadable(f"the request: {shown(entry.server_id)} is both terminated and launched")
+            raise Unreadable(f"the request: {_shown(entry)} is both terminated and launched")
         come_for.add(entry)
     target = by_name(request.target, targets)
     chosen, items = switched_on([target], event_ids)
@@ -123,11 +164,24 @@ def _intent(request: Request, targets: Sequence[Target], event_ids: tuple[str, .
     ]
 
 
-def _listed(entries: Iterable[str | Entry], in_pairs: Iterable[str]) -> list[Entry]:
-    """Return a list's entries, and those that only a pair names after them."""
-    listed = [Entry(entry) if isinstance(entry, str) else entry for entry in entries]
+def _listed(entries: Iterable[str | Entry], in_pairs: Iterable[str], side: str) -> list[Entry]:
+    """Return a list's entries, and those that only a pair names after them.
+
+    Raises Unreadable for an address that can be none.
+    """
+    listed = [
+        Entry(entry) if isinstance(entry, str) else _at_its_address(entry, f"the request: $.{side}[{at}]")
+        for at, entry in enumerate(entries)
+    ]
     names = {entry.server_id for entry in listed}
     return listed + [Entry(one) for one in in_pairs if one not in names]
+
+
+def _at_its_address(entry: Entry, path: str) -> Entry:
+    if entry.server_ip is None:
+        return entry
+    address = addresses.normal(entry.server_ip, f"{path}.server_ip")
+    return msgspec.structs.replace(entry, server_ip=address)
 
 
 def _check_pairs(pairs: Sequence[tuple[str, str]]) -> None:
@@ -147,7 +201,18 @@ def _check_pairs(pairs: Sequence[tuple[str, str]]) -> None:
         while head in successor:
             head = successor.pop(head)  # noqa: PLW2901 - from link to link
     if successor:
-        raise Unreadable("the request: $.pairs: expected chains with an end, got a circle")
+        names = ", ".join(shown(one) for one in _circle(successor))
+        raise Unreadable(f"the request: $.pairs: expected chains with an end, got a circle: {names}")
+
+
+def _circle(successor: Mapping[str, str]) -> Iterator[str]:
+    """Yield the servers of the first circle, at most 8 of them, in their order."""
+    first = one = next(iter(successor))
+    for _ in range(_MOST_SHOWN):
+        yield one
+        one = successor[one]
+        if one == first:
+            return
 
 
 class _Covered:
@@ -167,6 +232,11 @@ class _Covered:
         ports = (entry.port, self._ALL) if entry.port else (self._ANY,)
         addresses = ("=" + entry.server_ip, self._ALL) if entry.server_ip else (self._ANY,)
         return any((entry.server_id, port, address) in self._seen for port in ports for address in addresses)
+
+
+def _shown(entry: Entry) -> str:
+    """Return a server as an operator would name it: its id, at an address if the entry has one."""
+    return shown(entry.server_id if entry.server_ip is None else f"{entry.server_id}@{entry.server_ip}")
 
 
 def _named(entry: Entry, cause: Cause) -> ServerRef:

@@ -25,10 +25,10 @@ _REGION_OF_ARN = re.compile(r"acs[:.][a-z0-9]+:([a-z0-9-]+):", re.IGNORECASE)
 
 LOOKED_FOR = (
     "no known message: looked for requestContext.http, requestContext.condition with requestPayload, "
-    "triggerTime with triggerName or payload, type with specversion or with source and data, "
+    "triggerTime with triggerName or payload, type with specversion or with source and data or data_base64, "
     "Message with TopicName or MessageId, "
     "body with attrs, messageBody, product with name; and in the record and its content for "
-    "lifecycleHookId, scalingGroupId, resourceArn, resourceType with state"
+    "lifecycleHookId, lifecycleTransition, scalingGroupId, resourceArn, resourceType with state"
 )
 
 
@@ -159,21 +159,48 @@ def _function_compute(item: dict[str, object], _outer_id: str | None) -> Opened 
 def _cloud_event(item: dict[str, object], outer_id: str | None) -> Opened | _Inside | None:
     """CloudEvents of EventBridge, and MNS queue messages among them."""
     kind = item.get("type")
-    if not isinstance(kind, str) or not ("specversion" in item or item.keys() >= {"source", "data"}):
+    if not isinstance(kind, str) or not any(fields <= item.keys() for fields in _ENVELOPES):
         return None
     own_id = event_id(item.get("id")) or outer_id
-    data = item.get("data")
-    if isinstance(data, dict) and "messageBody" in data:
-        return _Inside([data["messageBody"]], own_id)
-    if kind.lower().startswith(_OURS):
-        if isinstance(data, str):
-            data = parse(data)
-        if not isinstance(data, (dict, type(None))):
-            raise Unreadable("data: expected an object")
-    body = _with_content(data) if isinstance(data, dict) else {}
-    subject = text(item.get("subject"))
-    message = Message(body, kind, text(item.get("source")), subject, None, own_id)
+    body, fault = _data(item, kind.lower().startswith(_OURS))
+    if "messageBody" in body:
+        return _Inside([body["messageBody"]], own_id)
+    if fault is not None and kind.lower().startswith("mns:"):
+        raise Unreadable(fault)
+    message = Message(body, kind, text(item.get("source")), text(item.get("subject")), None, own_id, fault)
     return replace(message, region=_region(message) or text(item.get("aliyunregionid")))
+
+
+def _data(item: dict[str, object], ours: bool) -> tuple[dict[str, object], str | None]:
+    """Return a CloudEvent's data as an object, and what is wrong with it: then the object is empty.
+
+    ``data_base64`` is data in another form (CloudEvents, JSON Event Format). Ours may be JSON text too.
+    """
+    data, encoded = item.get("data"), item.get("data_base64")
+    path = "data" if encoded is None else "data_base64"
+    if data is not None and encoded is not None:
+        return {}, "data_base64: expected one of data and data_base64, got both"
+    try:
+        if encoded is not None:
+            data = _decoded(encoded)
+        if ours and isinstance(data, str):
+            data = parse(data)
+        if isinstance(data, dict):
+            return _with_content(data), None
+    except Unreadable as error:
+        return {}, f"{path}: {error}"
+    return {}, f"{path}: expected an object" if ours and data is not None else None
+
+
+def _decoded(encoded: object) -> object:
+    """Return the JSON value that base64 stands for."""
+    try:
+        content = base64.b64decode("".join(str(encoded).split()), validate=True).decode()
+    except (binascii.Error, ValueError):
+        content = ""
+    if not isinstance(encoded, str) or not content.strip():
+        raise Unreadable("expected base64 of JSON in UTF-8")
+    return loads(content)
 
 
 def _mns(item: dict[str, object], outer_id: str | None) -> Opened | _Inside | None:
@@ -190,21 +217,24 @@ def _mns(item: dict[str, object], outer_id: str | None) -> Opened | _Inside | No
 
 def _bare(item: dict[str, object], outer_id: str | None) -> Opened | _Inside | None:
     """CloudMonitor events, Auto Scaling's notifications, and ``data`` alone (RawData)."""
-    name = item.get("name")
-    message = Message(_with_content(item))
-    request_ids = (event_id(part.get("requestId")) for part in message.parts)
+    name, product = item.get("name"), item.get("product")
+    try:
+        message = Message(_with_content(item))
+    except Unreadable as error:
+        message = Message(item, fault=str(error))
+    if isinstance(name, str) and isinstance(product, str):
+        message = replace(message, kind=name, source=f"acs.{product}".lower())
+    elif not any(not _MARKS.isdisjoint(part) or part.keys() >= _INSTANCE_STATE for part in message.parts):
+        return None
+    request_ids = (event_id(part.get("requestId")) for part in message.readable)
     own_id = event_id(item.get("id")) or next(filter(None, request_ids), None) or outer_id
-    message = replace(message, region=_region(message), event_id=own_id)
-    if isinstance(name, str) and isinstance(item.get("product"), str):
-        return replace(message, kind=name, source=f"acs.{item['product']}".lower())
-    if any(not _MARKS.isdisjoint(part) or part.keys() >= _INSTANCE_STATE for part in message.parts):
-        return message
-    return None
+    return replace(message, region=_region(message), event_id=own_id)
 
 
 _OURS = ("ess:", "ecs:")
 _TIMER = frozenset({"triggerName", "payload"})
-_MARKS = frozenset({"lifecycleHookId", "scalingGroupId", "resourceArn"})
+_ENVELOPES = (frozenset({"specversion"}), frozenset({"source", "data"}), frozenset({"source", "data_base64"}))
+_MARKS = frozenset({"lifecycleHookId", "lifecycleTransition", "scalingGroupId", "resourceArn"})
 _INSTANCE_STATE = frozenset({"resourceType", "state"})
 # Topic messages first: their publisher's attributes stand beside the fields, and may have any other name.
 _LOOKS: tuple[Callable[[dict[str, object], str | None], Opened | _Inside | None], ...] = (
@@ -219,13 +249,16 @@ def _with_content(body: dict[str, object]) -> dict[str, object]:
     """Return a message whose ``content`` is an object, where it came as the JSON text of one."""
     content = body.get("content")
     if isinstance(content, str) and content.lstrip().startswith("{"):
-        return {**body, "content": loads(content)}
+        try:
+            return {**body, "content": loads(content)}
+        except Unreadable as error:
+            raise Unreadable(f"content: {error}") from None
     return body
 
 
 def _region(message: Message) -> str | None:
     """Return the region that the message says its resource is in; the bus's own may be another."""
-    for part in message.parts:
+    for part in message.readable:
         region = text(part.get("regionId"))
         if region:
             return region

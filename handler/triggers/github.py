@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from handler.core.model.values import Target
+from handler.core.model.policy import Target
 from handler.triggers import deployment
 from handler.triggers.choosing import Item
 from handler.triggers.envelopes import loads
@@ -25,6 +25,8 @@ def read(
         return [Ignored("github_ping", "GitHub tries whether the webhook is there", event_ids)]
     if event != "deployment":
         return [Ignored("github_event_not_used", "only deployment events carry a request", event_ids)]
+    if not body.strip():
+        raise Unreadable("the body: empty, expected GitHub's deployment event")
     try:
         value = loads(body.decode("utf-8"))
     except UnicodeDecodeError:
@@ -32,13 +34,28 @@ def read(
     found = value.get("deployment") if isinstance(value, dict) else None
     if not isinstance(value, dict) or not isinstance(found, dict):
         raise Unreadable("deployment: expected an object, as in GitHub's deployment event")
+    payload = _request(found.get("payload"))
+    if payload is None:
+        detail = "deployment.payload has no target: another tool's, or nobody's"
+        return [Ignored("github_deployment_without_request", detail, event_ids)]
     # The event's name is not signed, so a deployment_status must not pass for a new deployment.
     if "deployment_status" in value or value.get("action", "created") != "created":
         raise Unreadable("action: expected a deployment that was created")
-    payload = found.get("payload")
-    if payload in (None, "", {}):
-        return [Ignored("github_deployment_without_request", "deployment.payload is empty", event_ids)]
     check_created_at(found.get("created_at"), now)
-    if isinstance(payload, str):
-        payload = loads(payload)
     return deployment.read_value(payload, targets, event_ids)
+
+
+def _request(payload: object) -> object | None:
+    """Return a payload that is meant for us, as a value; None if it has no ``target``, as other tools' have.
+
+    GitHub takes an object or any text. Raises Unreadable if a text with ``"target"`` in it is no JSON.
+    """
+    if isinstance(payload, str):
+        try:
+            payload = loads(payload)
+        except Unreadable as error:
+            if '"target"' not in str(payload):
+                return None
+            raise Unreadable(f"deployment.payload: {error}") from None
+    given = payload if isinstance(payload, list) else [payload]
+    return payload if any(isinstance(one, dict) and "target" in one for one in given) else None

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from handler.core.model.values import Cause, Intent, Scope, ServerRef, Target
+from handler.core.model.policy import Target
+from handler.core.model.values import Cause, Intent, Scope, ServerRef
 from handler.triggers.choosing import Item, elsewhere, switched_on
 from handler.triggers.fields import instance
 from handler.triggers.messages import Ignored, Message, Unreadable, shown, text
@@ -39,7 +40,7 @@ def read(message: Message, targets: Sequence[Target], region: str) -> list[Item]
     if kind == "instance:preemptibleinstanceinterruption":
         return _for_each(message, targets, Cause.INTERRUPTED)
     if kind.startswith(_SYSTEM_EVENTS):
-        detail = f"a system event of {shown(instance(message))}: its load balancer's checks decide"
+        detail = f"a system event of {_of(message)}: its load balancer's checks decide"
         return [Ignored("ecs_system_event_reported", detail, message.event_ids)]
     return [Ignored("ecs_event_not_used", "no event that brings or takes an instance", message.event_ids)]
 
@@ -51,19 +52,25 @@ def _state_change(message: Message, targets: Sequence[Target]) -> list[Item]:
     found = next((part["state"] for part in message.parts if "state" in part), None)
     state = (text(found) or "").lower()
     if state == "deleted":
-        return _for_each(message, targets, Cause.GONE)
+        return _for_each(message, targets, Cause.DELETED)
     if state in _STOPPED:
-        detail = (
-            f"{shown(instance(message))} is {state}; its load balancer's checks take it out and put it back"
-        )
+        detail = f"{_of(message)} is {state}; its load balancer's checks take it out and put it back"
         return [Ignored("ecs_stopped_reported", detail, message.event_ids)]
     if state in _STILL_THERE:
-        detail = f"{shown(instance(message))} is {state}; its scaling group says when it serves"
+        detail = f"{_of(message)} is {state}; its scaling group says when it serves"
         return [Ignored(f"ecs_state_{state}", detail, message.event_ids)]
     raise Unreadable(
         "state: expected Created, Pending, Starting, Running, Stopping, Stopped or Deleted, "
         "in the message or its content"
     )
+
+
+def _of(message: Message) -> str:
+    """Return the instance of an event that takes and brings none, for its detail; it need not name any."""
+    try:
+        return shown(instance(message))
+    except Unreadable:
+        return "no instance"
 
 
 def _for_each(message: Message, targets: Sequence[Target], cause: Cause) -> list[Item]:

@@ -49,6 +49,7 @@ class Message:
 
     ``body`` is a CloudEvent's ``data``, or the whole of a message that came without that envelope; ``kind``
     is its type or name as it was spelt, None where the envelope drops it; ``source`` is like ``acs.ess``.
+    ``fault`` says why the body cannot be read: what is known by its type alone does not need one.
     """
 
     body: Mapping[str, object]
@@ -57,6 +58,7 @@ class Message:
     subject: str | None = None
     region: str | None = None
     event_id: str | None = None
+    fault: str | None = None
 
     @property
     def event_ids(self) -> tuple[str, ...]:
@@ -65,7 +67,17 @@ class Message:
 
     @property
     def parts(self) -> tuple[Mapping[str, object], ...]:
-        """Return where the fields may be, innermost first: ``content``, then the body itself."""
+        """Return where the fields may be, innermost first: ``content``, then the body itself.
+
+        Raises Unreadable with the ``fault`` if there is one.
+        """
+        if self.fault is not None:
+            raise Unreadable(self.fault)
+        return self.readable
+
+    @property
+    def readable(self) -> tuple[Mapping[str, object], ...]:
+        """Return the same, as far as it can be read."""
         content = self.body.get("content")
         return (content, self.body) if isinstance(content, dict) else (self.body,)
 

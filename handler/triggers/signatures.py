@@ -6,15 +6,15 @@ Signatures are over the raw bytes of the body and compared in constant time.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from handler.triggers import keys
 from handler.triggers.messages import Unreadable, event_id
 
 TOLERANCE_S = (
@@ -24,8 +24,11 @@ GITHUB_TOLERANCE_S = (
     60 * 60
 )  #: either way, of deployment.created_at, which GitHub sets and retries do not renew
 
-_PREFIX = "whsec_"
 _SECONDS = re.compile(r"[0-9]{1,12}")
+# Several signatures stand with a blank between them in one header (Standard Webhooks). Repeated headers are
+# joined by a comma and no blank (Function Compute 3.0, "HTTP triggers"): v1,A,v1,B.
+_V1 = re.compile(rb"(?<![^\s,])v1,[A-Za-z0-9+/]+={0,2}(?![^\s,])")
+_SEPARATORS = re.compile(rb"[\s,]+")
 _MAX_HEADER = 4096
 _UNAUTHORIZED = 401
 
@@ -62,16 +65,16 @@ def _standard(headers: Mapping[str, str], body: bytes, now: float, secrets: Sequ
     if abs(now - int(timestamp)) > TOLERANCE_S:
         raise Unreadable(f"webhook-timestamp: more than {TOLERANCE_S} seconds off", _UNAUTHORIZED)
     signed = f"{sent_id}.{timestamp}.".encode() + body
-    expected = [b"v1," + base64.b64encode(_hmac(key, signed)) for key in _keys(secrets)]
-    given = _sent(headers["webhook-signature"]).split()
+    expected = [b"v1," + base64.b64encode(_hmac(key, signed)) for key in keys.of(secrets)]
+    given = _V1.findall(_sent(headers["webhook-signature"]))
     if not _any_equal(expected, given):
         raise Unreadable("webhook-signature: no v1 signature matches", _UNAUTHORIZED)
     return Signed("standard", sent_id)
 
 
 def _github(headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> Signed:
-    expected = [b"sha256=" + _hmac(secret.encode(), body).hex().encode() for secret in secrets if secret]
-    if not _any_equal(expected, [_sent(headers["x-hub-signature-256"])]):
+    expected = [b"sha256=" + _hmac(secret.encode(), body).hex().encode() for secret in keys.usable(secrets)]
+    if not _any_equal(expected, _SEPARATORS.split(_sent(headers["x-hub-signature-256"]))):
         raise Unreadable("x-hub-signature-256: does not match", _UNAUTHORIZED)
     return Signed("github", event_id(headers.get("x-github-delivery")))
 
@@ -88,20 +91,6 @@ def check_created_at(created_at: object, now: float) -> None:
         raise Unreadable("deployment.created_at: expected a time with its zone, as GitHub writes it")
     if abs(now - seconds) > GITHUB_TOLERANCE_S:
         raise Unreadable(f"deployment.created_at: more than {GITHUB_TOLERANCE_S} seconds off", _UNAUTHORIZED)
-
-
-def _keys(secrets: Sequence[str]) -> Iterator[bytes]:
-    """Yield the keys that secrets stand for: base64, as the standard says; unprefixed, as is too."""
-    for secret in secrets:
-        if secret and not secret.startswith(_PREFIX):
-            yield secret.encode()
-        encoded = secret.removeprefix(_PREFIX)
-        try:
-            key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
-        except (binascii.Error, ValueError):
-            continue
-        if key:
-            yield key
 
 
 def _hmac(key: bytes, data: bytes) -> bytes:

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 
-from handler.core.model.values import Intent, Scope, Target
+from handler.core.model.policy import Target
+from handler.core.model.values import Intent, Scope
 from handler.triggers.choosing import Item, by_name, switched_on
-from handler.triggers.envelopes import loads
-from handler.triggers.messages import Rejected, Unreadable, digest, text
+from handler.triggers.faults import kind_of, nearest
+from handler.triggers.messages import Rejected, Unreadable, digest, shown
+
+_EXPECTED = 'expected {"targets": ["NAME"]}, or a payload that is empty or no JSON, for all targets'
 
 
 def read(event: Mapping[str, object], targets: Sequence[Target]) -> list[Item]:
-    """Return an intent for each target; a name in the payload that is not known is rejected by itself."""
+    """Return an intent for each target; a name in the payload that is not known is rejected by itself.
+
+    Raises Unreadable if the payload is JSON, but not of the form ``{"targets": ["NAME"]}``.
+    """
     named = _named(event.get("payload"))
     if not named:
         wanted, items = switched_on(targets, ())
     else:
         found: dict[str, Target] = {}
         items = []
-        for name in named:
+        for at, name in enumerate(named):
             try:
-                target = by_name(text(name) or "", targets)
+                target = _target(name, f"payload.targets[{at}]", targets)
                 found[target.name] = target
             except Unreadable as error:
                 items.append(Rejected(str(error), digest(name)))
@@ -29,11 +36,34 @@ def read(event: Mapping[str, object], targets: Sequence[Target]) -> list[Item]:
     return items + [Intent(target.name, "timer", (), Scope.RECONCILE) for target in wanted]
 
 
+def _target(name: object, path: str, targets: Sequence[Target]) -> Target:
+    if not isinstance(name, str):
+        raise Unreadable(f"{path}: expected a target's name, got {kind_of(name)}")
+    return by_name(name, targets, path)
+
+
 def _named(payload: object) -> list[object]:
-    """Return the list in ``{"targets": [...]}``; anything else, or nothing, names none, which means all."""
-    try:
-        value = loads(payload) if isinstance(payload, str) else payload
-    except Unreadable:
+    """Return the list in ``{"targets": [...]}``; nothing, or text that is no JSON, names none."""
+    value = _value(payload)
+    if value is None:
         return []
-    names = value.get("targets") if isinstance(value, dict) else None
-    return names if isinstance(names, list) else []
+    if not isinstance(value, dict):
+        raise Unreadable(f"payload: {_EXPECTED}; got {kind_of(value)}")
+    for key in value:
+        if key != "targets":
+            raise Unreadable(f"payload: unknown field {shown(key)}{nearest(key, ['targets'])}; {_EXPECTED}")
+    names = value.get("targets", [])
+    if not isinstance(names, list):
+        raise Unreadable(f"payload.targets: expected a list of names, got {kind_of(names)}; {_EXPECTED}")
+    return names
+
+
+def _value(payload: object) -> object:
+    """Return the JSON value of a payload, None if it is empty or no JSON."""
+    if not isinstance(payload, str):
+        return payload
+    try:
+        # No number is used, and one of a thousand digits is a number too.
+        return json.loads(payload, parse_int=lambda _: 0)
+    except (ValueError, RecursionError):
+        return None

@@ -28,10 +28,14 @@ def instances(*rows: dict[str, Any], total: Any) -> dict[str, Any]:
     return {"ScalingInstances": {"ScalingInstance": list(rows)}, "TotalCount": total}
 
 
-def scaling_groups(*attached: str) -> dict[str, Any]:
+def scaling_groups(*attached: str, **counts: Any) -> dict[str, Any]:
     attributes = [{"VServerGroupId": vserver_group_id, "Port": 80} for vserver_group_id in attached]
     balancers = [{"LoadBalancerId": "lb-1", "VServerGroupAttributes": {"VServerGroupAttribute": attributes}}]
-    row = {"ScalingGroupId": "asg-1", "VServerGroups": {"VServerGroup": balancers if attached else []}}
+    row = {
+        "ScalingGroupId": "asg-1",
+        "VServerGroups": {"VServerGroup": balancers if attached else []},
+        **counts,
+    }
     return {"ScalingGroups": {"ScalingGroup": [{"ScalingGroupId": "asg-0"}, row]}}
 
 
@@ -92,6 +96,54 @@ def test_native_attachments_are_told_and_read_once() -> None:
     assert scripted.actions().count("DescribeScalingGroups") == 1
 
 
+@pytest.mark.parametrize(
+    ("counts", "counted"),
+    [
+        ({"TotalInstanceCount": 4, "TotalCapacity": 12}, 4),
+        ({"TotalInstanceCount": "0", "TotalCapacity": "0"}, 0),
+        ({"TotalCapacity": 3}, 3),
+        ({"ActiveCapacity": 3}, None),
+    ],
+)
+def test_how_many_instances_the_scaling_group_counts_is_told(
+    counts: dict[str, Any], counted: int | None
+) -> None:
+    ess, _ = ess_of(DescribeScalingGroups=scaling_groups(**counts), DescribeScalingInstances=paged(1))
+    assert ess.listing("asg-1").counted == counted
+
+
+def test_the_count_beside_an_empty_listing_is_never_an_old_one() -> None:
+    full, none = instances(instance(1), total=1), instances(total=0)
+    counts, pages = iter((3, 2, 0)), iter((full, full, none, none))
+    ess, scripted = ess_of(
+        DescribeScalingGroups=lambda _: scaling_groups(TotalInstanceCount=next(counts)),
+        DescribeScalingInstances=lambda _: next(pages),
+    )
+    seen = [ess.listing("asg-1") for _ in range(4)]
+    assert [(len(one.servers), one.counted) for one in seen] == [(1, 3), (1, 3), (0, 2), (0, 0)]
+    assert scripted.actions().count("DescribeScalingGroups") == 3
+
+
+def test_a_first_listing_that_is_empty_has_its_count_from_the_one_call_before() -> None:
+    ess, scripted = ess_of(
+        DescribeScalingGroups=scaling_groups(TotalInstanceCount=0), DescribeScalingInstances=paged(0)
+    )
+    assert (ess.listing("asg-1").servers, ess.listing("asg-1").counted) == ((), 0)
+    assert scripted.actions()[:2] == ["DescribeScalingGroups", "DescribeScalingInstances"]
+
+
+def test_a_scaling_group_that_is_deleted_meanwhile_is_gone_not_empty() -> None:
+    answers = iter((scaling_groups(TotalInstanceCount=1), {"ScalingGroups": {}}))
+    ess, _ = ess_of(DescribeScalingGroups=lambda _: next(answers), DescribeScalingInstances=paged(0))
+    ess.listing("asg-1")
+    with pytest.raises(CallFailed) as caught:
+        ess.listing("asg-1")
+    assert (caught.value.answer.result, caught.value.answer.code) == (
+        Result.GONE,
+        "InvalidScalingGroupId.NotFound",
+    )
+
+
 def test_a_scaling_group_that_is_not_there_is_gone_not_empty() -> None:
     ess, _ = ess_of(DescribeScalingGroups={"ScalingGroups": {}})
     with pytest.raises(CallFailed) as caught:
@@ -101,6 +153,8 @@ def test_a_scaling_group_that_is_not_there_is_gone_not_empty() -> None:
 
 MALFORMED = [
     {"DescribeScalingGroups": {"ScalingGroups": 7}},
+    {"DescribeScalingGroups": scaling_groups(TotalInstanceCount=-1)},
+    {"DescribeScalingGroups": scaling_groups(TotalCapacity="many")},
     {"DescribeScalingInstances": {"ScalingInstances": 7, "TotalCount": 1}},
     {"DescribeScalingInstances": instances(instance(1), total=None)},
     {"DescribeScalingInstances": instances({"InstanceId": "i-1"}, total=1)},

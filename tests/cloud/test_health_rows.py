@@ -15,34 +15,54 @@ def said(listener: Port, status: str, key: Key = ECS, protocol: str | None = "")
     return HealthRow(listener.port, shown, key.server_id, key.port, key.server_ip, status)
 
 
-CASES = [
-    ("nothing checks", [], [], Verdict.UNCHECKED),
-    ("nothing is said yet", [HTTP], [], Verdict.PENDING),
-    ("normal", [HTTP], [said(HTTP, "normal")], Verdict.NORMAL),
-    ("not checked yet", [HTTP], [said(HTTP, "unavailable")], Verdict.PENDING),
-    ("abnormal", [HTTP], [said(HTTP, "abnormal")], Verdict.ABNORMAL),
-    ("normal on one of two", [HTTP, HTTPS], [said(HTTP, "normal")], Verdict.PENDING),
-    ("normal on both", [HTTP, HTTPS], [said(HTTP, "normal"), said(HTTPS, "normal")], Verdict.NORMAL),
+NORMAL, ABNORMAL, PENDING = Verdict.NORMAL, Verdict.ABNORMAL, Verdict.PENDING
+BOTH = [HTTP, HTTPS]
+
+CASES: list[tuple[str, list[Port], list[HealthRow], dict[str, Verdict]]] = [
+    ("nothing checks", [], [], {}),
+    ("nothing checks, though there are rows", [], [said(HTTP, "abnormal")], {}),
+    ("nothing is said yet", [HTTP], [], {"http:80": PENDING}),
+    ("normal", [HTTP], [said(HTTP, "normal")], {"http:80": NORMAL}),
+    ("not checked yet", [HTTP], [said(HTTP, "unavailable")], {"http:80": PENDING}),
+    ("abnormal", [HTTP], [said(HTTP, "abnormal")], {"http:80": ABNORMAL}),
+    ("normal on one of two", BOTH, [said(HTTP, "normal")], {"http:80": NORMAL, "https:443": PENDING}),
     (
-        "abnormal on one of two",
-        [HTTP, HTTPS],
+        "they disagree",
+        BOTH,
         [said(HTTP, "normal"), said(HTTPS, "abnormal")],
-        Verdict.ABNORMAL,
+        {"http:80": NORMAL, "https:443": ABNORMAL},
     ),
     (
         "abnormal where it is not checked",
         [HTTP],
         [said(HTTP, "normal"), said(HTTPS, "abnormal")],
-        Verdict.NORMAL,
+        {"http:80": NORMAL},
     ),
-    ("the same number, another protocol", [HTTP], [said(UDP, "abnormal")], Verdict.PENDING),
-    ("no protocol told", [HTTP], [said(HTTP, "normal", protocol=None)], Verdict.NORMAL),
-    ("another port of the server", [HTTP], [said(HTTP, "normal", Key("i-1", 9090))], Verdict.PENDING),
+    ("the same number, another protocol", [HTTP], [said(UDP, "abnormal")], {"http:80": PENDING}),
+    (
+        "no protocol told",
+        [HTTP, UDP],
+        [said(HTTP, "normal", protocol=None)],
+        {"http:80": NORMAL, "udp:80": NORMAL},
+    ),
+    ("another port of the server", [HTTP], [said(HTTP, "normal", Key("i-1", 9090))], {"http:80": PENDING}),
     (
         "an address told of an instance",
         [HTTP],
         [said(HTTP, "normal", Key("i-1", 8080, "10.0.0.9"))],
-        Verdict.NORMAL,
+        {"http:80": NORMAL},
+    ),
+    (
+        "a row for itself and one for a rule, one abnormal",
+        [HTTP],
+        [said(HTTP, "normal"), said(HTTP, "abnormal"), said(HTTP, "normal")],
+        {"http:80": ABNORMAL},
+    ),
+    (
+        "a row for itself and one for a rule, one that is not checked",
+        [HTTP],
+        [said(HTTP, "unavailable"), said(HTTP, "normal"), said(HTTP, "unavailable")],
+        {"http:80": NORMAL},
     ),
 ]
 
@@ -50,16 +70,19 @@ CASES = [
 @pytest.mark.parametrize(
     ("checking", "rows", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
 )
-def test_verdict(checking: list[Port], rows: list[HealthRow], expected: Verdict) -> None:
+def test_verdicts(checking: list[Port], rows: list[HealthRow], expected: dict[str, Verdict]) -> None:
     assert verdicts([ECS], rows, frozenset(checking)) == {ECS: expected}
 
 
 def test_what_has_an_address_is_known_by_it_where_it_is_told() -> None:
     other = Key("eni-1", 8080, "10.0.0.2")
     rows = [said(HTTP, "normal", ENI), said(HTTP, "abnormal", other)]
-    assert verdicts([ENI, other], rows, frozenset([HTTP])) == {ENI: Verdict.NORMAL, other: Verdict.ABNORMAL}
+    assert verdicts([ENI, other], rows, frozenset([HTTP])) == {
+        ENI: {"http:80": NORMAL},
+        other: {"http:80": ABNORMAL},
+    }
     bare = [said(HTTP, "normal", Key("eni-1", 8080))]
-    assert verdicts([ENI], bare, frozenset([HTTP])) == {ENI: Verdict.NORMAL}
+    assert verdicts([ENI], bare, frozenset([HTTP])) == {ENI: {"http:80": NORMAL}}
 
 
 def test_rows_are_read_with_and_without_what_may_be_left_out() -> None:

@@ -155,26 +155,54 @@ def groups(*listeners: tuple[int, str], rules: int = 0) -> dict[str, Any]:
 
 
 HTTP, TCP, TWO = groups((80, "http")), groups((80, "tcp")), groups((80, "tcp"), (81, "tcp"))
-NOTHING, CHECKED = Listeners(False, False, False), Listeners(True, False, False)
+NOTHING = Listeners()
+
+
+def uses(*checking: str, off: str = "", drains: bool = False, rr: bool = False) -> Listeners:
+    return Listeners(frozenset(checking), frozenset(off.split()), drains, rr)
+
+
+CHECKED = uses("tcp:80")
 DRAINING = {"ConnectionDrain": "on"}
+STOPPED = {"Status": "stopped"}
 
 USES = [
     ("nothing uses the group", groups(), [listener(80, "http")], NOTHING),
-    ("its check is on", HTTP, [listener(80, "http", HealthCheck="on")], CHECKED),
-    ("its check is off", HTTP, [listener(80, "http", HealthCheck="off")], NOTHING),
+    ("its check is on", HTTP, [listener(80, "http", HealthCheck="on")], uses("http:80")),
+    ("its check is off", HTTP, [listener(80, "http", HealthCheck="off")], uses(off="http:80")),
     ("its check is not told", TCP, [listener(80, "tcp")], CHECKED),
     ("the listener names the group", groups(), [listener(80, "tcp", VServerGroupId="rsp-1")], CHECKED),
     ("another listener", TCP, [listener(80, "udp", Scheduler="rr")], NOTHING),
-    ("one of two checks", TWO, [listener(80, "tcp", HealthCheck="off"), listener(81, "tcp")], CHECKED),
-    ("one of two drains", TWO, [listener(80, "tcp", **DRAINING), listener(81, "tcp")], CHECKED),
+    (
+        "one of two checks",
+        TWO,
+        [listener(80, "tcp", HealthCheck="off"), listener(81, "tcp")],
+        uses("tcp:81", off="tcp:80"),
+    ),
+    (
+        "one of two drains",
+        TWO,
+        [listener(80, "tcp", **DRAINING), listener(81, "tcp")],
+        uses("tcp:80", "tcp:81"),
+    ),
     (
         "both drain",
         TWO,
         [listener(80, "tcp", **DRAINING), listener(81, "tcp", **DRAINING)],
-        Listeners(True, True, False),
+        uses("tcp:80", "tcp:81", drains=True),
     ),
-    ("round robin", TCP, [listener(80, "tcp", Scheduler="rr")], Listeners(True, False, True)),
+    ("round robin", TCP, [listener(80, "tcp", Scheduler="rr")], uses("tcp:80", rr=True)),
     ("weighted", TCP, [listener(80, "TCP", Scheduler="wrr")], CHECKED),
+    ("it runs", TCP, [listener(80, "tcp", Status="running")], CHECKED),
+    ("it is being configured", TCP, [listener(80, "tcp", Status="configuring")], CHECKED),
+    ("it is stopped", TCP, [listener(80, "tcp", **STOPPED)], NOTHING),
+    ("it is stopping", TCP, [listener(80, "tcp", Status="Stopping")], NOTHING),
+    (
+        "one of two is stopped",
+        TWO,
+        [listener(80, "tcp", **DRAINING), listener(81, "tcp", Scheduler="rr", **STOPPED)],
+        uses("tcp:80", drains=True),
+    ),
 ]
 
 
@@ -196,7 +224,7 @@ def test_listeners(associated: dict[str, Any], rows: list[dict[str, Any]], expec
     ]
 
 
-RR = Listeners(True, False, True)
+RR = uses("http:80", rr=True)
 OWN = {"VServerGroupId": "rsp-1", "ListenerSync": "off"}
 
 
@@ -205,7 +233,7 @@ OWN = {"VServerGroupId": "rsp-1", "ListenerSync": "off"}
     [
         ({"VServerGroupId": "rsp-1"}, RR),
         ({"VServerGroupId": "rsp-1", "ListenerSync": "on", "HealthCheck": "off"}, RR),
-        ({**OWN, "HealthCheck": "off", "Scheduler": "wrr"}, NOTHING),
+        ({**OWN, "HealthCheck": "off", "Scheduler": "wrr"}, uses(off="http:80")),
         ({**OWN, "HealthCheck": "on"}, RR),
         ({"VServerGroupId": "rsp-2"}, NOTHING),
     ],
@@ -223,6 +251,55 @@ def test_a_group_used_by_rules_alone_is_used_by_their_listener(
     assert slb.listeners(GROUP) == expected
     asked = {"LoadBalancerId": "lb-1", "ListenerPort": "80", "ListenerProtocol": "http"}
     assert scripted.calls[2:] == [("DescribeRules", asked)]
+
+
+@pytest.mark.parametrize(
+    ("check", "rule", "expected"),
+    [
+        ("off", {**OWN, "HealthCheck": "on", "Scheduler": "rr"}, uses("http:80", rr=True)),
+        ("on", {**OWN, "HealthCheck": "off", "Scheduler": "wrr"}, uses("http:80")),
+        ("off", {**OWN, "HealthCheck": "off", "Scheduler": "wrr"}, uses(off="http:80")),
+        ("off", {"VServerGroupId": "rsp-1", "HealthCheck": "on"}, uses(off="http:80")),
+    ],
+)
+def test_a_rule_of_a_listener_that_uses_the_group_itself_is_read_as_well(
+    check: str, rule: dict[str, Any], expected: Listeners
+) -> None:
+    own = listener(80, "http", HealthCheck=check, Scheduler="wrr", VServerGroupId="rsp-1")
+    slb, scripted = slb_of(
+        DescribeVServerGroups=groups((80, "http"), rules=1),
+        DescribeLoadBalancerListeners={"Listeners": [own]},
+        DescribeRules={"Rules": {"Rule": [rule]}},
+    )
+    assert slb.listeners(GROUP) == expected
+    assert scripted.actions().count("DescribeRules") == 1
+
+
+def rules_of(**by_port: list[dict[str, Any]]) -> Any:
+    return lambda given: {"Rules": {"Rule": by_port[f"p{given['ListenerPort']}"]}}
+
+
+def test_rules_are_asked_for_until_all_that_use_the_group_are_found() -> None:
+    rows = [listener(port, "http", HealthCheck="off") for port in (80, 81, 82)]
+    first, second = ({**OWN, "RuleId": f"rule-{n}", "HealthCheck": "on"} for n in range(2))
+    slb, scripted = slb_of(
+        DescribeVServerGroups=groups(rules=2),
+        DescribeLoadBalancerListeners={"Listeners": rows},
+        DescribeRules=rules_of(p80=[first, {"RuleId": "rule-7"}], p81=[second]),
+    )
+    assert slb.listeners(GROUP) == uses("http:80", "http:81")
+    assert scripted.actions().count("DescribeRules") == 2
+
+
+def test_the_rules_of_a_stopped_listener_are_not_asked_for() -> None:
+    rows = [listener(80, "http", **STOPPED), listener(443, "https", HealthCheck="off")]
+    slb, scripted = slb_of(
+        DescribeVServerGroups=groups((80, "http"), rules=1),
+        DescribeLoadBalancerListeners={"Listeners": rows},
+        DescribeRules=rules_of(p443=[]),
+    )
+    assert slb.listeners(GROUP) == NOTHING
+    assert [given["ListenerPort"] for _, given in scripted.calls[2:]] == ["443"]
 
 
 def test_every_page_of_listeners_is_read() -> None:
@@ -262,15 +339,15 @@ def test_health_is_read_for_the_load_balancer_and_told_for_the_group() -> None:
             "BackendServers": {"BackendServer": [health("normal"), health("abnormal", 81)]}
         },
     )
-    assert slb.health(GROUP) == {OLD.key: Verdict.NORMAL}
-    assert slb.health(GROUP) == {OLD.key: Verdict.NORMAL}
+    assert slb.health(GROUP) == {OLD.key: {"tcp:80": Verdict.NORMAL}}
+    assert slb.health(GROUP) == {OLD.key: {"tcp:80": Verdict.NORMAL}}
     assert scripted.actions()[2:] == ["DescribeHealthStatus"] * 2
     assert scripted.calls[2][1] == {"LoadBalancerId": "lb-1"}
 
 
 def test_health_is_not_asked_where_nothing_checks() -> None:
     slb, _ = slb_of(DescribeVServerGroups=groups(), DescribeLoadBalancerListeners={"Listeners": []})
-    assert slb.health(GROUP) == {OLD.key: Verdict.UNCHECKED}
+    assert slb.health(GROUP) == {OLD.key: {}}
 
 
 def test_health_that_cannot_be_read_is_no_health() -> None:

@@ -12,7 +12,8 @@ from handler.core.deciding import plan as planning
 from handler.core.deciding.decide import decide
 from handler.core.deciding.run_state import begin
 from handler.core.model.observed import Observed
-from handler.core.model.values import Intent, Policy
+from handler.core.model.policy import Policy
+from handler.core.model.values import Intent
 from tests.support.builders import event, policy, request, view
 
 

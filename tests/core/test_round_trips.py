@@ -6,8 +6,9 @@ from hypothesis import assume, given
 from hypothesis import event as seen
 
 from handler import outcome
+from handler.core.model.policy import Target
 from handler.core.model.steps import same
-from handler.core.model.values import Group, Intent, Target
+from handler.core.model.values import Group, Intent
 from handler.running.loop import Run
 from handler.triggers import deployment
 from localcloud.cloud import Cloud
@@ -48,7 +49,7 @@ def undone(over: Cloud, case: Case, done: Run) -> Group:
 
 def check_undone(case: Case) -> None:
     # What a run that was cut off left waiting is nothing to go back to.
-    assume(all(b.description != case.policy.waits for b in case.view.group.backends.values()))
+    assume(all(b.description != case.policy.marks.waiting for b in case.view.group.backends.values()))
     # A group below its least may grow by the way back, and then does not go below it again.
     serving = {key.server_id for key, b in case.view.group.backends.items() if b.weight}
     assume(len(serving) >= case.policy.min_backends)

@@ -10,11 +10,13 @@ from typing import get_args
 
 import pytest
 
-from handler import outcome, settings
+from handler import outcome, targets
 from handler.core.deciding import decide
 from handler.core.model.answers import Result
 from handler.core.model.decisions import Outcome, Why
-from handler.core.model.values import Intent, Policy, Target
+from handler.core.model.marks import Marks
+from handler.core.model.policy import Policy, Target
+from handler.core.model.values import Intent
 from handler.running.delivering import Done
 from handler.triggers import deployment, instances
 
@@ -245,7 +247,7 @@ def test_every_key_of_an_invocation_is_told():
 
 
 def test_every_key_of_a_result_is_told():
-    target = Target("web", "rsp-web", (), "apply", Policy(mark=""))
+    target = Target("web", "rsp-web", (), "apply", Policy(marks=Marks("")))
     of_target = outcome.of_done(Done(target, Intent("web", "timer"), None, "KeyError", 0, 0.0))
     of_all = outcome.summed_up([], [], [], "")
     told = first_column(section(LOG, "### swap.completed, swap.unfinished"))
@@ -259,7 +261,7 @@ def test_every_purpose_of_a_step_is_told():
 
 # ---- settings
 
-KEYS = {key for key in settings._TARGET if key != "health"} | {f"health.{key}" for key in settings._HEALTH}
+KEYS = {key for key in targets._TARGET if key != "health"} | {f"health.{key}" for key in targets._HEALTH}
 
 
 @pytest.mark.parametrize("text", [SETTINGS, README], ids=["settings.md", "README.md"])
@@ -272,7 +274,7 @@ def test_every_key_of_a_target_is_told(text: str):
 
 @pytest.mark.parametrize("text", [SETTINGS, README], ids=["settings.md", "README.md"])
 def test_defaults_are_those_of_the_policy(text: str):
-    policy = Policy(mark="")
+    policy = Policy(marks=Marks(""))
     for row in rows(text):
         names = named(row[0])
         defaults = named(row[-1] if text is SETTINGS else row[1])

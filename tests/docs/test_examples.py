@@ -18,7 +18,8 @@ import msgspec
 import pytest
 
 from handler import settings
-from handler.core.model.values import Policy, Target
+from handler.core.model.marks import Marks
+from handler.core.model.policy import Policy, Target
 from handler.triggers.deployment import Request
 from handler.triggers.signatures import Signed, verify
 
@@ -39,7 +40,7 @@ def block(text: str, beginning: str) -> str:
 def test_the_target_in_the_settings_is_one_with_every_default():
     example = block(SETTINGS, "[{")
     (target,) = settings.load({"SWAP_TARGETS": example}).targets
-    policy = Policy(mark="slb-swap/web", ports=(8080,), weight=100)
+    policy = Policy(marks=Marks("web"), ports=(8080,), weight=100)
     assert target == Target("web", "rsp-web", ("asg-web",), "apply", policy)
 
 

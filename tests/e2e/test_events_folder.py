@@ -45,7 +45,7 @@ def test_file_gives_the_outcome_beside_it(cloud: Http, file: EventFile) -> None:
         reply = cloud.webhook(event["body"].encode(), event["headers"], method)
         assert file.expect["status"] == reply.status
     else:
-        reply = cloud.deliver(file.path.read_bytes())
+        reply = cloud.deliver(file.delivery(time.time()))
     result = _result(reply, file)
     assert file.expect["outcome"] == result["outcome"], result["reason"]
     if result["outcome"] == "accepted":

@@ -13,7 +13,8 @@ import random
 import sys
 from functools import cache
 
-from handler.core.model.values import Policy, Target
+from handler.core.model.marks import Marks
+from handler.core.model.policy import Policy, Target
 from handler.running.delivering import deliver
 from handler.triggers.reading import read
 from localcloud.cloud import Cloud
@@ -21,7 +22,7 @@ from tests.fuzz.fuzz_deliveries import corpus, mutate, texts
 from tests.support.level_a import Calls, FakeClock, ModelEss, ModelSlb
 from tests.triggers.delivery_support import EVENTS, NOW, REGION, SECRET
 
-WEB = Target("web", "rsp-web", ("asg-web",), "apply", Policy(mark="slb-swap/web", ports=(8080,)))
+WEB = Target("web", "rsp-web", ("asg-web",), "apply", Policy(marks=Marks("web"), ports=(8080,)))
 TIMER = json.dumps({"triggerTime": "2026-01-01T00:00:00Z", "triggerName": "t", "payload": ""}).encode()
 
 

@@ -1,5 +1,6 @@
 """The gateway: signatures, parameters, forms of answers and errors, permissions, and what is recorded."""
 
+import base64
 import hashlib
 import hmac
 import json
@@ -46,6 +47,48 @@ def test_a_form_body_is_signed_like_a_query():
         200,
         ["i-old1", "i-new0"],
     )
+
+
+def sent_in_both(made, signature_of, query, form):
+    """Send parameters in the query and the form; the signature is over what `signature_of` makes of them."""
+    common = {k: v for k, v in signed(made.admin, READ, {}).items() if k != "Signature"}
+    pairs = signature_of({**common, **query}, form)
+    text = "POST&%2F&" + enc("&".join(f"{enc(k)}={enc(v)}" for k, v in sorted(pairs)))
+    key = f"{made.admin.access_key_secret}&".encode()
+    signature = base64.b64encode(hmac.new(key, text.encode(), hashlib.sha1).digest()).decode()
+    headers = Headers({"Content-Type": "application/x-www-form-urlencoded"})
+    url = urlencode({**common, **query, "Signature": signature})
+    response = made.handle(Request("POST", "/", url, headers, urlencode(form).encode()))
+    return response.status, json.loads(response.body)
+
+
+def both(query, form):
+    return [*query.items(), *form.items()]
+
+
+def form_wins(query, form):
+    return (query | form).items()
+
+
+@pytest.mark.parametrize("signature_of", [both, form_wins], ids=lambda how: how.__name__)
+@pytest.mark.parametrize("twice", [GROUP, {"RegionId": "cn-beijing"}], ids=["own", "common"])
+def test_what_is_in_both_query_and_body_is_signed_as_both_or_once_as_the_sdks_do(signature_of, twice):
+    status, body = sent_in_both(gateway(), signature_of, GROUP, {**twice, "Tag": ""})
+    assert (status, body["VServerGroupId"]) == (200, "rsp-web")
+
+
+def query_wins(query, form):
+    return (form | query).items()
+
+
+def the_query_alone(query, form):
+    return query.items()
+
+
+@pytest.mark.parametrize("signature_of", [query_wins, the_query_alone], ids=lambda how: how.__name__)
+def test_a_value_that_nobody_signed_is_noticed(signature_of):
+    answer = sent_in_both(gateway(), signature_of, GROUP, {"VServerGroupId": "rsp-other", "Extra": "x"})
+    assert answer[1]["Code"] == "SignatureDoesNotMatch"
 
 
 def test_a_wrong_signature_is_told_what_should_have_been_signed():
@@ -270,6 +313,7 @@ def asked(action, params, version="2014-05-15", allowed=("acs:", "*"), given=Non
         ("DescribeHealthStatus", {"LoadBalancerId": "lb-web"}, [BALANCER]),
         ("DescribeLoadBalancerListeners", {"LoadBalancerId.1": "lb-web"}, [BALANCER]),
         ("DescribeLoadBalancers", {}, [f"acs:slb:{PLACE}:loadbalancer/*"]),
+        ("ListTagResources", {"ResourceType": "instance", "ResourceId.1": "lb-web"}, [BALANCER]),
         (READ, {"VServerGroupId": "rsp-none"}, []),
     ],
 )

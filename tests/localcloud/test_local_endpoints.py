@@ -207,6 +207,40 @@ def test_function_compute_and_deliveries_are_handed_on():
         assert spy.reloads == 1
 
 
+LOOKS = ("state", "calls", "history", "faults", "readings")
+
+
+@pytest.mark.parametrize("path", ["/_local", "/_local/"])
+def test_what_there_is_under_local_is_listed_and_documented(local, path):
+    status, answer = local("GET", path)
+    assert status == 200
+    named = {key.split()[-1].partition("?")[0] for key in answer["endpoints"]}
+    assert {f"/_local/{name}" for name in LOOKS} <= named
+    pages = [(ROOT / "docs" / f"local-{name}.md").read_text() for name in ("cloud", "function-compute")]
+    assert [one for one in named if one not in "".join(pages)] == []
+
+
+def test_a_path_that_is_not_there_says_where_to_look(local):
+    status, answer = local("GET", "/_local/sate")
+    assert (status, "GET /_local/ lists" in answer["error"]) == (404, True)
+    assert local("POST", "/_local/", {})[0] == 404
+
+
+def test_looking_changes_nothing(served, local):
+    rpc(served, local, MODIFY, PAIR)
+    before = [local("GET", f"/_local/{name}") for name in LOOKS]
+    for name in (*LOOKS, "", "instances/i-old0", "unknown"):
+        local("GET", f"/_local/{name}")
+    assert [local("GET", f"/_local/{name}") for name in LOOKS] == before
+    assert local("GET", "/_local/instances/i-old0")[0] == 405
+
+
+@pytest.mark.parametrize("body", [[1], "x", 7, None])
+def test_an_instance_that_is_no_object_is_refused(local, body):
+    status, answer = local("PUT", "/_local/instances/i-old0", body)
+    assert (status, "instance: an object" in answer["error"] or "no JSON" in answer["error"]) == (400, True)
+
+
 # The command
 
 
@@ -254,6 +288,6 @@ def test_serve_refuses_a_state_it_cannot_read(tmp_path):
     process = serve("--state", "bad.json", cwd=tmp_path)
     out, err = process.communicate(timeout=30)
     assert (process.returncode, out) == (2, "")
-    assert "odd: unknown" in err
+    assert "bad.json: odd: unknown" in err
     process = serve("--param", "novalue", cwd=tmp_path)
     assert "NAME=VALUE" in process.communicate(timeout=30)[1]

@@ -168,6 +168,61 @@ def test_busy_for_refuses_writes_of_the_group():
     made.slb.add("rsp-web", new(1))
 
 
+class Clock:
+    at = 7.0
+
+    def __call__(self):
+        return self.at
+
+
+@pytest.mark.parametrize(
+    ("scope", "code"), [("load_balancer", "BackendServer.configuring"), ("group", "VServerGroupProcessing")]
+)
+def test_busy_ms_refuses_writes_for_that_long_after_each_write(scope, code):
+    clock = Clock()
+    made = Cloud(state(readings={"busy_ms": 500, "busy_scope": scope}), clock=clock)
+    made.slb.add("rsp-web", new(0))
+    clock.at += 0.499
+    for _ in range(3):
+        assert refusal(lambda: made.slb.add("rsp-web", new(1)))[0] == code
+    clock.at += 0.002
+    made.slb.add("rsp-web", new(1))
+    assert refusal(lambda: made.slb.remove("rsp-web", new(1)))[0] == code
+    clock.at += 60
+    made.slb.remove("rsp-web", new(1))
+
+
+def test_busy_ms_holds_up_the_group_or_the_whole_load_balancer():
+    for scope in ("load_balancer", "group"):
+        made = two_groups(busy_ms=500, busy_scope=scope)
+        made.use_clock(Clock())
+        made.slb.add("rsp-web", new(0))
+        if scope == "group":
+            made.slb.add("rsp-b", new(1))
+        else:
+            assert refusal(lambda made=made: made.slb.add("rsp-b", new(1)))[0] == "BackendServer.configuring"
+
+
+def test_a_write_that_is_refused_keeps_nothing_busy():
+    clock = Clock()
+    made = Cloud(state(readings={"busy_ms": 500}), clock=clock)
+    made.slb.add("rsp-web", new(0))
+    clock.at += 0.4
+    refusal(lambda: made.slb.add("rsp-web", new(1)))
+    clock.at += 0.2
+    made.slb.add("rsp-web", new(1))
+
+
+def test_the_clock_outlives_another_state():
+    clock = Clock()
+    made = Cloud(state(), clock=clock)
+    made.replace(state(readings={"busy_ms": 500}))
+    made.slb.add("rsp-web", new(0))
+    clock.at += 1
+    made.copy().slb.add("rsp-web", new(1))
+    made.slb.add("rsp-web", new(1))
+
+
 def test_read_lag_shows_the_state_before_for_so_many_reads():
     made = cloud(read_lag=2)
     made.slb.add("rsp-web", new(0))

@@ -5,7 +5,7 @@ import json
 import pytest
 from slb_support import new, old, state
 
-from localcloud import readings
+from localcloud import readings, state_file
 from localcloud.cloud import Cloud
 from localcloud.fields import FieldError
 
@@ -72,7 +72,22 @@ def changed(**change):
         ({"load_balancers": [{}]}, "load_balancers[0].load_balancer_id: a string"),
         (changed(listeners=[{"port": "80"}]), "load_balancers[0].listeners[0].port: a whole number"),
         (changed(listeners=[{"port": 80, "health_check": 1}]), "load_balancers[0].listeners[0].health_check"),
-        (changed(listeners=[{"port": 80, "vserver_group_id": "rsp-x"}]), "'rsp-x' is no VServer group"),
+        (
+            changed(listeners=[{"port": 80}, {"port": 81, "vserver_group_id": "rsp-x"}]),
+            "load_balancers[0].listeners[1].vserver_group_id: 'rsp-x' is no VServer group",
+        ),
+        (
+            changed(
+                listeners=[
+                    {"port": 80, "rules": [{"rule_id": "a"}, {"rule_id": "b", "vserver_group_id": "rsp-x"}]}
+                ]
+            ),
+            "load_balancers[0].listeners[0].rules[1].vserver_group_id: 'rsp-x' is no VServer group",
+        ),
+        (
+            changed(listeners=[{"port": 80, "rules": [{"rule_id": "a", "healthcheck": False}]}]),
+            "load_balancers[0].listeners[0].rules[0].healthcheck: unknown",
+        ),
         (changed(backend_quota=-1), "load_balancers[0].backend_quota"),
         (changed(status="odd"), "load_balancers[0].status: 'odd' is not one of"),
         (
@@ -83,9 +98,29 @@ def changed(**change):
             changed(
                 vserver_groups=[{"vserver_group_id": "g", "backends": [{"server_id": "i", "port": 1}] * 2}]
             ),
-            "is there twice",
+            "load_balancers[0].vserver_groups[0].backends[1]: ('i', 1, None) is there twice, first at "
+            "load_balancers[0].vserver_groups[0].backends[0]",
         ),
-        (changed(vserver_groups=[{"vserver_group_id": "g"}] * 2), "vserver_groups: 'g' is there twice"),
+        (
+            changed(vserver_groups=[{"vserver_group_id": "g"}] * 2),
+            "load_balancers[0].vserver_groups[1].vserver_group_id: 'g' is there twice",
+        ),
+        (
+            {"load_balancers": [{"load_balancer_id": "lb"}] * 2},
+            "load_balancers[1].load_balancer_id: 'lb' is there twice",
+        ),
+        ({"instances": [{"instance_id": "i"}] * 2}, "instances[1].instance_id: 'i' is there twice"),
+        (
+            {"scaling_groups": [{"scaling_group_id": "a"}] * 2},
+            "scaling_groups[1].scaling_group_id: 'a' is there twice",
+        ),
+        ({"instances": [{"instance_id": "i", "locks": []}]}, "instances[0].locks: unknown"),
+        ({"faults": [{"action": "*", "error": "SystemBusy", "when": 1}]}, "faults[0].when: unknown"),
+        (
+            {"faults": [{"action": "*", "effect": "reset"}, {"action": "DescribeRule", "effect": "reset"}]},
+            "faults[1].action: 'DescribeRule' is no action of the local cloud, did you mean DescribeRules?",
+        ),
+        ({"faults": [{"action": "Xyzzy", "effect": "reset"}]}, "faults[0].action: 'Xyzzy' is no action"),
         ({"instances": [{"instance_id": "i", "health": "odd"}]}, "instances[0].health"),
         ({"instances": [{"instance_id": "i", "health_by_port": {"x": 1}}]}, "instances[0].health_by_port"),
         (
@@ -110,6 +145,32 @@ def test_what_is_wrong_is_refused_with_its_key(given, key):
     assert key in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('{"odd": 1}', "odd: unknown"),
+        ('{"faults": [{"action": "Odd", "effect": "reset"}]}', "faults[0].action: 'Odd' is no action"),
+        ('{"readings": {"odd": 1}}', "readings.odd: unknown"),
+        ("[]", "state: an object is needed"),
+        ("{", "no JSON"),
+        ("[" * 100_000, "no JSON"),
+    ],
+    ids=lambda text: text[:20],
+)
+def test_what_is_wrong_with_a_file_is_told_with_its_name(tmp_path, text, told):
+    path = tmp_path / "bad.json"
+    path.write_text(text)
+    with pytest.raises(FieldError) as caught:
+        state_file.read(path)
+    assert str(caught.value).startswith(f"{path}: {told}")
+
+
+def test_a_file_holds_a_whole_state(tmp_path):
+    path = tmp_path / "state.json"
+    path.write_text(json.dumps(state(faults=[{"action": "*", "effect": "reset"}])))
+    assert Cloud(state_file.read(path)).state()["faults"] == [{"action": "*", "effect": "reset"}]
+
+
 def test_a_state_that_is_refused_changes_nothing():
     made = Cloud(state())
     before = made.state()
@@ -121,7 +182,7 @@ def test_a_state_that_is_refused_changes_nothing():
 def test_every_reading_has_its_first_value_as_default():
     chosen = readings.validated({})
     assert chosen == {name: reading.values[0] for name, reading in readings.TABLE.items()}
-    assert len(chosen) == 20
+    assert len(chosen) == 21
     assert all(reading.why for reading in readings.TABLE.values())
 
 

@@ -58,7 +58,7 @@ def test_applied_swap_has_every_key(entrance: Entrance) -> None:
         "added",
         "removed",
         "refused",
-        "strays",
+        "unmanaged",
         "before",
         "after",
         "api_calls",

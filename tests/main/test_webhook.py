@@ -1,4 +1,4 @@
-"""``handler.main.webhook``: checks, hands on, relays."""
+"""``handler.webhook``: checks, hands on, relays."""
 
 from __future__ import annotations
 

@@ -280,9 +280,9 @@ BUGS = (
         ("core.planning.guards:_under_floor", "if len(costly) <= allowed:", "if True:"),
     ),
     _bug(
-        "strays removed",
+        "unmanaged removed",
         "twc/1-o,1-s/",
-        ("core.planning.desired:desired", "(stale if ours else strays)", "stale"),
+        ("core.planning.desired:desired", "(stale if ours else unmanaged)", "stale"),
     ),
     _bug(
         "a surge that was cut off is forgotten",

@@ -291,7 +291,7 @@ def _deliver(beginning: Beginning, cloud: Cloud, choices: Choices, clock: Clock)
     hooks = Hooks(intent.hooks, ess, clock)
     deadline = clock.now() + TIMEOUT_S
     try:
-        run = loop.run(target, intent, slb, ess, clock, deadline, tell=_unheard, on_wait=hooks.keep_alive)
+        run = loop.run(target, intent, slb, ess, clock, deadline, log=_unheard, on_wait=hooks.keep_alive)
         delivery.run = run
         delivery.told = of_run(run)
         delivery.hooked_at = len(world.history) - 1

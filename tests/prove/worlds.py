@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, combinations_with_replacement, product
 
-from handler.core.model.values import Cause, Hook, Intent, Policy, Scope, ServerRef, Target
+from handler.core.model.marks import Marks
+from handler.core.model.policy import Policy, Target
+from handler.core.model.values import Cause, Hook, Intent, Scope, ServerRef
 from localcloud import state as local
 from localcloud.cloud import Cloud
 
@@ -171,7 +173,7 @@ class Beginning:
         """The target's policy: small limits, and times that a virtual clock can wait out."""
         used = tuple(p for at, p in enumerate(PORTS) if any(server[at] != "-" for server in self.servers))
         return Policy(
-            mark=MARK,
+            marks=Marks("web"),
             ports=(used or PORTS[:1]) if self.kind not in "rg" else (),
             strategy=STRATEGIES[self.strategy],  # type: ignore[arg-type]
             max_unavailable="50%",

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from handler.cloud.client import Client
 from handler.cloud.credentials import Credentials
+from handler.cloud.ecs import CloudEcs
 from handler.cloud.ess import CloudEss
 from handler.cloud.slb import CloudSlb
 from handler.core.model.answers import Answer, CallFailed
@@ -27,7 +28,7 @@ from localcloud.readings import TABLE
 from localcloud.rpc import Gateway
 from localcloud.serving import LocalCloud
 from localcloud.session import InProcessSession
-from tests.support.level_a import Calls, ModelEss, ModelSlb
+from tests.support.level_a import Calls, ModelEcs, ModelEss, ModelSlb
 
 REGION = "cn-hangzhou"
 GROUP, BALANCER, SCALING, ACTIVITY = "rsp-web", "lb-web", "asg-web", "asa-1"
@@ -47,6 +48,7 @@ OTHERS = (
     "DescribeLifecycleActions",
     "CompleteLifecycleAction",
     "RecordLifecycleActionHeartbeat",
+    "DescribeInstances",
 )
 ERRORS = (
     {"error": "BackendServer.configuring"},
@@ -68,15 +70,15 @@ ERRORS = (
 
 
 class Level:
-    """The function's two ports, and the cloud behind them."""
+    """The function's ports, and the cloud behind them."""
 
-    def __init__(self, slb: Any, ess: Any, cloud: Cloud) -> None:
-        self.slb, self.ess, self.cloud = slb, ess, cloud
+    def __init__(self, *ports: Any, cloud: Cloud) -> None:
+        self.ports, self.cloud = ports, cloud
 
     def ask(self, call: tuple[Any, ...]) -> Any:
         """Make one call of a port; what it gives, without what differs by nature (ids, texts)."""
         name, *arguments = call
-        port = self.slb if hasattr(self.slb, name) else self.ess
+        port = next(one for one in self.ports if hasattr(one, name))
         try:
             return plain(getattr(port, name)(*arguments))
         except CallFailed as failed:
@@ -94,18 +96,23 @@ def plain(value: Any) -> Any:
     return dict(value) if hasattr(value, "keys") else value
 
 
+def _stopped() -> float:
+    """A clock of which no level sees more than another."""
+    return 0.0
+
+
 def level_a(state: dict[str, Any]) -> Level:
-    calls = Calls(Cloud(state))
-    return Level(ModelSlb(calls), ModelEss(calls), calls.cloud)
+    calls = Calls(Cloud(state, clock=_stopped))
+    return Level(ModelSlb(calls), ModelEss(calls), ModelEcs(calls), cloud=calls.cloud)
 
 
 def level_b(state: dict[str, Any]) -> Level:
     identity = new_identity("swap", temporary=True)
-    cloud = Cloud(state)
+    cloud = Cloud(state, clock=_stopped)
     keys = Credentials(identity.access_key_id, identity.access_key_secret, identity.security_token or "")
     client = Client(keys, REGION)
     client.session = InProcessSession(Gateway(cloud, Registry(identity)))
-    return Level(CloudSlb(client), CloudEss(client), cloud)
+    return Level(CloudSlb(client), CloudEss(client), CloudEcs(client), cloud=cloud)
 
 
 @pytest.fixture(scope="module")
@@ -116,10 +123,11 @@ def served() -> Iterator[LocalCloud]:
 
 def level_c(state: dict[str, Any], served: LocalCloud) -> Level:
     with served.gateway.lock:
+        served.cloud.use_clock(_stopped)
         served.cloud.replace(state)
     keys = Credentials(served.admin.access_key_id, served.admin.access_key_secret)
     client = Client(keys, REGION, endpoint=served.endpoint)
-    return Level(CloudSlb(client), CloudEss(client), served.cloud)
+    return Level(CloudSlb(client), CloudEss(client), CloudEcs(client), cloud=served.cloud)
 
 
 def keys() -> st.SearchStrategy[Key]:
@@ -179,6 +187,8 @@ def calls(draw: Any) -> tuple[Any, ...]:
             st.just(("listing", SCALING)),
             st.just(("listing", "asg-none")),
             st.just(("listed", SCALING, some)),
+            st.just(("instances", some)),
+            st.just(("instances", ("i-unknown",))),
             st.just(("pending_hooks", ACTIVITY)),
             st.just(("complete", hook, result)),
             st.just(("heartbeat", hook)),
@@ -208,11 +218,19 @@ def states(draw: Any) -> dict[str, Any]:
         "connection_drain": draw(st.booleans()),
         "scheduler": draw(st.sampled_from(("wrr", "rr"))),
     }
-    rule = {"rule_id": "rule-1", "vserver_group_id": GROUP}
+    rule = {
+        "rule_id": "rule-1",
+        "vserver_group_id": GROUP,
+        "listener_sync": draw(st.booleans()),
+        "health_check": draw(st.booleans()),
+        "scheduler": draw(st.sampled_from(("wrr", "rr"))),
+    }
     other = {
         "port": 443,
         "protocol": draw(st.sampled_from(("https", "tcp"))),
         "health_check": draw(st.booleans()),
+        "vserver_group_id": draw(st.sampled_from((None, GROUP))),
+        "status": draw(st.sampled_from(("running", "running", "configuring", "stopping", "stopped"))),
     }
     if other["protocol"] == "https" and draw(st.booleans()):
         other["rules"] = [rule]
@@ -247,6 +265,8 @@ def states(draw: Any) -> dict[str, Any]:
                 "instance_id": one,
                 "status": "Stopped" if one == "i-stopped" else "Running",
                 "health": "abnormal" if one == "i-sick" else "normal",
+                "health_by_listener": draw(st.sampled_from(({}, {"443": "abnormal"}, {"80": "abnormal"}))),
+                "operation_locks": draw(st.sampled_from(([], ["Recycling"], ["financial"]))),
             }
             for one in SERVERS
             if one != "i-unknown"

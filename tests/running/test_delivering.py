@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from handler.core.model.values import Intent, Target
+from handler.core.model.policy import Target
+from handler.core.model.values import Intent
 from handler.running.delivering import Done, deliver
 from handler.running.hooks import Completed
 from handler.running.ports import Slb
@@ -35,7 +36,7 @@ def delivered(
         clock,
         clock.now() + left,
         calls=lambda: len(calls.actions),
-        tell=lambda name, **said: told.append((name, said)),
+        log=lambda name, **said: told.append((name, said)),
     )
     return done, completed, told
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from handler.core.model.answers import Answer, Result
-from handler.core.model.values import Intent, Target
+from handler.core.model.policy import Target
+from handler.core.model.values import Intent
 from handler.running.loop import Run
 from localcloud.cloud import Cloud
 from tests.support.builders import (
@@ -104,7 +105,7 @@ def test_no_wave_is_begun_that_the_time_left_will_not_see_through() -> None:
 def test_all_that_happens_is_told() -> None:
     told: list[str] = []
     over = cloud("i-1 i-2", fresh="i-9", readings={"fresh_health": 1})
-    ran(over, request("i-1", "i-9"), tell=lambda name, **said: told.append(name))
+    ran(over, request("i-1", "i-9"), log=lambda name, **said: told.append(name))
     assert ["swap.planned", "swap.step", "swap.waiting"] == told
 
 

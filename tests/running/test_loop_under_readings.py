@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from handler.core.model.values import Group, Intent, Target
+from handler.core.model.policy import Target
+from handler.core.model.values import Group, Intent
 from handler.running.loop import Run
 from localcloud.cloud import Cloud
 from localcloud.readings import TABLE
@@ -111,6 +112,15 @@ def test_every_reading(story: Story, name: str, value: Any) -> None:
     assert "applied" == done.finish.outcome
     check(over, story)
     check_calm(over, story)
+
+
+@every_story
+def test_a_load_balancer_that_is_busy_for_seconds_after_each_write(story: Story) -> None:
+    over = story.cloud(readings={"busy_ms": 5000})
+    done, calls = ran(over, story)
+    assert "applied" == done.finish.outcome
+    assert len(calls.writes) < 60, "it waits longer each time, instead of knocking at the door"
+    check(over, story)
 
 
 FAULTS: dict[str, dict[str, Any]] = {

@@ -10,10 +10,11 @@ import pytest
 from handler.core.deciding.run_state import RunState
 from handler.core.model.answers import Answer, Result
 from handler.core.model.observed import Observed, Source
-from handler.core.model.values import Intent, Target, Verdict
+from handler.core.model.policy import Target
+from handler.core.model.values import Intent, Verdict
 from handler.running.observer import LISTING_S, Observer
 from localcloud.cloud import Cloud
-from tests.support.builders import cloud, event, request, shown_group, target
+from tests.support.builders import cloud, event, request, shown_group, target, verdicts
 from tests.support.level_a import Calls, FakeClock, ModelEss, ModelSlb
 
 READ, LISTED, HEALTH = "DescribeVServerGroupAttribute", "DescribeScalingInstances", "DescribeHealthStatus"
@@ -51,7 +52,7 @@ def test_a_first_look_sees_group_listing_and_health() -> None:
         shown_group(view.group),
         {one.id: one.state for one in view.servers.values()},
     )
-    assert {Verdict.NORMAL} == set(view.health.values())
+    assert verdicts(view.group.backends, Verdict.NORMAL) == view.health
     assert (True, Source.COMPLETE, 2000.0) == (view.fresh, view.source, view.deadline)
 
 
@@ -167,6 +168,6 @@ def write() -> Callable[[Looker, str], None]:
         view, progress = looker.seen
         step = Remove(backends_of(view.group, server_id))
         answer = ModelSlb(looker.calls).do(view.group, step)
-        looker.seen = view, progress.did(Do(step, "retire"), answer, looker.clock.now(), 0.5)
+        looker.seen = view, progress.after_write(Do(step, "retire"), answer, looker.clock.now(), 0.5)
 
     return remove

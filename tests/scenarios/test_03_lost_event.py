@@ -15,7 +15,7 @@ def reconciled(make: Make, **state: Any) -> None:
     world = make("i-1#slb-swap/web i-2 i-3 i-9", "i-2 i-3 i-4", **state)
     told = world.deliver(timer("web"))
     assert (told.outcome, told.pairs()) == ("applied", [("i-1", "i-4")])
-    assert told.of()["strays"] == ["i-9"]
+    assert told.of()["unmanaged"] == ["i-9"]
     assert world.servers() == ["i-2", "i-3", "i-4", "i-9"]
     assert world.deliver(timer("web")).outcome == "unchanged"
 
@@ -25,7 +25,7 @@ def all_stale(make: Make, **state: Any) -> None:
     told = world.deliver(timer("exclusive"))
     assert told.outcome == "applied"
     assert world.servers() == ["i-2", "i-3", "i-4"]
-    assert told.of("exclusive")["strays"] == []
+    assert told.of("exclusive")["unmanaged"] == []
     assert world.lowest() >= 3
 
 

@@ -125,6 +125,42 @@ def test_nothing_is_told_of_an_unexpected_failure(where: str) -> None:
     assert_nothing_in(text, *secrets)
 
 
+def test_a_batch_of_a_hundred_hooks_pushes_no_key_out_of_what_is_hidden() -> None:
+    here = world()
+    tokens = [f"4B4F4D3C-AAAA-BBBB-CCCC-{number:012}" for number in range(100)]
+    hooks = [hooked("ScaleOut", f"i-{number}", token=token) for number, token in enumerate(tokens)]
+    told = f"while sending {' '.join([*secrets_of(here), *tokens])}"
+    with mock.patch.object(CloudSlb, "group", side_effect=RuntimeError(told)):
+        text = deliver_all(here, [hooks])
+    assert "while sending ***" in text
+    assert_nothing_in(text, *secrets_of(here), *tokens)
+
+
+def test_a_forged_token_blinds_no_word_of_the_log() -> None:
+    """Whoever may publish to the topic, and knows the scaling group's id, may put any word there."""
+    words = [
+        "refused",
+        "swap.completed",
+        "rolled_back",
+        "still_in_service",
+        "i-1",
+        "web",
+        "asg-web",
+        "rsp-web",
+    ]
+    seen = []
+    for forged in ([], words):
+        here = World("i-1 i-2", listed="i-1 i-2")
+        hooks = [hooked("ScaleOut", "i-none", token=word) for word in forged]
+        here.deliver([*hooks, scaled_in("i-1")])
+        here.request(REQUEST)
+        here.request(b"{}", sign=False)
+        seen.append({line["event"] for line in here.logs()} | {line.get("outcome") for line in here.logs()})
+        assert "***" not in "".join(here.printed)
+    assert seen[0] <= seen[1]
+    assert "swap.rejected" in seen[0]
+
+
 def test_nothing_is_told_of_any_event_of_the_folder() -> None:
     here = world()
     events: list[Any] = []

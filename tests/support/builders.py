@@ -15,7 +15,9 @@ from handler.core.deciding.decide import decide
 from handler.core.deciding.run_state import begin
 from handler.core.model.answers import Answer, Result
 from handler.core.model.decisions import Decision, Do, Finish, Wait
+from handler.core.model.marks import Marks
 from handler.core.model.observed import Observed, Source
+from handler.core.model.policy import Policy, Target
 from handler.core.model.steps import Add, Modify, Remove, SetWeight, Step, new_side
 from handler.core.model.values import (
     Backend,
@@ -25,12 +27,10 @@ from handler.core.model.values import (
     Intent,
     Key,
     Listeners,
-    Policy,
     Refusal,
     Scope,
     Server,
     ServerRef,
-    Target,
     Verdict,
 )
 from localcloud.cloud import Cloud
@@ -38,6 +38,7 @@ from localcloud.cloud import Cloud
 PORT = 8080
 GROUP, BALANCER, SCALING = "rsp-web", "lb-web", "asg-web"
 MARK = "slb-swap/web"
+LISTENER = "http:80"
 
 APPLIED = Answer(Result.APPLIED)
 
@@ -121,7 +122,7 @@ def hook(instances: str, transition: str = "scale_out", **also: Any) -> Hook:
 
 
 def policy(**also: Any) -> Policy:
-    return Policy(**{"mark": MARK, **also})
+    return Policy(**{"marks": Marks("web"), **also})
 
 
 def target(*, mode: str = "apply", scaling: bool = True, **also: Any) -> Target:
@@ -143,6 +144,17 @@ def _keys(of: Group, said: str) -> list[Key]:
     return [key for key in of.backends if key.server_id in wanted or f"{key.server_id}:{key.port}" in wanted]
 
 
+def listeners(checked: bool = False, drains: bool = False, ignores_weight: bool = False) -> Listeners:
+    """The one listener that uses the group."""
+    one = frozenset({LISTENER})
+    return Listeners(one if checked else frozenset(), frozenset() if checked else one, drains, ignores_weight)
+
+
+def verdicts(keys: Iterable[Key], verdict: Verdict) -> dict[Key, dict[str, Verdict]]:
+    """What the one listener says of backends."""
+    return {key: {LISTENER: verdict} for key in keys}
+
+
 def view(
     of: Group | str,
     listed: str | None = None,
@@ -160,9 +172,9 @@ def view(
     """A look. Health is checked if anybody is ``abnormal`` or ``pending`` (said as ``i-1`` or ``i-1:80``)."""
     of = group(of) if isinstance(of, str) else of
     checked = checked or bool(abnormal or pending)
-    health = dict.fromkeys(of.backends, Verdict.NORMAL) if checked else {}
-    health.update(dict.fromkeys(_keys(of, abnormal), Verdict.ABNORMAL))
-    health.update(dict.fromkeys(_keys(of, pending), Verdict.PENDING))
+    health = verdicts(of.backends, Verdict.NORMAL) if checked else {}
+    health.update(verdicts(_keys(of, abnormal), Verdict.ABNORMAL))
+    health.update(verdicts(_keys(of, pending), Verdict.PENDING))
     return Observed(
         group=of,
         now=now,
@@ -170,7 +182,7 @@ def view(
         servers=servers(listed or ""),
         source=source or (Source.ABSENT if listed is None else Source.COMPLETE),
         health=health,
-        listeners=Listeners(checked, drains, ignores_weight),
+        listeners=listeners(checked, drains, ignores_weight),
         **also,
     )
 
@@ -221,11 +233,11 @@ class Play:
 
     def __init__(self, looked: Observed, intent: Intent, how: Policy | None = None) -> None:
         self.view, self.intent, self.policy = looked, intent, how or policy()
-        self.progress = begin(looked)
+        self.state = begin(looked)
 
     @property
     def decision(self) -> Decision:
-        return decide(self.view, self.intent, self.policy, self.progress)
+        return decide(self.view, self.intent, self.policy, self.state)
 
     def next(self, verdict: Verdict = Verdict.NORMAL, answer: Answer = APPLIED) -> str:
         """Do or wait as decided, and say what; new backends get the verdict."""
@@ -233,9 +245,9 @@ class Play:
         if isinstance(decision, Wait):
             self.view = replace(self.view, now=self.view.now + decision.seconds, fresh=True)
         elif isinstance(decision, Do):
-            self.progress = self.progress.did(decision, answer, self.view.now, 0.5)
+            self.state = self.state.after_write(decision, answer, self.view.now, 0.5)
             if answer.result is Result.APPLIED:
-                self.view = replace(self.view, group=self.progress.expected)
+                self.view = replace(self.view, group=self.state.written.expected)
                 self.health(verdict, shown_backends(new_side(decision.step)))
         return shown(decision)
 
@@ -244,7 +256,7 @@ class Play:
         if self.view.listeners.checked:
             ids = " ".join(re.split("[=@]", one)[0] for one in said.split())
             keys = _keys(self.view.group, ids)
-            self.view = replace(self.view, health={**self.view.health, **dict.fromkeys(keys, verdict)})
+            self.view = replace(self.view, health={**self.view.health, **verdicts(keys, verdict)})
 
     def to_end(self, verdict: Verdict = Verdict.NORMAL, most: int = 200) -> list[str]:
         """Play until it finishes, and say all that happened."""
@@ -268,6 +280,7 @@ def state(
     faults: Iterable[Mapping[str, Any]] = (),
     sick: str = "",
     stopped: str = "",
+    reclaimed: str = "",
     quota: int = 400,
     health_check: bool = True,
     scheduler: str = "wrr",
@@ -308,6 +321,7 @@ def state(
                 "instance_id": one,
                 "health": "abnormal" if one in sick.split() else "normal",
                 "status": "Stopped" if one in stopped.split() else "Running",
+                "operation_locks": ["Recycling"] if one in reclaimed.split() else [],
             }
             for one in dict.fromkeys(known)
         ],

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from handler import main
+from handler.webhook import webhook
 from localcloud.serving import LocalCloud
 from tests.support.level_c import ROOT, Http
 
@@ -50,5 +51,9 @@ class Entrance:
             **{f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()},
         }
         answered: list[Any] = []
-        parts = main.webhook(environ, lambda status, sent: answered.extend((status, dict(sent))))
+        parts = webhook(environ, lambda status, sent: answered.extend((status, dict(sent))))
         return answered[0], answered[1], json.loads(b"".join(parts))
+
+    def webhook_event(self, event: Any) -> Any:
+        """Call ``webhook`` as Function Compute 3.0 does, with what its HTTP trigger gives."""
+        return webhook(event if isinstance(event, bytes) else json.dumps(event).encode(), self.context)

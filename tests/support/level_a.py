@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from handler.cloud.errors import classify
 from handler.core.model.answers import Answer, CallFailed, Result
 from handler.core.model.observed import Listing
+from handler.core.model.policy import Target
 from handler.core.model.steps import Add, Modify, Remove, SetWeight, Step
-from handler.core.model.values import Backend, Group, Hook, Intent, Key, Listeners, Server, Target, Verdict
+from handler.core.model.values import (
+    Backend,
+    Group,
+    Hook,
+    Instance,
+    Intent,
+    Key,
+    Listeners,
+    Server,
+    Verdict,
+)
 from handler.running import loop
 from handler.running.hooks import Hooks
 from handler.running.loop import Run
+from handler.running.pacing import Pacing
+from handler.running.scheduler import alone
 from localcloud import state as local
 from localcloud.cloud import Cloud
 from localcloud.errors import ApiError
@@ -110,28 +123,36 @@ class ModelSlb:
             {Key(*b.key): _ours(b) for b in found.backends},
         )
 
-    def _uses(self, group: Group) -> list[local.Listener]:
+    def _uses(self, group: Group) -> dict[str, local.Listener]:
         balancer = self._slb.world.load_balancers[group.load_balancer_id]
-        return [listener for listener in balancer.listeners if listener.uses(group.id)]
+        using = (each for each in balancer.listeners if each.runs and each.uses(group.id))
+        return {f"{each.protocol}:{each.port}": each for each in using}
+
+    def _checking(self, group: Group) -> frozenset[str]:
+        return frozenset(name for name, each in self._uses(group).items() if each.checks(group.id))
 
     def listeners(self, group: Group) -> Listeners:
-        uses = self._uses(group)
+        uses, checking = self._uses(group), self._checking(group)
         return Listeners(
-            checked=any(each.health_check for each in uses),
-            drains=bool(uses) and all(each.connection_drain for each in uses),
-            ignores_weight=any(each.scheduler == "rr" for each in uses),
+            checking,
+            frozenset(uses) - checking,
+            drains=bool(uses) and all(each.connection_drain for each in uses.values()),
+            ignores_weight=any(
+                use.scheduler == "rr" for each in uses.values() for use in each.uses_of(group.id)
+            ),
         )
 
-    def health(self, group: Group) -> Mapping[Key, Verdict]:
-        checking = {(each.port, each.protocol) for each in self._uses(group) if each.health_check}
+    def health(self, group: Group) -> Mapping[Key, Mapping[str, Verdict]]:
+        checking = self._checking(group)
+        found = {key: dict.fromkeys(checking, Verdict.PENDING) for key in group.backends}
         if not checking:
-            return dict.fromkeys(group.backends, Verdict.UNCHECKED)
+            return found
         rows = self._calls.make("DescribeHealthStatus", lambda: self._slb.health(group.load_balancer_id))
-        found: dict[Key, list[str]] = {}
         for row in rows:
-            if (row.listener_port, row.protocol) in checking:
-                found.setdefault(Key(*row.backend.key), []).append(row.status)
-        return {key: _verdict(found.get(key, []), len(checking)) for key in group.backends}
+            key, name = Key(*row.backend.key), f"{row.protocol}:{row.listener_port}"
+            if key in found and name in checking and row.status != "unavailable":
+                found[key][name] = Verdict(row.status)
+        return found
 
     def do(self, group: Group, step: Step) -> Answer:
         slb = self._slb
@@ -162,14 +183,6 @@ class ModelSlb:
         )
 
 
-def _verdict(statuses: list[str], listeners: int) -> Verdict:
-    if not listeners:
-        return Verdict.UNCHECKED
-    if "abnormal" in statuses:
-        return Verdict.ABNORMAL
-    return Verdict.NORMAL if statuses.count("normal") == listeners else Verdict.PENDING
-
-
 class ModelEss:
     """``running.ports.Ess`` over the ESS model."""
 
@@ -185,6 +198,7 @@ class ModelEss:
             servers=tuple(_server(member) for _, member in found),
             complete=True,
             attached=frozenset(each.vserver_group_id for each in group.vserver_groups),
+            counted=len(group.instances),
         )
 
     def listed(self, scaling_group_id: str, instance_ids: tuple[str, ...]) -> tuple[Server, ...]:
@@ -225,6 +239,33 @@ class ModelEss:
         return Answer(Result.APPLIED)
 
 
+class ModelEcs:
+    """``running.ports.Ecs`` over the ECS model."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls, self._ecs = calls, calls.cloud.ecs
+        self._allowed = False
+
+    def instances(self, ids: tuple[str, ...]) -> Mapping[str, Instance]:
+        found: dict[str, Instance] = {}
+        asked = tuple(dict.fromkeys(ids))
+        for start in range(0, len(asked), 100):
+            some = asked[start : start + 100]
+            listed = self._calls.make("DescribeInstances", lambda some=some: self._ecs.instances(some))
+            found.update((one.instance_id, _instance(one)) for one in listed)
+            self._allowed = self._allowed or bool(found)
+            if not self._allowed:
+                # The wire asks in a dry run whether it may ask at all.
+                self._calls.make("DescribeInstances", lambda: None)
+                self._allowed = True
+        return found
+
+
+def _instance(one: local.Instance) -> Instance:
+    status: Any = one.status.lower()
+    return Instance(one.instance_id, status, "Recycling" in one.operation_locks)
+
+
 def _server(member: local.Member) -> Server:
     return Server(
         member.instance_id,
@@ -241,21 +282,24 @@ def run(
     clock: FakeClock | None = None,
     timeout_s: float = 600.0,
     before: Callable[[str], None] = lambda action: None,
-    tell: Callable[..., None] = lambda name, **said: None,
+    log: Callable[..., None] = lambda name, **said: None,
 ) -> tuple[Run, Calls]:
     """Run one intent over one target at level (a); returns the run and the calls that it made."""
     clock = clock or FakeClock()
+    cloud.use_clock(clock.now)
     calls = Calls(cloud, before)
     ess = ModelEss(calls)
-    hooks = Hooks(intent.hooks, ess, clock)
-    ran = loop.run(
+    deadline = clock.now() + timeout_s
+    hooks = Hooks(intent.hooks, ess, clock, deadline)
+    task = loop.run(
         target,
         intent,
         ModelSlb(calls),
         ess,
+        ModelEcs(calls),
         clock,
-        clock.now() + timeout_s,
-        tell=tell,
-        on_wait=hooks.keep_alive,
+        deadline,
+        pacing=Pacing(),
+        log=log,
     )
-    return ran, calls
+    return alone(task, clock, hooks.keep_alive), calls

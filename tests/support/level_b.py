@@ -62,6 +62,7 @@ class World(Looks):
         self.identity = new_identity("slb-swap/swap", temporary=True)
         self.gateway = Gateway(self.cloud, Registry(self.identity))
         self.clock = FakeClock(seed=seed)
+        self.cloud.use_clock(self.clock.now)
         self.printed: list[str] = []
         self.timeout_s = timeout_s
         #: Done before each call, with its action: what others do meanwhile.
@@ -177,8 +178,17 @@ class World(Looks):
         """Let the scaling group list these from now on, in the words of ``builders.servers``."""
         self.edit(lambda state: relisted(state, name or self.name, listed))
 
+    def change(self, instance: str, **fields: Any) -> None:
+        """Change an instance: ``status``, ``operation_locks``, ``health_by_listener`` and the like."""
+        self.edit(lambda state: find(state["instances"], "instance_id", instance).update(fields))
+
     def health(self, instance: str, health: str) -> None:
-        self.edit(lambda state: find(state["instances"], "instance_id", instance).update(health=health))
+        self.change(instance, health=health)
+
+    def reclaim(self, *instances: str) -> None:
+        """ECS is about to reclaim these, and has locked them."""
+        for instance in instances:
+            self.change(instance, operation_locks=["Recycling"])
 
     def release(self, instance: str) -> None:
         self.cloud.world.release(instance)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import ssl
 import tempfile
 import urllib.error
@@ -102,7 +103,8 @@ class Http:
 def quick_template(folder: Path) -> Path:
     """Write template.yml with the entry points of ``tests.support.quick`` instead of the real ones."""
     template = (ROOT / "template.yml").read_text()
-    template = template.replace("handler.main.", "tests.support.quick.").replace("./", f"{ROOT}/")
+    template = re.sub(r"((Handler|Initializer): *)index\.", r"\1tests.support.quick.", template)
+    template = template.replace("./", f"{ROOT}/")
     path = folder / "template.yml"
     path.write_text(template)
     return path

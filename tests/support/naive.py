@@ -62,7 +62,7 @@ def _of_event(case: Case) -> Asked:
             coming.append(one.server_id)
     for listed in view.servers.values():
         waits = any(
-            b.weight == 0 and b.description == policy.waits and key.server_id == listed.id
+            b.weight == 0 and b.description == policy.marks.waiting and key.server_id == listed.id
             for key, b in view.group.backends.items()
         )
         fresh = (listed.id not in here or waits) and listed.id not in named and listed.id not in coming
@@ -93,7 +93,7 @@ def _of_event(case: Case) -> Asked:
             going.append(server_id)
     for server_id in order:
         ours = policy.exclusive or any(
-            b.description in {policy.mark, policy.waits}
+            b.description in {policy.marks.ours, policy.marks.waiting}
             for b in view.group.backends.values()
             if b.key.server_id == server_id
         )
@@ -200,12 +200,12 @@ def wished(case: Case) -> Group:
             if weight is None:
                 weight = next((b.weight for b in [*own, *beside] if b.weight), usual)
             carried = next((b.description for b in [*own[:1], *beside[: not own]]), "")
-            description = carried or policy.mark if n.description is None else n.description
-            waits = own and own[0].description == policy.waits and own[0].weight != weight
+            description = carried or policy.marks.ours if n.description is None else n.description
+            waits = own and own[0].description == policy.marks.waiting and own[0].weight != weight
             if own and not waits:  # of what is in, only the weight is ours to change
                 description = own[0].description
             elif own:
-                description = next((b.description for b in beside if b.description), policy.mark)
+                description = next((b.description for b in beside if b.description), policy.marks.ours)
                 description = description if n.description is None else n.description
             result[key] = Backend(key, weight, kind(new), description)  # type: ignore[arg-type]
     return Group(start.id, start.load_balancer_id, result)

@@ -9,20 +9,19 @@ from typing import Any
 from hypothesis import strategies as st
 
 from handler.core.model.observed import Observed, Source
+from handler.core.model.policy import Policy
 from handler.core.model.values import (
     Backend,
     Cause,
     Group,
     Intent,
     Key,
-    Listeners,
-    Policy,
     Scope,
     Server,
     ServerRef,
     Verdict,
 )
-from tests.support.builders import BALANCER, GROUP, MARK, kind, policy
+from tests.support.builders import BALANCER, GROUP, LISTENER, MARK, kind, listeners, policy
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
@@ -33,7 +32,7 @@ ADDRESSES = {"eni-1": ("10.0.0.1", "10.0.0.11"), "eni-2": ("10.0.0.2",), "eci-1"
 NOW = 1000.0
 
 WEIGHTS = st.sampled_from((100, 100, 100, 50, 0))
-DESCRIPTIONS = st.sampled_from(("", "", "blue", MARK, policy().waits))
+DESCRIPTIONS = st.sampled_from(("", "", "blue", MARK, policy().marks.waiting))
 
 
 @dataclass(frozen=True)
@@ -95,8 +94,8 @@ def views(
         deadline=NOW + 600,
         servers=servers or {},
         source=source or (Source.COMPLETE if servers else Source.ABSENT),
-        health={key: draw(verdicts) for key in of.backends} if checked else {},
-        listeners=Listeners(checked, draw(st.booleans()), draw(st.booleans())),
+        health={key: {LISTENER: draw(verdicts)} for key in of.backends} if checked else {},
+        listeners=listeners(checked, draw(st.booleans()), draw(st.booleans())),
     )
 
 

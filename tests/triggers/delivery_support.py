@@ -10,10 +10,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 from standardwebhooks import Webhook
 
-from handler.core.model.values import Policy, Target
+from handler.core.model.marks import Marks
+from handler.core.model.policy import Policy, Target
 from handler.triggers.reading import Delivery, read
 
 NOW = 1_700_000_000
@@ -30,7 +32,7 @@ def target(name: str = "web", *groups: str, mode: str = "apply", vserver_group_i
         vserver_group_id or f"rsp-{name}",
         groups or (f"asg-{name}",),
         mode,  # type: ignore[arg-type]
-        Policy(mark=f"slb-swap/{name}"),
+        Policy(marks=Marks(f"{name}")),
     )
 
 
@@ -107,6 +109,8 @@ class EventFile:
     def delivery(self, now: float = NOW) -> bytes:
         """Return the bytes that the function is handed: a request is signed afresh."""
         raw = self.path.read_bytes()
+        if "sign" in self.expect:
+            return signed_event(json.loads(raw), str(self.expect["sign"]), now)
         if self.expect["via"] != "http":
             return raw
         sent = json.loads(raw)
@@ -116,6 +120,17 @@ class EventFile:
         headers = {**sent["headers"], **signed(content, sent["sign"], now)}
         content += b" " if sent["sign"] == "tampered" else b""
         return json.dumps(http_event(content, headers, method=sent["method"])).encode()
+
+
+def signed_event(event: dict[str, Any], how: str, now: float) -> bytes:
+    """Return an HTTP event of Function Compute 3.0 with the signature of its body."""
+    encoded = event["isBase64Encoded"]
+    body = base64.b64decode(event["body"]) if encoded else event["body"].encode()
+    sent = body + b" " if how == "tampered" else body
+    told = base64.b64encode(sent).decode() if encoded else sent.decode()
+    return json.dumps(
+        {**event, "body": told, "headers": {**event["headers"], **signed(body, how, now)}}
+    ).encode()
 
 
 def signed(body: bytes, how: str, now: float) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from delivery_support import WEB, deliver, target
 
@@ -92,6 +94,56 @@ def test_other_types_are_ignored(kind: str, reason: str) -> None:
         {"specversion": "1.0", "source": "acs.ess", "type": kind, "data": {"scalingGroupId": "asg-web"}}
     )
     assert [one.reason for one in found.ignored] == [reason]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"type": "ess:LifecycleHook:Test"},
+        {"type": "ess:LifecycleHook:TEST", "data": {}},
+        {"type": "ess:LifecycleHook:Test", "data": "test"},
+        {"type": "ess:LifecycleHook:Test", "data": []},
+        {"type": "ess:LifecycleHook:Test", "data_base64": "!"},
+        {"type": "ess:LifecycleHook:Test", "data": {"content": "{"}},
+        {"type": "ess:Lifecycle_Hook:Test", "data": {"instanceIds": 5}},
+        {"type": "ess:CloudMonitor:AUTOSCALING[LIFECYCLEHOOKTEST]", "data": {}},
+        {"type": "AUTOSCALING:LIFECYCLE_HOOK_TEST", "data": {}},
+        {"type": "AUTOSCALING:TEST_LIFECYCLE_HOOK", "data": {}},
+        {"type": "ess:LifecycleHook", "data": {"lifecycleTransition": "Test"}},
+        {"type": "ess:LifecycleHook:Test", "data": {}, "aliyunregionid": "us-west-1"},
+    ],
+)
+def test_hooks_test_message_in_any_spelling_is_ignored(event: dict[str, object]) -> None:
+    found = deliver({"specversion": "1.0", "source": "acs.ess", **event})
+    assert ([one.reason for one in found.ignored], found.rejected, found.intents) == (
+        ["lifecycle_test"],
+        (),
+        (),
+    )
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"product": "ESS", "name": "LIFECYCLE_HOOK_TEST", "content": {}},
+        {"product": "ESS", "name": "LIFECYCLE-HOOK-TEST", "content": "{"},
+        {"lifecycleHookId": "ash-1", "lifecycleTransition": "TEST"},
+        {"lifecycleTransition": "TEST"},
+        {"content": {"scalingGroupId": "asg-nobody", "lifecycleTransition": "Test_Notification"}},
+        {"content": {"lifecycleHookId": "ash-1", "lifecycleTransition": "LifecycleHook:Test"}},
+    ],
+)
+def test_hooks_test_message_is_known_without_its_envelope_too(message: dict[str, object]) -> None:
+    found = deliver({"TopicName": "t", "MessageId": "m", "Message": json.dumps(message)})
+    assert ([one.reason for one in found.ignored], found.rejected) == (["lifecycle_test"], ())
+
+
+@pytest.mark.parametrize("word", IGNORED)
+def test_what_brings_and_takes_nothing_needs_no_data_that_can_be_read(word: str) -> None:
+    for data in ({"data": 5}, {"data": "{"}, {"data_base64": "?"}, {"data": {"content": "{"}}):
+        event = {"specversion": "1.0", "source": "acs.ess", "type": f"ess:ScalingActivity:{word}", **data}
+        found = deliver(event)
+        assert ([one.reason for one in found.ignored], found.rejected) == ([IGNORED[word]], ())
 
 
 def ess(data: object, kind: str = "ess:ScalingActivity:ScaleInSuccess", **more: object) -> dict[str, object]:

@@ -12,13 +12,15 @@ from pathlib import Path
 
 import pytest
 from delivery_support import WEB, deliver
+from hypothesis import given
+from hypothesis import strategies as st
 
 from handler.core.model.values import Cause, ServerRef
 from handler.triggers.envelopes import MAX_BYTES, MAX_RECORDS
 from handler.triggers.messages import digest
 from handler.triggers.reading import Delivery, read
 
-EVENT = {
+EVENT: dict[str, object] = {
     "specversion": "1.0",
     "id": "e-1",
     "source": "acs.ess",
@@ -292,3 +294,108 @@ def test_event_without_specversion_is_known_by_source_and_data() -> None:
 def test_timer_without_a_name_is_known_by_its_payload() -> None:
     found = deliver({"triggerTime": "2026-01-01T00:00:00Z", "payload": ""})
     assert found.trigger == "timer"
+
+
+def in_base64(event: dict[str, object], **more: object) -> dict[str, object]:
+    """A CloudEvent whose data is in base64."""
+    left = {name: value for name, value in event.items() if name != "data"}
+    return {**left, "data_base64": b64(event["data"]), **more}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        EVENT,
+        {**EVENT, "data": {"content": EVENT["data"]}},
+        {**EVENT, "data": json.dumps(EVENT["data"])},
+        {
+            **EVENT,
+            "type": "ess:LifecycleHook:ScaleIn",
+            "data": {"scalingGroupId": "asg-web", "lifecycleHookId": "ash-1"},
+        },
+        {**EVENT, "type": "mns:Queue:SendMessage", "data": {"messageBody": json.dumps(EVENT)}},
+    ],
+)
+def test_data_in_base64_is_data(event: dict[str, object]) -> None:
+    found = deliver(in_base64(event))
+    assert found == deliver(event)
+    assert (len(found.intents), found.rejected) == (1, ())
+
+
+def test_event_without_specversion_is_known_by_its_data_in_base64() -> None:
+    event = in_base64(EVENT)
+    del event["specversion"]
+    assert deliver(event) == deliver(EVENT)
+
+
+@given(st.dictionaries(st.text(), st.text() | st.integers(-9, 9) | st.lists(st.text())), st.booleans())
+def test_any_data_in_base64_is_read_as_data(data: dict[str, object], folded: bool) -> None:
+    event = {**EVENT, "data": {"scalingGroupId": "asg-web", **data}}
+    sent = in_base64(event)
+    if folded:
+        text = str(sent["data_base64"])
+        sent["data_base64"] = "\r\n".join(text[at : at + 76] for at in range(0, len(text), 76))
+    read, plain = deliver(sent), deliver(event)
+    assert (read.intents, [one.reason for one in read.rejected]) == (
+        plain.intents,
+        [one.reason for one in plain.rejected],
+    )
+
+
+@pytest.mark.parametrize(
+    "kind", ["ess:ScalingActivity:ScaleInSuccess", "ecs:Instance:StateChange", "mns:Queue:x"]
+)
+@pytest.mark.parametrize(
+    ("encoded", "said"),
+    [
+        ("!", "expected base64 of JSON in UTF-8"),
+        ("", "expected base64 of JSON in UTF-8"),
+        (5, "expected base64 of JSON in UTF-8"),
+        ({"scalingGroupId": "asg-web"}, "expected base64 of JSON in UTF-8"),
+        ("/w==", "expected base64 of JSON in UTF-8"),
+        ("eyJh", "not JSON: "),
+    ],
+)
+def test_data_in_base64_that_cannot_be_read_is_rejected_with_its_path(
+    kind: str, encoded: object, said: str
+) -> None:
+    event = {"specversion": "1.0", "source": "acs.x", "type": kind, "data_base64": encoded}
+    (rejected,) = deliver(event).rejected
+    assert rejected.reason.startswith(f"data_base64: {said}")
+
+
+def test_data_in_base64_that_is_no_object_is_rejected_with_its_path() -> None:
+    for value in ([], 5):
+        (rejected,) = deliver(in_base64({**EVENT, "data": value})).rejected
+        assert rejected.reason == "data_base64: expected an object"
+
+
+def test_data_twice_is_rejected_and_null_is_none() -> None:
+    (rejected,) = deliver({**EVENT, "data_base64": b64({})}).rejected
+    assert rejected.reason == "data_base64: expected one of data and data_base64, got both"
+    assert deliver({**EVENT, "data_base64": None}) == deliver(EVENT)
+    assert deliver(in_base64(EVENT, data=None)) == deliver(EVENT)
+
+
+def test_foreign_event_is_ignored_whatever_its_data_is() -> None:
+    for data in (
+        {"data_base64": "!"},
+        {"data_base64": "", "data": 5},
+        {"data": {"content": "{"}},
+        {"data": "{"},
+    ):
+        found = deliver({"specversion": "1.0", "source": "acs.oss", "type": "oss:Object:Created", **data})
+        assert ([one.reason for one in found.ignored], found.rejected) == (["not_our_event"], ())
+    found = deliver({"product": "OSS", "name": "x", "content": "{"})
+    assert [one.reason for one in found.ignored] == ["not_our_event"]
+
+
+def test_content_that_is_no_json_is_rejected_with_its_path() -> None:
+    for event, path in (
+        ({**EVENT, "data": {"content": "{"}}, "data: content"),
+        ({"product": "ESS", "name": "AUTOSCALING:SCALE_IN_SUCCESS", "content": "{"}, "content"),
+        ({"scalingGroupId": "asg-web", "content": "{"}, "content"),
+        ({**EVENT, "data": "{"}, "data"),
+    ):
+        (rejected,) = deliver(event).rejected
+        assert rejected.reason.startswith(f"{path}: not JSON: ")

@@ -51,15 +51,15 @@ def test_deleted_instance_is_gone_for_every_target(form: Form) -> None:
     found = deliver(
         form("Instance:StateChange", state("Deleted")), target("a"), target("b", mode="off"), target("c")
     )
-    assert found.intents == intents(Cause.GONE, "a", "c")
+    assert found.intents == intents(Cause.DELETED, "a", "c")
     assert [one.reason for one in found.ignored] == ["target_off"]
     assert found.trigger == "autoscaling"
 
 
 def test_change_of_state_is_known_without_its_envelope() -> None:
-    assert deliver(state("Deleted")).intents == intents(Cause.GONE, "web", event_ids=())
+    assert deliver(state("Deleted")).intents == intents(Cause.DELETED, "web", event_ids=())
     assert deliver({"content": state("deleted", resourceId=ARN)}).intents == intents(
-        Cause.GONE, "web", event_ids=()
+        Cause.DELETED, "web", event_ids=()
     )
 
 
@@ -96,7 +96,7 @@ def test_state_of_something_else_is_ignored() -> None:
 
 def test_state_without_a_type_is_an_instances() -> None:
     data = {"resourceId": "i-a", "state": "Deleted"}
-    assert deliver(eventbridge("Instance:StateChange", data)).intents == intents(Cause.GONE, "web")
+    assert deliver(eventbridge("Instance:StateChange", data)).intents == intents(Cause.DELETED, "web")
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -125,6 +125,32 @@ def test_system_event_is_reported(form: Form, name: str) -> None:
     found = deliver(form(name, {"eventId": "e-9", "instanceId": "i-a"}))
     assert [(one.reason, one.event_ids) for one in found.ignored] == [("ecs_system_event_reported", ("e-1",))]
     assert found.intents == ()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [{}, {"instanceId": ["i-a"]}, {"resourceId": "acs:ecs:cn-hangzhou:1:disk/d-1"}, {"instanceId": "a b"}],
+)
+@pytest.mark.parametrize("form", FORMS)
+def test_what_brings_and_takes_no_instance_is_ignored_though_it_names_none(form: Form, data: object) -> None:
+    event = form("Instance:SystemMaintenance.Reboot:Scheduled", data)
+    del event["id"]
+    event.pop("resourceId", None)
+    found = deliver(event)
+    assert ([one.reason for one in found.ignored], found.rejected) == (["ecs_system_event_reported"], ())
+    for word, reason in (("Running", "ecs_state_running"), ("Stopped", "ecs_stopped_reported")):
+        event = form("Instance:StateChange", {**data, "state": word})  # type: ignore[dict-item]
+        event.pop("resourceId", None)
+        found = deliver(event)
+        assert ([one.reason for one in found.ignored], found.rejected) == ([reason], ())
+        assert found.ignored[0].detail.startswith("no instance is ")
+
+
+def test_system_event_whose_data_cannot_be_read_is_ignored() -> None:
+    for data in ({"data": 5}, {"data_base64": "!"}, {"data": {"content": "{"}}):
+        kind = "ecs:Instance:SystemFailure.Reboot:Executed"
+        found = deliver({"specversion": "1.0", "source": "acs.ecs", "type": kind, **data})
+        assert [one.reason for one in found.ignored] == ["ecs_system_event_reported"]
 
 
 def test_other_events_of_ecs_are_ignored() -> None:

@@ -6,7 +6,7 @@ import base64
 import json
 from typing import Any
 
-from delivery_support import NOW, WEB, deliver, http_event, sign_bytes, target
+from delivery_support import NOW, WEB, deliver, github, http_event, sign_bytes, target
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -72,6 +72,33 @@ def test_any_signed_body_ends_in_a_reading(value: Any) -> None:
     found = deliver(http_event(body, sign_bytes(body)))
     assert len(found.rejected) == 1
     assert found.rejected[0].status in {400, 404}
+
+
+@unhurried
+@given(values, st.booleans())
+def test_deployment_of_github_without_a_target_is_somebody_elses_and_ignored(
+    payload: Any, as_text: bool
+) -> None:
+    sent = json.dumps(payload) if as_text else payload
+    body = json.dumps({"action": "created", "deployment": {"payload": sent}}).encode()
+    found = deliver(http_event(body, github(body)))
+    assert ([one.reason for one in found.ignored], found.rejected, found.intents) == (
+        ["github_deployment_without_request"],
+        (),
+        (),
+    )
+
+
+@unhurried
+@given(values, st.dictionaries(words, values, max_size=2), st.booleans())
+def test_deployment_of_github_with_a_target_is_ours_and_its_errors_are_errors(
+    target: Any, more: dict[str, Any], as_text: bool
+) -> None:
+    payload = {**more, "target": target}
+    sent = json.dumps(payload) if as_text else payload
+    body = json.dumps({"action": "created", "deployment": {"payload": sent}}).encode()
+    (rejected,) = deliver(http_event(body, github(body))).rejected
+    assert rejected.status in {400, 404}
 
 
 @unhurried

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import ipaddress
 import json
 from datetime import datetime, timezone
+from typing import Any
 
 import pytest
 from delivery_support import (
@@ -23,9 +25,12 @@ from delivery_support import (
     standard,
     target,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 from handler.core.model.values import Cause, Intent, Scope, ServerRef
-from handler.triggers import deployment
+from handler.triggers import addresses, deployment
+from handler.triggers.messages import Unreadable
 from handler.triggers.reading import Delivery
 
 PAIR = {"target": "web", "pairs": [["i-old1", "i-new1"]]}
@@ -140,6 +145,98 @@ def test_one_eni_may_be_named_once_for_each_address() -> None:
     assert len(the_intent(ask(launched=entries)).launched) == 2
 
 
+def test_one_eni_may_be_named_at_several_addresses_with_and_without_ports() -> None:
+    entries = [
+        {"server_id": "eni-a", "server_ip": "10.0.0.1"},
+        {"server_id": "eni-a", "server_ip": "10.0.0.2", "port": 80},
+        {"server_id": "eni-a", "server_ip": "10.0.0.2", "port": 81},
+        {"server_id": "eni-a", "server_ip": "2001:db8::1"},
+    ]
+    assert the_intent(ask(launched=entries)).launched == tuple(
+        ServerRef("eni-a", one.get("port"), server_ip=one["server_ip"]) for one in entries
+    )
+
+
+@given(st.lists(st.tuples(st.ip_addresses(), st.none() | st.integers(1, 65535)), max_size=8, unique=True))
+def test_every_address_that_a_request_names_is_an_entry_of_its_own(asked: list[tuple[Any, Any]]) -> None:
+    ports: dict[Any, list[Any]] = {}
+    for ip, port in asked:
+        ports.setdefault(getattr(ip, "ipv4_mapped", None) or ip, []).append(port)
+    entries = [{"server_id": "eni-a", "server_ip": str(ip), "port": port} for ip, port in asked]
+    found = ask(launched=entries)
+    twice = any(None in some and len(some) > 1 for some in ports.values())
+    nowhere = any(ip.is_unspecified or ip.is_multicast or str(ip) == "255.255.255.255" for ip in ports)
+    if not entries or twice or nowhere:
+        assert found.intents == ()
+    else:
+        named = the_intent(found).launched
+        assert {(ipaddress.ip_address(one.server_ip or ""), one.port) for one in named} == {
+            (ip, port) for ip, some in ports.items() for port in some
+        }
+
+
+@given(st.ip_addresses(v=6), st.randoms(use_true_random=False))
+def test_an_address_is_an_address_however_it_is_spelt(ip: Any, chance: Any) -> None:
+    spelt = chance.choice([ip.exploded, ip.compressed, ip.exploded.upper(), ip.compressed.upper()])
+    try:
+        usual = addresses.normal(ip.exploded, "$")
+    except Unreadable:
+        return
+    assert addresses.normal(spelt, "$") == usual
+    assert addresses.normal(usual, "$") == usual
+    twice = [{"server_id": "eni-a", "server_ip": one} for one in (ip.compressed, spelt)]
+    (rejected,) = ask(launched=twice).rejected
+    assert "twice" in rejected.reason
+
+
+def test_ipv6_is_named_in_its_usual_spelling() -> None:
+    intent = the_intent(
+        ask(
+            terminated=[{"server_id": "eni-a", "server_ip": "2001:DB8::10"}],
+            launched=[{"server_id": "eni-z", "server_ip": "2001:0db8:0:0::20"}],
+        )
+    )
+    assert [one.server_ip for one in (*intent.terminated, *intent.launched)] == [
+        "2001:db8::10",
+        "2001:db8::20",
+    ]
+
+
+def test_ipv4_in_ipv6_is_that_ipv4() -> None:
+    assert addresses.normal("::ffff:10.0.0.1", "$") == "10.0.0.1"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "10.0.0.256",
+        "10.0.0",
+        "010.0.0.1",
+        "1.2.3.4.5",
+        "10.0.0.1/32",
+        "2001:db8:::1",
+        "2001:db8::1::2",
+        "12345::",
+        "fe80::1%eth0",
+        "0.0.0.0",
+        "::",
+        "224.0.0.1",
+        "ff02::1",
+        "255.255.255.255",
+        ":",
+        "",
+        " 10.0.0.1",
+        "host",
+        "9" * 128,
+    ],
+)
+@pytest.mark.parametrize("side", ["terminated", "launched"])
+def test_an_address_that_cannot_be_is_refused_with_its_path(side: str, address: str) -> None:
+    (rejected,) = ask(**{side: ["i-a", {"server_id": "eni-a", "server_ip": address}]}).rejected
+    assert rejected.status == 400
+    assert rejected.reason.startswith(f"the request: $.{side}[1].server_ip: expected ")
+
+
 def test_target_is_a_name_or_the_vserver_group_of_one() -> None:
     assert the_intent(deliver(http_event({**PAIR, "target": "rsp-web"}))).target == "web"
 
@@ -187,8 +284,12 @@ def test_500_entries_are_taken_and_501_are_not() -> None:
             {"terminated": [{"server_id": "i-a", "port": 80}], "launched": ["i-a"]},
             "both terminated and launched",
         ),
-        ({"pairs": [["i-a", "i-b"], ["i-b", "i-a"]]}, "got a circle"),
-        ({"pairs": [["i-a", "i-b"], ["i-c", "i-d"], ["i-d", "i-c"]]}, "got a circle"),
+        ({"pairs": [["i-a", "i-b"], ["i-b", "i-a"]]}, "$.pairs: expected chains with an end, got a circle"),
+        ({"pairs": [["i-a", "i-b"], ["i-c", "i-d"], ["i-d", "i-c"]]}, "got a circle: 'i-c', 'i-d'"),
+        (
+            {"pairs": [[f"i-{n}", f"i-{(n + 1) % 9}"] for n in range(9)]},
+            "got a circle: " + ", ".join(f"'i-{n}'" for n in range(8)),
+        ),
         ({"pairs": [["i-a", "i-a"]]}, "$.pairs[0]"),
         ({"pairs": [["i-a", "i-b"], ["i-a", "i-c"]]}, "$.pairs[1]"),
         ({"pairs": [["i-a", "i-b"], ["i-c", "i-b"]]}, "$.pairs[1]"),
@@ -361,10 +462,10 @@ def test_secret_may_have_its_prefix_and_be_one_of_several(secrets: tuple[str, ..
 
 
 def test_secret_that_is_no_base64_signs_as_it_is() -> None:
-    raw = hmac.new(b"top-secret", b"msg_1." + str(NOW).encode() + b"." + BODY, hashlib.sha256).digest()
+    raw = hmac.new(b"top-secret-of-16", b"msg_1." + str(NOW).encode() + b"." + BODY, hashlib.sha256).digest()
     headers = {**GOOD, "webhook-signature": "v1," + base64.b64encode(raw).decode()}
-    assert len(deliver(http_event(BODY, headers), secrets=("top-secret",)).intents) == 1
-    assert len(deliver(http_event(BODY, headers), secrets=("whsec_top-secret",)).rejected) == 1
+    assert len(deliver(http_event(BODY, headers), secrets=("top-secret-of-16",)).intents) == 1
+    assert len(deliver(http_event(BODY, headers), secrets=("whsec_top-secret-of-16",)).rejected) == 1
 
 
 def test_unpadded_secret_is_the_padded_one() -> None:
@@ -374,13 +475,28 @@ def test_unpadded_secret_is_the_padded_one() -> None:
         assert len(deliver(http_event(BODY, headers), secrets=("whsec_" + secret.rstrip("="),)).intents) == 1
 
 
-@pytest.mark.parametrize("secret", ["not base64!", "s\u00e9cret", "whsec_", "="])
-def test_secret_that_is_no_key_signs_nothing_but_for_github(secret: str) -> None:
+@pytest.mark.parametrize("secret", ["not base64! at all", "s\u00e9cret with 16 chars"])
+def test_plain_secret_that_is_no_base64_signs_for_github_too(secret: str) -> None:
     (rejected,) = deliver(http_event(BODY, GOOD), secrets=(secret,)).rejected
     assert rejected.status == 401
     body = github_body()
     found = deliver(http_event(body, github(body, secret=secret)), secrets=(secret,))
     assert len(found.intents) == 1
+
+
+@pytest.mark.parametrize(
+    "secret", ["x", "=", "v1", "whsec_", "whsec_====", "whsec_not base64!", "whsec_AAAA"]
+)
+def test_secret_that_can_be_guessed_signs_nothing(secret: str) -> None:
+    bare = secret.removeprefix("whsec_")
+    for key in {b"", b"\0\0\0", secret.encode(), bare.encode()}:
+        raw = hmac.new(key, b"msg_1." + str(NOW).encode() + b"." + BODY, hashlib.sha256).digest()
+        headers = {**GOOD, "webhook-signature": "v1," + base64.b64encode(raw).decode()}
+        assert [one.status for one in deliver(http_event(BODY, headers), secrets=(secret,)).rejected] == [401]
+        body = github_body()
+        digest = hmac.new(key, body, hashlib.sha256).hexdigest()
+        headers = {**github(body), "X-Hub-Signature-256": f"sha256={digest}"}
+        assert [one.status for one in deliver(http_event(body, headers), secrets=(secret,)).rejected] == [401]
 
 
 def test_two_secrets_both_work_while_one_is_rotated() -> None:
@@ -507,6 +623,32 @@ GITHUB: dict[str, tuple[str, bytes, int | str]] = {
     "no payload": ("deployment", github_body(None), "github_deployment_without_request"),
     "empty payload": ("deployment", github_body(""), "github_deployment_without_request"),
     "empty object": ("deployment", github_body({}), "github_deployment_without_request"),
+    "empty object as text": ("deployment", github_body("{}"), "github_deployment_without_request"),
+    "null as text": ("deployment", github_body("null"), "github_deployment_without_request"),
+    "blank": ("deployment", github_body(" "), "github_deployment_without_request"),
+    "another tool's": ("deployment", github_body({"downtime": False}), "github_deployment_without_request"),
+    "another tool's text": ("deployment", github_body("deploy me"), "github_deployment_without_request"),
+    "another tool's number": ("deployment", github_body(7), "github_deployment_without_request"),
+    "another tool's of yesterday": (
+        "deployment",
+        github_body({"downtime": False}, at=created(NOW - 86_400)),
+        "github_deployment_without_request",
+    ),
+    "a status of another tool's": (
+        "deployment",
+        github_body({"downtime": False}, deployment_status={}, action="deleted"),
+        "github_deployment_without_request",
+    ),
+    "target, deeper": (
+        "deployment",
+        github_body({"to": {"target": "web"}}),
+        "github_deployment_without_request",
+    ),
+    "empty": ("deployment", b" ", 400),
+    "a request that was cut": ("deployment", github_body(json.dumps(PAIR)[:-1]), 400),
+    "a request in a list": ("deployment", github_body([PAIR]), 400),
+    "a target that is none": ("deployment", github_body({"target": None}), 400),
+    "a target and nothing to do": ("deployment", github_body('{"target": "web"}'), 400),
     "no event name": ("", github_body(), 400),
     "a deployment_status by a false name": ("deployment", github_body(deployment_status={}), 400),
     "another action": ("deployment", github_body(action="deleted"), 400),
@@ -515,10 +657,14 @@ GITHUB: dict[str, tuple[str, bytes, int | str]] = {
     "too deep": ("deployment", b"[" * 60_000, 400),
     "a list": ("deployment", b"[]", 400),
     "no deployment": ("deployment", b"{}", 400),
-    "payload that is no JSON": ("deployment", github_body("{"), 400),
-    "payload too deep": ("deployment", github_body("[" * 50_000), 400),
-    "payload that is a list": ("deployment", github_body([1]), 400),
-    "payload of another kind": ("deployment", github_body({"environment": "production"}), 400),
+    "payload that is no JSON": ("deployment", github_body("{"), "github_deployment_without_request"),
+    "payload too deep": ("deployment", github_body("[" * 50_000), "github_deployment_without_request"),
+    "payload that is a list": ("deployment", github_body([1]), "github_deployment_without_request"),
+    "payload of another kind": (
+        "deployment",
+        github_body({"environment": "production"}),
+        "github_deployment_without_request",
+    ),
     "payload for nobody": ("deployment", github_body({**PAIR, "target": "nobody"}), 404),
     "no time": ("deployment", github_body(at=None), 400),
     "a time that is none": ("deployment", github_body(at="yesterday"), 400),
@@ -540,8 +686,6 @@ def test_github_webhook_gets_its_status(name: str) -> None:
 
 
 def test_value_nested_too_deep_is_refused() -> None:
-    from handler.triggers.messages import Unreadable
-
     value: object = "i-a"
     for _ in range(100_000):
         value = [value]

@@ -5,199 +5,176 @@
 | it failed, and that may pass                          | wait, longer each time                       |
 | Auto Scaling itself keeps the group                   | finish: two controllers would fight          |
 | a listing contradicts the event                       | wait some seconds: listings lag              |
-| a write of unknown result, or a read that lags        | look again, before anything is sent          |
-| something that was given up                           | take it back                                 |
+| the last call failed, and that may pass               | wait, longer each time                       |
+| a write of unknown result                             | look again, before anything is sent          |
+| something that was given up                           | roll it back                                 |
+| servers that a run before drained, and that stay      | SetWeight                                    |
 | old ones that serve nobody, new ones for them         | Modify, as many as one call carries          |
 | new ones with no old one                              | Add                                          |
+| a reading that lags behind our writes                 | look again                                   |
 | new ones of weight 0 that are normal                  | SetWeight                                    |
 | old ones whose new ones are normal                    | drain, Remove                                |
-| new ones that are not normal yet                      | wait; take them back when their time is over |
-| old ones that serve, more in service than the floor   | Modify, as many as may be spared             |
+| new ones that were not normal in time                 | roll them back                               |
+| old ones that serve, more in service than the floor   | drain, Modify, as many as may be spared      |
 | old ones that serve, none to spare                    | Add at weight 0                              |
+| new ones that are not normal yet                      | wait                                         |
 | old ones that nothing replaces                        | drain, Remove                                |
+| old ones that drain                                   | wait                                         |
+| suspects of being bad, and nothing to do for them     | the same for all others                      |
 | nothing of all this                                   | finish                                       |
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
-from handler.core.deciding import drain, rollback, surge, swap
-from handler.core.deciding.run_state import LAGGING_LOOKS, RunState
+from handler.core.deciding import add_remove, drain, finish, rollback, surge, swap
+from handler.core.deciding.run_state import RunState
 from handler.core.deciding.situation import Situation, assess
+from handler.core.deciding.written import LAGGING_LOOKS
 from handler.core.model.answers import Answer
-from handler.core.model.decisions import Decision, Finish, Outcome, Wait
-from handler.core.model.observed import Observed, Source
-from handler.core.model.values import Intent, Policy, Refusal, Scope
-from handler.core.planning.guards import floor_refusal
+from handler.core.model.decisions import Decision, Do, Finish, Wait
+from handler.core.model.observed import Observed
+from handler.core.model.policy import Policy
+from handler.core.model.values import Intent, Refusal
 
 #: How a group is taken from Auto Scaling's hands, so that one controller is left.
 DETACH = {"detach_with": "DetachVServerGroups"}
 #: Seconds for which a listing that contradicts the event is read again.
 SETTLE_S = 10.0
-#: How many times longer than for health is waited between looks for somebody else's replacement.
-FLOOR_LOOKS = 5
 #: Seconds between looks that wait for a write of ours to show.
 LOOK_S = 1.0
 
 
-def decide(view: Observed, intent: Intent, policy: Policy, progress: RunState) -> Decision:
+def decide(observed: Observed, intent: Intent, policy: Policy, state: RunState) -> Decision:
     """Return the one next thing to do. Pure: the same look gives the same decision."""
-    if view.problem is not None:
-        return _unreadable(view, view.problem, progress)
-    if view.attached:
-        return Finish(
-            "refused", "attached_natively", (Refusal(view.group.id, "attached_natively", numbers=DETACH),)
-        )
-    scene = assess(view, intent, policy, progress)
-    if scene.unsettled and view.now - progress.first.now < SETTLE_S:
+    if observed.problem is not None:
+        return _unreadable(observed, observed.problem, state)
+    if observed.attached:
+        attached = Refusal(observed.group.id, "attached_natively", numbers=DETACH)
+        return Finish("refused", "attached_natively", (attached,))
+    situation = assess(observed, intent, policy, state)
+    if situation.goal.desired.contradicted and observed.now - state.first.now < SETTLE_S:
         return Wait(policy.health_interval_s, "listing_lags")
-    if view.now < progress.retry_at:
-        return Wait(progress.retry_at - view.now, progress.trouble)
-    if progress.doubt:
+    if observed.now < state.retry.at:
+        return Wait(state.retry.at - observed.now, state.retry.trouble)
+    if state.written.doubt:
         return Wait(LOOK_S, "unknown_result")
-    if progress.fatal is not None:
-        return _look(scene) or _finish_on(progress.fatal, scene)
-    return _next(scene) or (_next(replace(scene, focus=())) if scene.focus else None) or _finish(scene)
+    if state.fatal is not None:
+        return _look(situation) or _refused_for_good(situation, state.fatal)
+    return _bounded(_next(situation) or _beside_suspects(situation) or finish.ended(situation), situation)
 
 
-def _unreadable(view: Observed, problem: Answer, progress: RunState) -> Decision:
+def _unreadable(observed: Observed, problem: Answer, state: RunState) -> Decision:
     if problem.may_pass:
-        return Wait(max(0.0, progress.retry_at - view.now), progress.trouble)
+        return Wait(max(0.0, state.retry.at - observed.now), state.retry.trouble)
     reason = problem.code or problem.result.value
-    return Finish("partial" if progress.done else "refused", reason, (Refusal(view.group.id, reason),))
+    return Finish("partial" if state.done else "refused", reason, (Refusal(observed.group.id, reason),))
 
 
-def _next(scene: Situation) -> Decision | None:
+def _next(situation: Situation) -> Decision | None:
     """Return the next step or wait, or None when nothing is left to do."""
-    step = rollback.undo(scene) or swap.replace_free(scene) or surge.add_missing(scene)
+    step = (
+        rollback.undo(situation)
+        or add_remove.put_back_drained(situation)
+        or swap.replace_free(situation)
+        or add_remove.add_missing(situation)
+    )
     if step:
         return step
     # What follows takes capacity away, or relies on it: never on our model of the group alone.
     return (
-        _look(scene)
-        or surge.weigh(scene)
-        or surge.retire(scene)
-        or _await(scene)
-        or _replace_serving(scene)
-        or surge.remove(scene)
-        or _await_drain(scene)
+        _look(situation)
+        or add_remove.weigh(situation)
+        or add_remove.retire(situation)
+        or _give_up_late(situation)
+        or _replace_serving(situation)
+        or _await_health(situation)
+        or add_remove.remove(situation)
+        or _await_drain(situation)
     )
 
 
-def _look(scene: Situation) -> Decision | None:
+def _beside_suspects(situation: Situation) -> Decision | None:
+    """Return what can be done for others while nothing can for those suspected of being bad."""
+    return _next(replace(situation, focus=())) if situation.focus else None
+
+
+def _look(situation: Situation) -> Decision | None:
     """Ask for a look where the group is our model of it: at once, or later when the last look lagged."""
-    if scene.view.fresh:
+    if situation.observed.fresh:
         return None
-    return Wait(0.0 if scene.progress.lag == LAGGING_LOOKS else LOOK_S, "look")
+    return Wait(0.0 if situation.state.written.lag == LAGGING_LOOKS else LOOK_S, "look")
 
 
-def _await(scene: Situation) -> Decision | None:
-    """Wait for new ones to become normal; give up those that are not in time."""
-    if not scene.pending:
-        return None
-    if not scene.is_late:
-        return Wait(scene.policy.health_interval_s, "health")
-    given_up = rollback.late(scene)
+def _give_up_late(situation: Situation) -> Decision | None:
+    """Give up new ones that were not normal in time, where they can be taken back."""
+    given_up = rollback.late(situation)
     if not given_up:
         return None
     subjects = {refusal.subject for refusal in given_up}
-    states = tuple(replace(s, given_up=s.given_up or s.change.new in subjects) for s in scene.states)
-    step = rollback.undo(replace(scene, states=states))
+    step = rollback.undo(rollback.giving_up(situation, lambda status: status.change.new in subjects))
     return replace(step, gives_up=given_up) if step else None
 
 
-def _replace_serving(scene: Situation) -> Decision | None:
-    """Begin another wave, if there is one to begin and time enough to see it through."""
-    waiting = swap.serving(scene)
-    if not waiting or scene.has_stopped:
+def _await_health(situation: Situation) -> Decision | None:
+    """Wait for new ones to become normal, as long as any of them has time."""
+    if all(status.late for status in situation.pending):
         return None
-    beside = (scene.strategy == "surge" or surge.must(scene)) and "surge" not in scene.progress.crowded
-    step = surge.add_beside(waiting, scene) if beside else swap.replace_wave(scene)
-    if step and scene.progress.done and scene.view.deadline - scene.view.now < _time_needed(scene):
-        return Finish("raised", "deadline", scene.refused, scene.strays)
-    return step
+    return Wait(situation.policy.health_interval_s, "health")
 
 
-def _time_needed(scene: Situation) -> float:
-    return scene.policy.health_timeout_s + (scene.policy.drain_s if drain.is_needed(scene) else 0.0)
+def _replace_serving(situation: Situation) -> Decision | None:
+    """Begin another wave, unless new ones fail or are abnormal so far, or time is short.
+
+    A full load balancer ends a wave that surges; what makes room then is waited for.
+    """
+    waiting = swap.serving(situation)
+    suspicious = any(status.abnormal for status in situation.pending)
+    if not waiting or situation.has_stopped or suspicious or not situation.has_time:
+        return None
+    if surge.is_asked_for(situation):
+        step = surge.add_beside(waiting, situation)
+        if step or surge.is_under_way(situation):
+            return step
+    return swap.replace_wave(situation)
 
 
-def _await_drain(scene: Situation) -> Decision | None:
-    left = [drain.seconds_left(state, scene) for state in drain.under_way(scene)]
+def _await_drain(situation: Situation) -> Decision | None:
+    left = [drain.seconds_left(status, situation) for status in drain.under_way(situation)]
     return Wait(min(left), "drain") if left else None
 
 
-def _finish(scene: Situation) -> Decision:
-    """Say how it ended, of what is left undone."""
-    refused = (*scene.refused, *_held_back(scene))
-    if _keeps_waiting(scene, refused):
-        why = "health" if scene.pending else "floor"
-        return Wait(FLOOR_LOOKS * scene.policy.health_interval_s, why, open_ended=True)
-    finish = Finish("unchanged", ", ".join(scene.notes) or None, refused, scene.strays)
-    if _is_incomplete(scene):
-        return replace(finish, outcome="raised", reason="source_incomplete")
-    if scene.early:
-        return replace(finish, outcome="raised", reason="not_in_service_yet")
-    if scene.pending or (scene.has_rolled_back and not rollback.is_taken_back(scene)):
-        return replace(finish, outcome="raised", reason="not_healthy")
-    if scene.has_rolled_back:
-        return replace(finish, outcome="rolled_back", reason="not_healthy")
-    if refused:
-        outcome: Outcome = "partial" if scene.progress.done else "refused"
-        return replace(finish, outcome=outcome, reason=refused[0].reason)
-    return replace(finish, outcome="applied") if scene.progress.done else finish
+def _refused_for_good(situation: Situation, answer: Answer) -> Decision:
+    """Finish because the cloud will refuse the same call again; if all is done by now, it does not matter.
+
+    Before that, what was drained gets its weight back, what was added beside an old one is taken out again,
+    and new ones that are in get their time to become normal: as far as those calls are not refused as well.
+    """
+    calm = replace(situation, state=replace(situation.state, fatal=None))
+    if _next(calm) is None:
+        return finish.ended(calm)
+    unfinished = rollback.giving_up(situation, rollback.is_only_beside)
+    step = rollback.lift(situation.changes, situation) or rollback.undo(unfinished)
+    for following in (step, _give_up_late(situation), _await_health(situation)):
+        if following and not (isinstance(following, Do) and following.step in situation.state.futile):
+            return following
+    return finish.on_refusal(situation, answer)
 
 
-def _keeps_waiting(scene: Situation, refused: Iterable[Refusal]) -> bool:
-    """Tell whether a scale-in hook names one that is held back until something replaces it."""
-    limits = {"min_backends", "max_unavailable"}
-    held = {refusal.subject for refusal in refused if refusal.reason in limits}
-    held |= {state.change.old or "" for state in scene.pending if state.out_now}
-    return any(
-        not held.isdisjoint(hook.instance_ids) for hook in scene.intent.hooks if hook.transition == "scale_in"
-    )
+def _bounded(decision: Decision, situation: Situation) -> Decision:
+    """Return the decision, or what keeps a run from going on for ever."""
+    if not isinstance(decision, Do):
+        return decision
+    state = situation.state
+    if state.writes >= state.most_writes(situation.goal.entries):
+        return finish.too_many_writes(situation)
+    wait = state.wait_for_room(decision.step, situation.observed.now)
+    return Wait(wait, "over_quota") if wait else decision
 
 
-def cut_short(view: Observed, intent: Intent, policy: Policy, progress: RunState, why: str) -> Finish:
-    """Return how a run ends that has no time left to wait: with all that is known by then."""
-    if view.problem is not None:
+def cut_short(observed: Observed, intent: Intent, policy: Policy, state: RunState, why: str) -> Finish:
+    """Return how a run ends that has no time left: with all that is known by then."""
+    if observed.problem is not None:
         return Finish("raised", why)
-    scene = assess(view, intent, policy, progress)
-    return Finish("raised", why, scene.refused, scene.strays)
-
-
-def _is_incomplete(scene: Situation) -> bool:
-    """Tell whether a listing misses what it counts, or lists nothing though a server was launched."""
-    if scene.intent.scope is not Scope.RECONCILE:
-        return False
-    source = scene.view.source
-    return source is Source.SHORT or (source is Source.EMPTY and bool(scene.intent.launched))
-
-
-def _held_back(scene: Situation) -> tuple[Refusal, ...]:
-    """Return what the floor, the quota or a wave taken back kept from being finished."""
-    held = []
-    for state in scene.states:
-        if state.given_up or state.is_pending:
-            continue
-        if state.in_place:
-            reason = "after_rollback" if scene.has_rolled_back else "over_quota"
-            held.append(Refusal(state.change.new or "", reason))
-        elif state.missing:
-            held.append(Refusal(state.change.new or "", "over_quota"))
-        elif state.out_now or state.idle:
-            subject = (state.change.old if state.out_now else state.change.new) or ""
-            floor, in_service = scene.floor_for_removals, len(scene.counted)
-            held.append(floor_refusal(subject, scene.intent, scene.policy, floor, in_service))
-    return tuple(held)
-
-
-def _finish_on(answer: Answer, scene: Situation) -> Decision:
-    """Finish because the cloud will refuse the same call again; if all is done by now, it does not matter."""
-    if _next(scene) is None:
-        return _finish(scene)
-    reason = answer.code or answer.result.value
-    refused = (*scene.refused, Refusal(scene.view.group.id, reason))
-    return Finish("partial" if scene.progress.done else "refused", reason, refused, scene.strays)
+    return finish.raised(assess(observed, intent, policy, state), why)

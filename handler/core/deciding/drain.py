@@ -3,53 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from handler.core.deciding.situation import ChangeStatus, Situation
 from handler.core.model.decisions import Do
 from handler.core.model.steps import SetWeight
-from handler.core.model.values import Verdict
+from handler.core.model.values import Backend
 
 
-def is_needed(scene: Situation) -> bool:
-    """Tell whether we have to drain: asked for, done by no listener, and not in vain.
-
-    Weight 0 says nothing to a listener that schedules by ``rr`` (CLB, scheduling algorithms).
-    """
-    listeners = scene.view.listeners
-    return scene.policy.drain_s > 0 and not listeners.drains and not listeners.ignores_weight
+def to_lower(status: ChangeStatus, situation: Situation) -> tuple[Backend, ...]:
+    """Return what of the old side has still to be set to weight 0: what gets requests."""
+    if status.change.gone or not situation.drains:
+        return ()
+    return tuple(filter(situation.observed.gets_requests, status.out_now))
 
 
-def seconds_left(state: ChangeStatus, scene: Situation) -> float:
+def seconds_left(status: ChangeStatus, situation: Situation) -> float:
     """Return how long the old side has still to drain; all of ``drain_s`` where it has not begun.
 
-    What has a weight but does not serve is abnormal: there is nothing to drain.
+    What has a weight but gets no requests is abnormal: there is nothing to drain.
     """
-    if state.change.gone or not state.out_now or not is_needed(scene):
+    if status.change.gone or not status.out_now or not situation.drains:
         return 0.0
-    view, drained_since = scene.view, scene.progress.drained_since
-    begun = [drained_since(b.key) for b in state.out_now if b.weight == 0]
-    begun += [view.now for b in state.out_now if b.weight > 0 and view.verdict(b.key) is not Verdict.ABNORMAL]
-    return max(0.0, max(begun, default=float("-inf")) + scene.policy.drain_s - view.now)
+    now, drain_s = situation.observed.now, situation.policy.drain_s
+    if to_lower(status, situation):
+        return drain_s
+    begun = [situation.state.drained_since(b.key) for b in status.out_now if b.weight == 0]
+    return max(0.0, max(begun, default=float("-inf")) + drain_s - now)
 
 
-def is_done(state: ChangeStatus, scene: Situation) -> bool:
+def is_done(status: ChangeStatus, situation: Situation) -> bool:
     """Tell whether the old side may be taken out without cutting what it still serves."""
-    return seconds_left(state, scene) == 0
+    return seconds_left(status, situation) == 0
 
 
-def under_way(scene: Situation) -> list[ChangeStatus]:
-    """Return the changes of which the old side has weight 0 and has not drained for long enough."""
+def under_way(situation: Situation) -> list[ChangeStatus]:
+    """Return the changes of which nothing has to be lowered any more, and that have still to drain."""
     return [
-        state
-        for state in scene.states
-        if not state.given_up and not is_done(state, scene) and all(b.weight == 0 for b in state.out_now)
+        status
+        for status in situation.changes
+        if not status.given_up and not is_done(status, situation) and not to_lower(status, situation)
     ]
 
 
-def begin(states: Iterable[ChangeStatus], scene: Situation) -> Do | None:
-    """Take to weight 0 what is to be drained before it is taken out."""
-    weighted = scene.batch(b for s in states if not is_done(s, scene) for b in s.out_now if b.weight > 0)
-    if not weighted:
+def begin(statuses: Iterable[ChangeStatus], situation: Situation) -> Do | None:
+    """Take to weight 0 what is to be drained before it is taken out, if there is time to see it through."""
+    weighted = situation.batch(b for status in statuses for b in to_lower(status, situation))
+    if not weighted or not situation.has_time_to_drain:
         return None
-    return Do(SetWeight(weighted, tuple(replace(b, weight=0) for b in weighted)), "drain")
+    return Do(SetWeight(weighted, tuple(map(situation.policy.marks.drained, weighted))), "drain")

@@ -1,20 +1,23 @@
-"""The decisions to come if everything succeeds: the plan that is printed, and a dry run's whole answer."""
+"""The plan: the decisions to come if everything succeeds. A dry run answers with it."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
 
-from handler.core.deciding import run_state as memory
 from handler.core.deciding.decide import SETTLE_S, decide
+from handler.core.deciding.run_state import RunState, begin
 from handler.core.model.answers import Answer, Result
 from handler.core.model.decisions import Finish, Wait
 from handler.core.model.observed import Observed
-from handler.core.model.steps import Step, new_side
-from handler.core.model.values import Group, Intent, Policy, Verdict
+from handler.core.model.policy import Policy
+from handler.core.model.steps import Step, in_calls, new_side
+from handler.core.model.values import Group, Intent, Key, Refusal, Verdict
 
-#: More decisions than any plan needs: a server takes a handful, and a load balancer has 200 backends or so.
-MOST_DECISIONS = 20_000
+#: More entries than any wave has.
+UNBOUNDED = 1_000_000
+#: Decisions that a plan may take besides, and for each entry that it changes: more than any plan needs.
+DECISIONS_BESIDES, DECISIONS_PER_ENTRY = 100, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,43 +28,73 @@ class Plan:
     group: Group
     finish: Finish | None
     plan_id: str
+    has_end: bool = True
 
 
-def plan(view: Observed, intent: Intent, policy: Policy) -> Plan:
-    """Decide again and again, as if every step were applied and every new backend became normal at once."""
-    now = view.now
-    progress = memory.begin(replace(view, now=now - SETTLE_S))
-    progress = replace(progress, wave_since=now)
-    # No write, and so no time, is spent: a forecast is not bound by the deadline of the run that makes it.
-    ahead = replace(view, deadline=float("inf"))
+def plan(observed: Observed, intent: Intent, policy: Policy) -> Plan:
+    """Decide again and again, as if every step were applied and every new backend became normal at once.
+
+    A whole wave is decided at once, and said as the calls that it takes. A plan that finds no end is marked
+    as such: nothing of it may be done.
+    """
+    waves = replace(policy, max_per_call=UNBOUNDED)
+    now = observed.now
+    state = begin(replace(observed, now=now - SETTLE_S))
+    # No write, and so no time, is spent: a plan is not bound by the deadline of the run that makes it.
+    ahead = replace(observed, deadline=float("inf"))
     steps: list[Step] = []
-    finish: Finish | None = None
-    for _ in range(MOST_DECISIONS):
-        match decide(ahead, intent, policy, progress):
-            case Finish() as finish:
-                break
-            case Wait(seconds, _, open_ended):
-                if open_ended:
-                    break
+    most = DECISIONS_BESIDES + DECISIONS_PER_ENTRY * state.goal(intent, ahead, waves).entries
+    for _ in range(most):
+        match decide(ahead, intent, waves, state):
+            case Finish(_, reason) as finish:
+                return _plan(observed, intent, steps, state, finish, has_end=reason != "too_many_writes")
+            case Wait(_, _, True):
+                return _plan(observed, intent, steps, state, None)
+            case Wait(seconds):
                 now += max(seconds, 0.001)
                 ahead = _settled(replace(ahead, now=now, fresh=True))
             case do:
-                steps.append(do.step)
-                progress = progress.did(do, Answer(Result.APPLIED), now, 0.0)
-                ahead = _normal(replace(ahead, group=progress.expected, fresh=True), do.step)
-    group = ahead.group
-    return Plan(tuple(steps), group, finish, _plan_id(intent, view.group, steps))
+                steps += in_calls(do.step, policy.max_per_call)
+                state = state.after_write(do, Answer(Result.APPLIED), now, 0.0)
+                ahead = _normal(replace(ahead, group=state.written.expected, fresh=True), do.step)
+    return _plan(observed, intent, steps, state, None, has_end=False)
 
 
-def _normal(view: Observed, step: Step) -> Observed:
-    verdict = Verdict.NORMAL if view.listeners.checked else Verdict.UNCHECKED
-    return replace(view, health={**view.health, **{b.key: verdict for b in new_side(step)}})
+def _plan(
+    observed: Observed,
+    intent: Intent,
+    steps: list[Step],
+    state: RunState,
+    finish: Finish | None,
+    *,
+    has_end: bool = True,
+) -> Plan:
+    if not has_end:
+        refusal = Refusal(observed.group.id, "plan_without_end", numbers={"steps": len(steps)})
+        finish = Finish("refused", "plan_without_end", (refusal,))
+        steps = []
+    group = state.written.expected if has_end else observed.group
+    return Plan(tuple(steps), group, finish, _plan_id(intent, observed.group, steps), has_end)
 
 
-def _settled(view: Observed) -> Observed:
-    """Return the view once waiting was worth it: who is in and not normal yet, left by an earlier run, is."""
-    pending = {key: Verdict.NORMAL for key in view.group.backends if view.verdict(key) is Verdict.PENDING}
-    return replace(view, health={**view.health, **pending})
+def _normal(observed: Observed, step: Step) -> Observed:
+    """Return the view once every check of what a step put in has passed."""
+    return _with_verdicts(observed, tuple(backend.key for backend in new_side(step)))
+
+
+def _settled(observed: Observed) -> Observed:
+    """Return the view once waiting was worth it: what is in and has no verdict yet, left by a run before."""
+    pending = tuple(
+        key
+        for key in observed.group.backends
+        if any(observed.verdict(key, one) is Verdict.PENDING for one in observed.listeners.checking)
+    )
+    return _with_verdicts(observed, pending) if pending else observed
+
+
+def _with_verdicts(observed: Observed, keys: tuple[Key, ...]) -> Observed:
+    normal = dict.fromkeys(observed.listeners.checking, Verdict.NORMAL)
+    return replace(observed, health={**observed.health, **dict.fromkeys(keys, normal)})
 
 
 def _plan_id(intent: Intent, group: Group, steps: list[Step]) -> str:

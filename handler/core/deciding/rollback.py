@@ -1,6 +1,9 @@
-"""Taking back what was given up: the new side out again, the old side in as it was."""
+"""Rolling back what was given up: the new side out again, the old side in as it was."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from handler.core.deciding.situation import ChangeStatus, Situation
 from handler.core.model.decisions import Do
@@ -8,80 +11,110 @@ from handler.core.model.steps import Add, Modify, Remove, SetWeight
 from handler.core.model.values import Backend, Pair, Refusal
 
 
-def undo(scene: Situation) -> Do | None:
+def undo(situation: Situation) -> Do | None:
     """Return the next step that brings what was given up nearer to how the run found it.
 
     An old one that a scaling group lists in service changes places with the new one; any other is put back
-    first, and only if that succeeds is the new one taken out.
+    first, and only if that succeeds is the new one taken out. Where the load balancer has no room for either,
+    the new one goes first: it failed, and serves nobody.
     """
-    given_up = [state for state in scene.states if state.given_up]
-    lowered = scene.batch(backend for state in given_up for backend in _lowered(state))
+    given_up = [status for status in situation.changes if status.given_up]
+    lowered = lift(given_up, situation)
     if lowered:
-        here = scene.view.group.backends
-        return Do(SetWeight(tuple(here[b.key] for b in lowered), lowered), "put_back")
-    pairs = scene.batch(pair for state in given_up for pair in _back_in_place(state, scene))
+        return lowered
+    swaps = [] if situation.state.modify_is_full else given_up
+    pairs = situation.batch(pair for status in swaps for pair in _back_in_place(status, situation))
     if pairs:
         return Do(Modify(pairs), "take_back")
-    lost = scene.batch(backend for state in given_up for backend in _lost(state, scene))
-    if lost:
-        return Do(Add(lost), "put_back")
-    if not scene.view.fresh:
+    lost = [backend for status in given_up for backend in _lost(status, situation)]
+    room = situation.state.room_for(min(len(lost), situation.policy.max_per_call))
+    back = situation.batch(lost, room) if room else ()
+    if back:
+        return Do(Add(back), "put_back")
+    if not situation.observed.fresh:
         return None  # that the old ones are back has to be seen before the new ones go
-    ours = scene.batch(b for s in given_up if not _owes(s, scene) for b in _ours(s, scene))
+    over = [s for s in given_up if lost or not _owes(s, situation)]
+    ours = situation.batch(b for status in over for b in _ours(status, situation))
     return Do(Remove(ours), "take_back") if ours else None
 
 
-def late(scene: Situation) -> tuple[Refusal, ...]:
+def lift(statuses: Iterable[ChangeStatus], situation: Situation) -> Do | None:
+    """Give back their weight to old ones that were drained, or found drained."""
+    here = situation.observed.group.backends
+    lowered = situation.batch(b for status in statuses for b in _lowered(status, situation))
+    return Do(SetWeight(tuple(here[b.key] for b in lowered), lowered), "put_back") if lowered else None
+
+
+def late(situation: Situation) -> tuple[Refusal, ...]:
     """Return what is to be given up, its time being over, where that can be taken back.
 
     What replaces a server that is gone stays in, as does what replaces nothing: taking it out would win
     nothing. So does what was in the group before this run.
     """
+    waited = {"waited_s": int(situation.policy.health_timeout_s)}
     return tuple(
-        Refusal(
-            state.change.new or "", "not_healthy", numbers={"waited_s": int(scene.policy.health_timeout_s)}
-        )
-        for state in scene.pending
-        if state.change.out and not state.change.gone and _ours(state, scene)
+        Refusal(status.change.new or "", "not_healthy", numbers=waited)
+        for status in situation.pending
+        if status.late and status.change.out and not status.change.gone and _ours(status, situation)
     )
 
 
-def is_taken_back(scene: Situation) -> bool:
+def giving_up(situation: Situation, which: Callable[[ChangeStatus], bool]) -> Situation:
+    """Return a situation in which some more changes are given up."""
+    changes = tuple(replace(s, given_up=s.given_up or which(s)) for s in situation.changes)
+    return replace(situation, changes=changes)
+
+
+def is_only_beside(status: ChangeStatus) -> bool:
+    """Tell whether a new side is there without any weight, beside the old one that it is to replace."""
+    return bool(status.out_now and status.in_now and status.brings_weight) and not any(
+        backend.weight for backend in status.in_now
+    )
+
+
+def is_taken_back(situation: Situation) -> bool:
     """Tell whether nothing of what was given up for its health is left in the group."""
-    return not any(_ours(state, scene) for state in scene.states if state.given_up)
+    return not any(_ours(status, situation) for status in situation.changes if status.given_up)
 
 
-def _ours(state: ChangeStatus, scene: Situation) -> tuple[Backend, ...]:
+def _ours(status: ChangeStatus, situation: Situation) -> tuple[Backend, ...]:
     """Return the new backends that this run put in."""
-    return tuple(b for b in state.in_now if b.key not in scene.progress.start.backends)
+    return tuple(b for b in status.in_now if b.key not in situation.state.start.backends)
 
 
-def _lost(state: ChangeStatus, scene: Situation) -> tuple[Backend, ...]:
+def _lost(status: ChangeStatus, situation: Situation) -> tuple[Backend, ...]:
     """Return the old backends that are out and could come back."""
-    if state.change.gone or state.change.old in scene.progress.refused:
+    if status.change.gone or status.change.old in situation.state.refused:
         return ()
-    here = scene.view.group.backends
-    return tuple(backend for backend in state.change.out if backend.key not in here)
+    here, put_back = situation.observed.group.backends, situation.policy.marks.put_back
+    return tuple(put_back(backend) for backend in status.change.out if backend.key not in here)
 
 
-def _owes(state: ChangeStatus, scene: Situation) -> bool:
+def _owes(status: ChangeStatus, situation: Situation) -> bool:
     """Tell whether an old backend is out, for whatever reason: then the new one is all there is."""
-    here = scene.view.group.backends
-    return any(backend.key not in here for backend in state.change.out)
+    here = situation.observed.group.backends
+    return any(backend.key not in here for backend in status.change.out)
 
 
-def _lowered(state: ChangeStatus) -> tuple[Backend, ...]:
-    now = {backend.key: backend.weight for backend in state.out_now}
-    return tuple(b for b in state.change.out if now.get(b.key) == 0 and b.weight > 0)
-
-
-def _back_in_place(state: ChangeStatus, scene: Situation) -> tuple[Pair, ...]:
-    if not scene.view.serves(state.change.old or ""):
-        return ()
-    lost = {backend.key for backend in _lost(state, scene)}
-    ours = {backend.key: backend for backend in _ours(state, scene)}
+def _lowered(status: ChangeStatus, situation: Situation) -> tuple[Backend, ...]:
+    """Return the old backends at weight 0 as they were before they were drained, whichever run did that."""
+    marks = situation.policy.marks
+    now = {backend.key: backend for backend in status.out_now if backend.weight == 0}
+    before = (marks.put_back(backend) for backend in status.change.out if backend.key in now)
     return tuple(
-        Pair(old=ours[pair.new.key], new=pair.old)
-        for pair in state.change.pairs()
+        replace(b, description=marks.kept(now[b.key])) if b.description == "" else b
+        for b in before
+        if b.weight > 0
+    )
+
+
+def _back_in_place(status: ChangeStatus, situation: Situation) -> tuple[Pair, ...]:
+    if not situation.observed.is_listed_in_service(status.change.old or ""):
+        return ()
+    lost = {backend.key: backend for backend in _lost(status, situation)}
+    ours = {backend.key: backend for backend in _ours(status, situation)}
+    return tuple(
+        Pair(old=ours[pair.new.key], new=lost[pair.old.key])
+        for pair in status.change.pairs()
         if pair.old.key in lost and pair.new.key in ours
     )

@@ -6,176 +6,210 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from handler.core.deciding import backoff
+from handler.core.deciding.isolation import Isolation
+from handler.core.deciding.written import Written
 from handler.core.model.answers import Answer, Result
 from handler.core.model.decisions import Do
 from handler.core.model.observed import Observed
-from handler.core.model.steps import (
-    Add,
-    Modify,
-    SetWeight,
-    Step,
-    after,
-    keys_of,
-    new_side,
-    old_side,
-    same,
-    servers_of,
-)
-from handler.core.model.values import Group, Key, Refusal
+from handler.core.model.policy import Policy
+from handler.core.model.steps import Add, Modify, SetWeight, Step, new_side, old_side, units_of
+from handler.core.model.values import Group, Intent, Key, Refusal
+from handler.core.planning import goal as planning
+from handler.core.planning.goal import Goal
 
-#: Seconds for which a whole batch is tried again: a fresh instance is refused at first as a bad one is.
-BAD_BACKEND_S = 30.0
-#: Looks that may still show what was before a write of ours; then they are believed.
-LAGGING_LOOKS = 5
-#: Looks that must show a write of unknown result undone before it is sent again.
-DOUBTFUL_LOOKS = 3
-#: Times that an entry may be left out of a write that succeeded.
-SKIPPED_TIMES = 3
+#: Seconds before the same write is sent again that was refused for want of room.
+REFUSED_S = 5.0
+#: Writes that a run may make besides: to find a bad backend, and to take back what failed.
+WRITES_BESIDES = 16
+#: Writes that a run may make for each entry of the group that it changes: in, weight, drain, out.
+WRITES_PER_ENTRY = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """When a call may be made again after one that failed and may pass. ``at`` is in seconds of the clock."""
+
+    attempts: int = 0
+    at: float = 0.0
+    trouble: str = ""
+
+    def failed(self, trouble: Result, now: float, jitter: float) -> Retry:
+        """Return when to try again after one more failure."""
+        attempts = self.attempts + 1
+        return Retry(attempts, now + backoff.delay(attempts, jitter), trouble.value)
+
+
+class _Memo:
+    """The goal as it was last worked out, for as long as the scaling groups and ECS say the same."""
+
+    def __init__(self) -> None:
+        self._of: tuple[object, ...] = ()
+        self._goal: Goal | None = None
+
+    def goal(self, intent: Intent, observed: Observed, policy: Policy, first: Observed) -> Goal:
+        """Return the goal of a run."""
+        said = (
+            observed.servers,
+            observed.instances,
+            observed.source,
+            observed.missing,
+            first,
+            intent,
+            policy,
+        )
+        if self._goal is None or any(one is not other for one, other in zip(said, self._of, strict=True)):
+            self._of, self._goal = said, planning.goal(intent, observed, policy, first)
+        return self._goal
 
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """One run's memory. ``first`` is its first look; all times are seconds of the view's clock."""
+    """One run's memory. ``first`` is its first look; all times are seconds of the observed clock.
+
+    ``since`` is when each new unit was put in or got its weight, ``drained`` when a backend was set to 0.
+    ``full_at`` is the size of the group at which the load balancer has no room; ``modify_is_full`` says that
+    a Modify finds none either. ``writes`` counts those that were neither busy nor throttled. ``fatal`` is the
+    answer to a write that will be refused again, ``futile`` are the writes that were.
+    """
 
     first: Observed
-    expected: Group
-    past: tuple[Group, ...] = ()
+    written: Written
+    retry: Retry = Retry()
+    isolation: Isolation = field(default_factory=Isolation)
     done: tuple[Step, ...] = ()
-    last: Do | None = None
     refused: Mapping[str, Refusal] = field(default_factory=dict)
-    suspects: tuple[str, ...] = ()
-    bad_since: float = float("inf")
-    halving: bool = False
-    skipped: Mapping[str, int] = field(default_factory=dict)
-    crowded: frozenset[str] = frozenset()
-    wave_since: float = 0.0
+    since: Mapping[str, float] = field(default_factory=dict)
     drained: Mapping[Key, float] = field(default_factory=dict)
-    attempts: int = 0
-    retry_at: float = 0.0
-    trouble: str = ""
-    doubt: int = 0
-    lag: int = 0
+    full_at: int | None = None
+    modify_is_full: bool = False
+    no_room: tuple[Step, float] | None = None
+    writes: int = 0
     fatal: Answer | None = None
+    futile: tuple[Step, ...] = ()
+    _memo: _Memo = field(default_factory=_Memo, compare=False, repr=False)
 
     @property
     def start(self) -> Group:
         """The group as this run first saw it."""
         return self.first.group
 
+    def goal(self, intent: Intent, observed: Observed, policy: Policy) -> Goal:
+        """Return what the run is to reach, by what the scaling groups and ECS say now."""
+        return self._memo.goal(intent, observed, policy, self.first)
+
     def drained_since(self, key: Key) -> float:
         """Return since when a backend drains; one that was found at weight 0, since the run began."""
         return self.drained.get(key, self.first.now)
 
-    def focus(self, now: float) -> tuple[str, ...]:
-        """Return to which servers the next step is confined: half the suspects, once trying is over."""
-        if not self.suspects or not self._may_halve(now):
-            return ()
-        return self.suspects[: max(1, len(self.suspects) // 2)]
+    def health_since(self, unit: str) -> float:
+        """Return since when a new unit has had the chance to become normal."""
+        return self.since.get(unit, self.first.now)
 
-    def _may_halve(self, now: float) -> bool:
-        """Tell whether trying is over; for a full load balancer there is nothing to wait for."""
-        if self.halving:
-            return True
-        patience = min(BAD_BACKEND_S, (self.first.deadline - self.first.now) / 4)
-        return now - self.bad_since >= patience
+    def most_writes(self, entries: int) -> int:
+        """Return how many writes a run may make that changes so many entries."""
+        return WRITES_BESIDES + WRITES_PER_ENTRY * entries
+
+    def wait_for_room(self, step: Step, now: float) -> float:
+        """Return how many seconds to wait before a write is sent that was refused for want of room."""
+        if self.no_room is None or self.no_room[0] != step:
+            return 0.0
+        return max(0.0, self.no_room[1] + REFUSED_S - now)
 
     def failed(self, trouble: Result, now: float, jitter: float) -> RunState:
         """Return the memory after a failure that may pass."""
-        attempts = self.attempts + 1
-        retry_at = now + backoff.delay(attempts, jitter)
-        return replace(self, attempts=attempts, retry_at=retry_at, trouble=trouble.value)
+        return replace(self, retry=self.retry.failed(trouble, now, jitter))
 
-    def did(self, do: Do, answer: Answer, now: float, jitter: float) -> RunState:
+    def after_write(self, do: Do, answer: Answer, now: float, jitter: float) -> RunState:
         """Return the memory after a step was sent, given what was answered."""
         given_up = {refusal.subject: refusal for refusal in do.gives_up}
-        told = replace(self, refused={**self.refused, **given_up}, last=do)
-        match answer.result:
+        result = answer.result
+        counts = result not in {Result.BUSY, Result.THROTTLED}
+        noted = replace(
+            self,
+            refused={**self.refused, **given_up},
+            written=self.written.sent(do, doubtful=result is Result.UNKNOWN),
+            writes=self.writes + counts,
+        )
+        match result:
             case Result.APPLIED:
-                return told._applied(do, now)
-            case Result.BUSY | Result.THROTTLED:
-                return told.failed(answer.result, now, jitter)
-            case Result.UNKNOWN:
-                return replace(told, doubt=DOUBTFUL_LOOKS).failed(answer.result, now, jitter)
+                return noted._applied(do, now)
+            case Result.BUSY | Result.THROTTLED | Result.UNKNOWN:
+                return noted.failed(result, now, jitter)
             case Result.BAD_BACKEND:
-                bad = replace(told, bad_since=min(now, self.bad_since), halving=False)
-                return bad._suspected(do, answer, now).failed(answer.result, now, jitter)
-            case Result.OVER_QUOTA if isinstance(do.step, Modify):
-                return replace(told, crowded=self.crowded | {"modify"})
-            case Result.OVER_QUOTA if do.why == "surge":
-                return replace(told, crowded=self.crowded | {"surge"})
+                return noted._suspected(do, answer, now).failed(result, now, jitter)
             case Result.OVER_QUOTA:
-                return replace(told, halving=True)._suspected(do, answer, now)
+                return noted._full(do.step, now)
             case _:  # gone, or refused for good
-                return replace(told, fatal=answer)
+                return replace(noted, fatal=answer, futile=(*self.futile, do.step))
 
     def _applied(self, do: Do, now: float) -> RunState:
         step = do.step
-        written = frozenset(servers_of(new_side(step)))
-        drained = dict(self.drained)
+        units = units_of(new_side(step))
+        drained, since = dict(self.drained), dict(self.since)
         if isinstance(step, SetWeight):
             drained.update((backend.key, now) for backend in step.after if backend.weight == 0)
-        raises = isinstance(step, Add | Modify) or (isinstance(step, SetWeight) and do.why == "weigh")
+        if isinstance(step, Add | Modify) or do.why == "weigh":
+            since.update(dict.fromkeys(units, now))
         return replace(
             self,
-            expected=after(self.expected, step),
-            past=(*self.past, self.expected),
+            written=self.written.applied(do),
             done=(*self.done, step),
-            suspects=tuple(server for server in self.suspects if server not in written),
-            wave_since=now if raises else self.wave_since,
+            isolation=self.isolation.cleared(units),
+            since=since,
             drained=drained,
-            attempts=0,
-            lag=LAGGING_LOOKS,
+            retry=Retry(),
+            no_room=None,
         )
 
     def _suspected(self, do: Do, answer: Answer, now: float) -> RunState:
-        servers = servers_of(new_side(do.step) or old_side(do.step))
-        if len(servers) > 1 or not self._may_halve(now):
-            return replace(self, suspects=servers)
-        full = answer.result is Result.OVER_QUOTA
-        reason = "over_quota" if full else "bad_backend"
-        refusal = Refusal(servers[0], reason, numbers={"code": answer.code})
-        crowded = self.crowded | {"add"} if full else self.crowded
-        return replace(self, suspects=(), crowded=crowded, refused={**self.refused, servers[0]: refusal})
+        units = units_of(new_side(do.step) or old_side(do.step))
+        patience = (self.first.deadline - self.first.now) / 4
+        isolation, alone = self.isolation.suspected(units, now, patience)
+        refused = {one: Refusal(one, "bad_backend", numbers={"code": answer.code}) for one in alone}
+        return replace(self, isolation=isolation, refused={**self.refused, **refused})
 
-    def looked(self, read: Group, now: float, jitter: float) -> tuple[RunState, bool]:
+    def _full(self, step: Step, now: float) -> RunState:
+        noted = replace(self, no_room=(step, now))
+        if isinstance(step, Modify):
+            return replace(noted, modify_is_full=True)
+        if isinstance(step, Add):
+            too_many = len(self.written.expected.backends) + len(step.backends)
+            return replace(noted, full_at=min(too_many, self.full_at or too_many))
+        return noted
+
+    def room_for(self, entries: int) -> int:
+        """Return how many of so many entries to add at once: half of what is not known to be too many."""
+        if self.full_at is None:
+            return entries
+        left = self.full_at - len(self.written.expected.backends)
+        return min(entries, max(left // 2, int(left > 1)))
+
+    def after_read(self, read: Group, now: float, jitter: float) -> tuple[RunState, bool]:
         """Return the memory after the group was read, and whether the reading is to be believed.
 
         A reading that shows the group as it was before a write of this run lags, for a few looks; our writes
         are then laid over it.
         """
-        if same(read, self.expected):
-            return replace(self, expected=read, doubt=max(0, self.doubt - 1), past=()), True
-        if self.lag and any(same(read, group) for group in self.past):
-            return replace(self, lag=self.lag - 1), False
-        believed = replace(self._come_true(read, now), expected=read, doubt=0, past=())
-        return believed._left_out(read, now, jitter), True
-
-    def _come_true(self, read: Group, now: float) -> RunState:
-        """Return the memory with a write of unknown result as done, where the reading shows that it was."""
-        if not self.doubt or self.last is None:
-            return self
-        step = self.last.step
-        keys = keys_of((*old_side(step), *new_side(step)))
-        changed = any(read.backends.get(key) != self.expected.backends.get(key) for key in keys)
-        return self._applied(self.last, now) if changed else self
-
-    def _left_out(self, read: Group, now: float, jitter: float) -> RunState:
-        """Note which entries of the last write, which was applied, are not in the group all the same."""
-        if self.last is None or not self.done or self.last.step is not self.done[-1]:
-            return self
-        missing = servers_of(b for b in new_side(self.last.step) if b.key not in read.backends)
-        if not missing:
-            return self
-        skipped = {**self.skipped, **{server: self.skipped.get(server, 0) + 1 for server in missing}}
-        refused = dict(self.refused)
-        for server in missing:
-            if skipped[server] >= SKIPPED_TIMES:
-                refused[server] = Refusal(server, "bad_backend", numbers={"left_out": skipped[server]})
-        return replace(self, skipped=skipped, refused=refused, last=None).failed(
-            Result.BAD_BACKEND, now, jitter
+        written, believed, confirmed = self.written.read(read)
+        if not believed:
+            return replace(self, written=written), False
+        state = self._applied(confirmed, now) if confirmed else self
+        left_out = written.left_out(read)
+        if not left_out:
+            return replace(state, written=written), True
+        isolation, skipped = state.isolation.skipped(left_out)
+        refused = {
+            one: Refusal(one, "bad_backend", numbers={"left_out": times}) for one, times in skipped.items()
+        }
+        noted = replace(
+            state,
+            written=replace(written, last=None),
+            isolation=isolation,
+            refused={**state.refused, **refused},
         )
+        return noted.failed(Result.BAD_BACKEND, now, jitter), True
 
 
-def begin(view: Observed) -> RunState:
+def begin(first: Observed) -> RunState:
     """Return the memory of a run that has had its first look."""
-    return RunState(first=view, expected=view.group, wave_since=view.now)
+    return RunState(first=first, written=Written(first.group))

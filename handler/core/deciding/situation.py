@@ -1,19 +1,22 @@
-"""A look, worked out: how far each change has got, who is in service, and how many may be spared."""
+"""A look, worked out: how far each change has got, what is in service, and how much may be spared."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
 
 from handler.core.deciding.run_state import RunState
 from handler.core.model.observed import Observed
-from handler.core.model.values import Backend, Intent, Pair, Policy, Refusal, Strategy
-from handler.core.planning import capacity, changes, desired, guards
+from handler.core.model.policy import Policy
+from handler.core.model.steps import Entry, unit_of, whole_units
+from handler.core.model.values import Backend, Intent, Key, Pair, Strategy
+from handler.core.planning import capacity
 from handler.core.planning.changes import Change
+from handler.core.planning.goal import Goal
 
-Entry = TypeVar("Entry", Backend, Pair)
+#: Seconds that taking a wave back may take: its calls, with a busy load balancer between them.
+WAY_BACK_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -21,23 +24,27 @@ class ChangeStatus:
     """How far one change has got in the group as it is now.
 
     ``out_now`` is what of the old side is still there, ``missing`` what of the new side is not there yet,
-    ``in_now`` what of it is; ``idle`` are those of it whose weight is not yet what it is to be, as they are
-    and as they are to be.
+    ``in_now`` what of it is; ``wrong_weight`` are those of it that have not the weight yet that they are to
+    have, as they are and as they are to be.
     """
 
     change: Change
     out_now: tuple[Backend, ...]
     in_now: tuple[Backend, ...]
     missing: tuple[Backend, ...]
-    idle: tuple[tuple[Backend, Backend], ...]
-    proven: bool
-    serving: bool  #: the old side is of a server in service
-    costs: bool  #: ... which would be so no longer without it
+    wrong_weight: tuple[tuple[Backend, Backend], ...]
+    proven: bool  #: the new side is there, and normal where it is to take requests
+    abnormal: bool  #: the new side is there, and failed a check that gates
+    serving: bool  #: the old side is of a unit in service
+    removal_costs_capacity: bool  #: ... which would be so no longer without it
+    late: bool  #: the new side has had its time to become normal
     given_up: bool  #: refused in the course of the run
 
     @cached_property
-    def in_place(self) -> tuple[Pair, ...]:
+    def to_swap(self) -> tuple[Pair, ...]:
         """Old backends that are there, with the new ones that are not and would take their place."""
+        if not self.out_now or not self.missing:
+            return ()
         here = {backend.key: backend for backend in self.out_now}
         absent = {backend.key for backend in self.missing}
         return tuple(
@@ -59,27 +66,21 @@ class ChangeStatus:
     @property
     def is_replaced(self) -> bool:
         """Whether the new side is all there, at its weight, and proven (or there is none to wait for)."""
-        return not self.missing and not self.idle and (self.proven or not self.change.into)
+        return not self.missing and not self.wrong_weight and (self.proven or not self.change.into)
 
 
 @dataclass(frozen=True)
 class Situation:
     """Everything that a decision looks at, worked out once for each look."""
 
-    view: Observed
+    observed: Observed
     intent: Intent
     policy: Policy
-    progress: RunState
-    states: tuple[ChangeStatus, ...]
-    refused: tuple[Refusal, ...]
-    notes: tuple[str, ...]
-    strays: tuple[str, ...]
-    early: tuple[str, ...]
-    unsettled: bool
-    counted: frozenset[str]  #: servers in service now
-    focus: tuple[str, ...]  #: suspects of being a bad backend, to which the next step is confined
-    floor: int
-    floor_for_removals: int
+    state: RunState
+    goal: Goal
+    changes: tuple[ChangeStatus, ...]
+    in_service: frozenset[str]  #: units
+    focus: tuple[str, ...]  #: units suspected of being bad, to which the next step is confined
 
     @property
     def strategy(self) -> Strategy:
@@ -88,105 +89,110 @@ class Situation:
 
     @property
     def room(self) -> int:
-        """How many servers in service may be spared now; below 0 when the floor is not reached."""
-        return len(self.counted) - self.floor
+        """How many units in service may be spared now; below 0 when the floor is not reached."""
+        return len(self.in_service) - self.goal.capacity.floor
+
+    @property
+    def room_for_removals(self) -> int:
+        """The same for what is taken out without a replacement, which ``force`` may allow."""
+        return len(self.in_service) - self.goal.capacity.floor_for_removals
 
     @cached_property
     def pending(self) -> tuple[ChangeStatus, ...]:
         """Changes whose new side is in the group and not proven yet."""
-        return tuple(state for state in self.states if state.is_pending)
-
-    @property
-    def is_late(self) -> bool:
-        """Whether the last new ones have had their time to become normal."""
-        return self.view.now - self.progress.wave_since >= self.policy.health_timeout_s
+        return tuple(status for status in self.changes if status.is_pending)
 
     @property
     def has_rolled_back(self) -> bool:
         """Whether a wave was taken back."""
-        return any(refusal.reason == "not_healthy" for refusal in self.progress.refused.values())
+        return any(refusal.reason == "not_healthy" for refusal in self.state.refused.values())
 
     @property
     def has_stopped(self) -> bool:
         """Whether new ones did not become normal in time: no further wave is tried then."""
-        return self.has_rolled_back or (bool(self.pending) and self.is_late)
+        return self.has_rolled_back or any(status.late for status in self.pending)
 
-    def batch(self, entries: Iterable[Entry]) -> tuple[Entry, ...]:
-        """Return as many entries as one call may carry; a server's stay together where they can.
+    @property
+    def drains(self) -> bool:
+        """Whether we have to drain: asked for, done by no listener, and not in vain.
 
-        While a bad backend is being looked for, only entries of the suspects are taken.
+        Weight 0 says nothing to a listener that schedules by ``rr`` (CLB, scheduling algorithms).
         """
-        by_server: dict[str, list[Entry]] = {}
-        for entry in entries:
-            server_id = (entry.new if isinstance(entry, Pair) else entry).key.server_id
-            if not self.focus or server_id in self.focus:
-                by_server.setdefault(server_id, []).append(entry)
-        limit = self.policy.max_per_call
-        chosen: list[Entry] = []
-        for of_one in by_server.values():
-            if chosen and len(chosen) + len(of_one) > limit:
-                break
-            chosen += of_one
-        return tuple(chosen[:limit])
+        listeners = self.observed.listeners
+        return self.policy.drain_s > 0 and not listeners.drains and not listeners.ignores_weight
+
+    @property
+    def has_time(self) -> bool:
+        """Whether there is time for health, drain and the way back: else no replacement is begun."""
+        checks = self.policy.health_timeout_s if self.observed.listeners.checked else 0.0
+        drain = self.policy.drain_s if self.drains else 0.0
+        return self.observed.deadline - self.observed.now >= checks + drain + WAY_BACK_S
+
+    @property
+    def has_time_to_drain(self) -> bool:
+        """Whether a drain that begins now can end, and be taken back."""
+        return self.observed.deadline - self.observed.now >= self.policy.drain_s + WAY_BACK_S
+
+    def batch(self, entries: Iterable[Entry], most: int | None = None) -> tuple[Entry, ...]:
+        """Return as many entries as one call may carry; a unit's stay together where they can.
+
+        While a bad backend is being looked for, only entries of the suspects are taken. ``most`` are how many
+        find room; a unit that does not fit as a whole is not begun.
+        """
+        wanted = [entry for entry in entries if not self.focus or unit_of(entry) in self.focus]
+        most = self.policy.max_per_call if most is None else min(most, self.policy.max_per_call)
+        if not wanted or most <= 0:
+            return ()
+        is_cut = (
+            sum(unit_of(entry) == unit_of(wanted[0]) for entry in wanted) > most < self.policy.max_per_call
+        )
+        return () if is_cut else next(whole_units(wanted, most))
 
 
-def assess(view: Observed, intent: Intent, policy: Policy, progress: RunState) -> Situation:
+def assess(observed: Observed, intent: Intent, policy: Policy, state: RunState) -> Situation:
     """Work out what a decision needs to know of a look. Linear in the number of backends."""
-    start = progress.start
-    wish = desired.desired(intent, view, policy, start)
-    plan = changes.changes(wish, start, policy, capacity.unproven(progress.first))
-    baseline = capacity.baseline(progress.first, plan.changes)
-    guarded = guards.guard(plan.changes, wish, intent, policy, progress.first, baseline)
-    counted = capacity.in_service(view, guarded.changes)
-    servers = view.group.servers()
+    goal = state.goal(intent, observed, policy)
+    in_service = capacity.in_service(observed, goal.changes, goal.gates)
+    units = observed.group.units()
+    statuses = (_status(c, observed, state, policy, goal, in_service, units) for c in goal.changes)
     return Situation(
-        view=view,
+        observed=observed,
         intent=intent,
         policy=policy,
-        progress=progress,
-        states=tuple(_state(change, view, progress, counted, servers) for change in guarded.changes),
-        refused=(*wish.refused, *plan.refused, *guarded.refused, *progress.refused.values()),
-        notes=(*plan.notes, *_notes(view, policy, guarded.changes)),
-        strays=wish.strays,
-        early=wish.early,
-        unsettled=wish.unsettled,
-        counted=counted,
-        focus=progress.focus(view.now),
-        floor=capacity.floor(policy, baseline),
-        floor_for_removals=capacity.floor(policy, baseline, intent.force),
+        state=state,
+        goal=goal,
+        changes=tuple(statuses),
+        in_service=in_service,
+        focus=state.isolation.focus(observed.now),
     )
 
 
-def _notes(view: Observed, policy: Policy, changes: tuple[Change, ...]) -> Iterator[str]:
-    """Yield what has to be said of how the listeners let the changes be done."""
-    if not view.listeners.checked and any(change.into for change in changes):
-        yield "health_unchecked"
-    if policy.drain_s and any(change.out and not change.gone for change in changes):
-        if view.listeners.drains:
-            yield "drained_by_listener"
-        elif view.listeners.ignores_weight:
-            yield "drain_ineffective"
-
-
-def _state(
+def _status(
     change: Change,
-    view: Observed,
-    progress: RunState,
-    counted: frozenset[str],
-    servers: Mapping[str, tuple[Backend, ...]],
+    observed: Observed,
+    state: RunState,
+    policy: Policy,
+    goal: Goal,
+    in_service: frozenset[str],
+    units: Mapping[str, tuple[Backend, ...]],
 ) -> ChangeStatus:
-    here = view.group.backends
+    here: Mapping[Key, Backend] = observed.group.backends
     out_now = tuple(here[b.key] for b in change.out if b.key in here)
     in_now = tuple(here[b.key] for b in change.into if b.key in here)
-    serving = change.old in counted
+    serve = [b.key for b in change.into if b.weight and b.key in here]
+    serving = change.old in in_service
+    waited = observed.now - state.health_since(change.new or "")
     return ChangeStatus(
         change=change,
         out_now=out_now,
         in_now=in_now,
         missing=tuple(b for b in change.into if b.key not in here),
-        idle=tuple((here[b.key], b) for b in change.into if here.get(b.key, b).weight != b.weight),
-        proven=bool(in_now) and all(capacity.is_proven(view, backend) for backend in in_now),
+        wrong_weight=tuple((here[b.key], b) for b in change.into if here.get(b.key, b).weight != b.weight),
+        proven=bool(in_now) and all(observed.is_normal(key, goal.gates) for key in serve),
+        abnormal=any(observed.is_abnormal(key, goal.gates) for key in serve),
         serving=serving,
-        costs=serving and capacity.leaves_service(view, servers.get(change.old or "", ()), out_now),
-        given_up=change.new in progress.refused or (change.new is None and change.old in progress.refused),
+        removal_costs_capacity=serving
+        and capacity.leaves_service(observed, units.get(change.old or "", ()), out_now),
+        late=waited >= policy.health_timeout_s,
+        given_up=change.new in state.refused or (change.new is None and change.old in state.refused),
     )

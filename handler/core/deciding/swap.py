@@ -1,4 +1,4 @@
-"""Replacing in place: ModifyVServerGroupBackendServers, in waves no larger than may be spared."""
+"""Swapping: ModifyVServerGroupBackendServers, in waves no larger than may be spared."""
 
 from __future__ import annotations
 
@@ -11,38 +11,58 @@ from handler.core.model.decisions import Do
 from handler.core.model.steps import Modify, Remove
 
 
-def replace_free(scene: Situation) -> Do | None:
+def replace_free(situation: Situation) -> Do | None:
     """Replace at once what takes nothing out of service: the gone, the abnormal, the drained."""
-    return _modify((s for s in scene.states if _is_free(s, scene) and drain.is_done(s, scene)), scene)
+    free = (
+        status
+        for status in situation.changes
+        if _is_free(status, situation)
+        and drain.is_done(status, situation)
+        and (status.change.gone or situation.has_time or _is_begun(status, situation))
+    )
+    return _modify(free, situation)
 
 
-def replace_wave(scene: Situation) -> Do | None:
+def replace_wave(situation: Situation) -> Do | None:
     """Replace as many serving ones as may be spared: until the new ones are normal, they count as lost.
 
     Nothing promises that ModifyVServerGroupBackendServers is atomic, or that it puts the old ones back when
     the new ones are refused.
     """
-    wave = [s for s in serving(scene) if not scene.focus or s.change.new in scene.focus][: max(0, scene.room)]
-    return drain.begin(wave, scene) or _modify(wave, scene)
+    room = situation.room
+    wave: list[ChangeStatus] = []
+    for status in serving(situation):
+        if situation.focus and status.change.new not in situation.focus:
+            continue
+        if not status.removal_costs_capacity or room > 0:
+            wave.append(status)
+            room -= status.removal_costs_capacity
+    drained = (status for status in wave if drain.is_done(status, situation))
+    return drain.begin(wave, situation) or _modify(drained, situation)
 
 
-def serving(scene: Situation) -> list[ChangeStatus]:
+def serving(situation: Situation) -> list[ChangeStatus]:
     """Return the changes of which the old side serves and the new side is not in yet."""
-    return [s for s in scene.states if s.in_place and not s.given_up and not _is_free(s, scene)]
+    return [s for s in situation.changes if s.to_swap and not s.given_up and not _is_free(s, situation)]
 
 
-def _is_free(state: ChangeStatus, scene: Situation) -> bool:
-    """Tell whether replacing costs nothing. Under ``surge`` only what is gone is replaced in place."""
-    if not state.in_place or state.given_up:
+def _is_free(status: ChangeStatus, situation: Situation) -> bool:
+    """Tell whether swapping costs nothing. While ``surge`` has room, only what is gone is swapped."""
+    if not status.to_swap or status.given_up:
         return False
-    in_place = scene.strategy == "swap" or "surge" in scene.progress.crowded
-    return state.change.gone or (in_place and not state.serving)
+    swaps = situation.strategy == "swap" or situation.state.room_for(1) == 0
+    return status.change.gone or (swaps and not status.serving)
 
 
-def _modify(states: Iterable[ChangeStatus], scene: Situation) -> Do | None:
-    pairs = scene.batch(chain.from_iterable(state.in_place for state in states))
+def _is_begun(status: ChangeStatus, situation: Situation) -> bool:
+    """Tell whether this run has begun to take the old side out, by draining it."""
+    return any(backend.key in situation.state.drained for backend in status.out_now)
+
+
+def _modify(statuses: Iterable[ChangeStatus], situation: Situation) -> Do | None:
+    pairs = situation.batch(chain.from_iterable(status.to_swap for status in statuses))
     if not pairs:
         return None
-    if "modify" in scene.progress.crowded:
+    if situation.state.modify_is_full:
         return Do(Remove(tuple(pair.old for pair in pairs)), "replace")
     return Do(Modify(pairs), "replace")

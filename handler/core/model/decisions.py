@@ -50,7 +50,7 @@ class Finish:
     outcome: Outcome
     reason: str | None = None
     refused: tuple[Refusal, ...] = ()
-    strays: tuple[str, ...] = ()
+    unmanaged: tuple[str, ...] = ()
 
 
 Decision = Do | Wait | Finish

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
 from handler.core.model.answers import Answer
-from handler.core.model.values import Group, Key, Listeners, Server, Verdict
+from handler.core.model.values import Backend, Group, Instance, Key, Listeners, Server, Verdict, server_of
 
 
 class Source(str, Enum):
     """How far the scaling groups' answers can be believed."""
 
-    COMPLETE = "complete"  #: every scaling group listed instances, and as many as it counted
-    SOME_EMPTY = (
-        "some_empty"  #: one of several listed none: enough for named instances, not to infer stale ones
-    )
-    EMPTY = "empty"  #: none listed anything: no truth
+    COMPLETE = "complete"  #: every scaling group listed as many instances as it counts
+    SOME_EMPTY = "some_empty"  #: of several, some answer nothing: enough for named instances, not to infer
+    EMPTY = "empty"  #: none answers anything: no truth
     SHORT = "short"  #: fewer than counted: no truth yet
     ABSENT = "absent"  #: the target has no scaling group
 
@@ -27,33 +25,42 @@ class Listing:
     """The instances of one scaling group, as far as they could be read.
 
     ``complete`` is False when the pages do not add up to TotalCount; ``attached`` holds the VServer groups
-    that Auto Scaling itself keeps.
+    that Auto Scaling itself keeps; ``counted`` is how many instances DescribeScalingGroups counts, None if
+    it does not say.
     """
 
     servers: tuple[Server, ...]
     complete: bool
     attached: frozenset[str] = frozenset()
+    counted: int | None = None
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it lists nothing, and nothing else says that there is nothing."""
+        return not self.servers and self.counted != 0
 
 
-def believed(listings: Sequence[Listing]) -> Source:
-    """Return how far the answers of a target's scaling groups can be believed."""
-    if not listings:
+def believed(listings: Sequence[Listing], missing: int = 0) -> Source:
+    """Return how far a target's scaling groups can be believed; ``missing`` are those that are not there."""
+    if not listings and not missing:
         return Source.ABSENT
     if not all(listing.complete for listing in listings):
         return Source.SHORT
-    empty = sum(not listing.servers for listing in listings)
-    if empty == len(listings):
+    silent = missing + sum(listing.is_silent for listing in listings)
+    if silent == len(listings) + missing:
         return Source.EMPTY
-    return Source.SOME_EMPTY if empty else Source.COMPLETE
+    return Source.SOME_EMPTY if silent else Source.COMPLETE
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
     """One look at a target.
 
-    ``problem`` is set when the look failed; the rest is then as it was before. ``fresh`` is False while the
-    group is our model of what we wrote rather than what was read. ``now`` and ``deadline`` are seconds of one
-    clock.
+    ``health`` has the verdict of each listener that checks. ``missing`` are scaling groups that do not exist.
+    ``asked`` are the instances that ECS was asked for, ``instances`` those that it knows, None if they may
+    not be read. ``problem`` is set when the look failed; the rest is then as it was before. ``fresh`` is
+    False while the group is our model of what we wrote rather than what was read. ``now`` and ``deadline``
+    are seconds of one clock.
     """
 
     group: Group
@@ -62,21 +69,59 @@ class Observed:
     servers: Mapping[str, Server] = field(default_factory=dict)
     source: Source = Source.ABSENT
     attached: bool = False
-    health: Mapping[Key, Verdict] = field(default_factory=dict)
-    listeners: Listeners = field(default=Listeners(checked=False, drains=False, ignores_weight=False))
+    missing: tuple[str, ...] = ()
+    asked: frozenset[str] = frozenset()
+    instances: Mapping[str, Instance] | None = field(default_factory=dict)
+    health: Mapping[Key, Mapping[str, Verdict]] = field(default_factory=dict)
+    listeners: Listeners = field(default=Listeners())
     fresh: bool = True
     problem: Answer | None = None
 
-    def verdict(self, key: Key) -> Verdict:
-        """Return the verdict on a backend; one without a row yet is pending where health is checked."""
-        return self.health.get(key, Verdict.PENDING if self.listeners.checked else Verdict.UNCHECKED)
+    def verdict(self, key: Key, listener: str) -> Verdict:
+        """Return what one listener's check says of a backend; without a row yet, it is pending."""
+        return self.health.get(key, {}).get(listener, Verdict.PENDING)
 
-    def serves(self, server_id: str) -> bool:
+    def is_normal(self, key: Key, listeners: Iterable[str]) -> bool:
+        """Tell whether all of these listeners find a backend normal."""
+        return all(self.verdict(key, listener) is Verdict.NORMAL for listener in listeners)
+
+    def is_abnormal(self, key: Key, listeners: Iterable[str]) -> bool:
+        """Tell whether any of these listeners finds a backend abnormal."""
+        return any(self.verdict(key, listener) is Verdict.ABNORMAL for listener in listeners)
+
+    def gets_requests(self, backend: Backend) -> bool:
+        """Tell whether a backend is in service: with a weight, and not abnormal for every listener.
+
+        A listener that does not check sends requests whatever the others find.
+        """
+        if backend.weight == 0:
+            return False
+        checking = self.listeners.checking
+        if self.listeners.unchecking or not checking:
+            return True
+        return any(self.verdict(backend.key, listener) is not Verdict.ABNORMAL for listener in checking)
+
+    def is_listed_in_service(self, unit: str) -> bool:
         """Tell whether a scaling group lists the server in service (InService or Protected)."""
-        server = self.servers.get(server_id)
+        server = self.servers.get(server_of(unit))
         return server is not None and server.state == "in_service"
 
-    def leaves(self, server_id: str) -> bool:
+    def is_leaving(self, unit: str) -> bool:
         """Tell whether a scaling group is taking the server out, whatever we do (Removing, Removing:Wait)."""
-        server = self.servers.get(server_id)
+        server = self.servers.get(server_of(unit))
         return server is not None and server.state == "leaving"
+
+    def instance(self, server_id: str) -> Instance | None:
+        """Return what ECS says of an instance; None if it says nothing."""
+        return (self.instances or {}).get(server_id)
+
+    def is_unknown_to_ecs(self, server_id: str) -> bool:
+        """Tell whether ECS was asked for an instance and does not know it."""
+        return self.instances is not None and server_id in self.asked and server_id not in self.instances
+
+    def is_released(self, server_id: str) -> bool:
+        """Tell whether an instance is no more: ECS does not know it, and nothing shows that it serves."""
+        if not self.is_unknown_to_ecs(server_id) or self.is_listed_in_service(server_id):
+            return False
+        keys = [key for key in self.health if key.server_id == server_id]
+        return not any(Verdict.NORMAL in self.health[key].values() for key in keys)

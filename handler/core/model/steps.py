@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from handler.core.model.values import Backend, Group, Key, Pair
+
+Entry = TypeVar("Entry", Backend, Pair)
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,20 +17,12 @@ class Modify:
 
     pairs: tuple[Pair, ...]
 
-    def reverse(self) -> Modify:
-        """Return the step that puts the old ones back."""
-        return Modify(tuple(Pair(old=pair.new, new=pair.old) for pair in self.pairs))
-
 
 @dataclass(frozen=True, slots=True)
 class Add:
     """AddVServerGroupBackendServers."""
 
     backends: tuple[Backend, ...]
-
-    def reverse(self) -> Remove:
-        """Return the step that takes them out again."""
-        return Remove(self.backends)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +31,6 @@ class Remove:
 
     backends: tuple[Backend, ...]
 
-    def reverse(self) -> Add:
-        """Return the step that puts them back as they were."""
-        return Add(self.backends)
-
 
 @dataclass(frozen=True, slots=True)
 class SetWeight:
@@ -47,10 +38,6 @@ class SetWeight:
 
     before: tuple[Backend, ...]
     after: tuple[Backend, ...]
-
-    def reverse(self) -> SetWeight:
-        """Return the step that sets the weights back."""
-        return SetWeight(before=self.after, after=self.before)
 
 
 Step = Modify | Add | Remove | SetWeight
@@ -96,19 +83,57 @@ def same(one: Group, other: Group) -> bool:
     return dict(one.backends) == dict(other.backends)
 
 
-def servers_of(backends: Iterable[Backend]) -> tuple[str, ...]:
-    """Return the ids of the servers that backends stand for, each once, in order."""
-    return tuple(dict.fromkeys(backend.key.server_id for backend in backends))
+def units_of(backends: Iterable[Backend]) -> tuple[str, ...]:
+    """Return the units of capacity that backends belong to, each once, in order."""
+    return tuple(dict.fromkeys(backend.key.unit for backend in backends))
 
 
 def backends_of(group: Group, server_id: str) -> tuple[Backend, ...]:
-    """Return the backends that a server has in a group."""
+    """Return the backends that a server has in a group, at all its addresses."""
     return tuple(b for key, b in group.backends.items() if key.server_id == server_id)
 
 
 def keys_of(backends: Iterable[Backend]) -> frozenset[Key]:
     """Return the keys of backends."""
     return frozenset(backend.key for backend in backends)
+
+
+def unit_of(entry: Backend | Pair) -> str:
+    """Return the unit of capacity of an entry; of a pair, the new one."""
+    return (entry.new if isinstance(entry, Pair) else entry).key.unit
+
+
+def whole_units(entries: Iterable[Entry], limit: int) -> Iterator[tuple[Entry, ...]]:
+    """Yield entries in parts of at most ``limit``; a unit's stay together where they can."""
+    by_unit: dict[str, list[Entry]] = {}
+    for entry in entries:
+        by_unit.setdefault(unit_of(entry), []).append(entry)
+    part: list[Entry] = []
+    for of_one in by_unit.values():
+        if part and len(part) + len(of_one) > limit:
+            yield tuple(part)
+            part = []
+        part += of_one
+        while len(part) > limit:
+            yield tuple(part[:limit])
+            part = part[limit:]
+    if part:
+        yield tuple(part)
+
+
+def in_calls(step: Step, limit: int) -> Iterator[Step]:
+    """Yield a step as the calls that it takes, each of at most ``limit`` backends."""
+    match step:
+        case Modify(pairs):
+            yield from (Modify(part) for part in whole_units(pairs, limit))
+        case Add(backends):
+            yield from (Add(part) for part in whole_units(backends, limit))
+        case Remove(backends):
+            yield from (Remove(part) for part in whole_units(backends, limit))
+        case _:
+            before = {backend.key: backend for backend in step.before}
+            for part in whole_units(step.after, limit):
+                yield SetWeight(tuple(before[backend.key] for backend in part), part)
 
 
 def described(step: Step) -> str:

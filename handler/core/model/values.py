@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal, NamedTuple
@@ -10,10 +10,6 @@ from typing import Literal, NamedTuple
 BackendType = Literal["ecs", "eni", "eci"]
 TriggerName = Literal["autoscaling", "deployment", "timer"]
 Strategy = Literal["swap", "surge"]
-Mode = Literal["apply", "plan", "off"]
-
-#: Backend servers that one call may carry; documented for every write to a VServer group.
-MAX_PER_CALL = 20
 
 
 class Key(NamedTuple):
@@ -25,6 +21,16 @@ class Key(NamedTuple):
     server_id: str
     port: int
     server_ip: str | None = None
+
+    @property
+    def unit(self) -> str:
+        """The unit of capacity that this backend belongs to: its server, at its address if it has one."""
+        return f"{self.server_id}@{self.server_ip}" if self.server_ip else self.server_id
+
+
+def server_of(unit: str) -> str:
+    """Return the server of a unit of capacity."""
+    return unit.partition("@")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +51,27 @@ class Group:
     load_balancer_id: str
     backends: Mapping[Key, Backend]
 
-    def servers(self) -> dict[str, tuple[Backend, ...]]:
-        """Return the backends of each server, in the group's order."""
-        found: dict[str, tuple[Backend, ...]] = {}
+    def units(self) -> dict[str, tuple[Backend, ...]]:
+        """Return the backends of each unit of capacity, in the group's order."""
+        found: dict[str, list[Backend]] = {}
         for key, backend in self.backends.items():
-            found[key.server_id] = (*found.get(key.server_id, ()), backend)
-        return found
+            found.setdefault(key.unit, []).append(backend)
+        return {unit: tuple(backends) for unit, backends in found.items()}
+
+    def servers(self) -> dict[str, tuple[Backend, ...]]:
+        """Return the backends of each server, at all its addresses, in the group's order."""
+        found: dict[str, list[Backend]] = {}
+        for key, backend in self.backends.items():
+            found.setdefault(key.server_id, []).append(backend)
+        return {server_id: tuple(backends) for server_id, backends in found.items()}
 
 
 class Cause(str, Enum):
     """Why a delivery names a server; decides whether it may still be serving."""
 
     REQUESTED = "requested"  #: by a signed request; a terminated one still serves
-    GONE = "gone"  #: a request's ``gone: true``, or ECS says Deleted
+    GONE = "gone"  #: a request's ``gone: true``
+    DELETED = "deleted"  #: ECS says so; gone, once ECS does not know it any more
     FINISHED = "finished"  #: by a finished scaling activity: gone, once no longer listed
     HOOK = "hook"  #: by a lifecycle hook: waiting to enter, or still serving and about to leave
     INTERRUPTED = "interrupted"  #: a preemptible instance with some five minutes left
@@ -116,44 +130,6 @@ class Intent:
     hooks: tuple[Hook, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """How a target may be changed. The defaults are those of ``SWAP_TARGETS``."""
-
-    mark: str
-    ports: tuple[int, ...] = ()
-    weight: int | None = None
-    strategy: Strategy = "swap"
-    max_unavailable: int | str = "25%"
-    min_backends: int = 1
-    max_removed: int | str = "50%"
-    exclusive: bool = False
-    drain_s: float = 0
-    health_timeout_s: float = 120
-    health_interval_s: float = 2
-    max_per_call: int = MAX_PER_CALL
-
-    @property
-    def waits(self) -> str:
-        """The mark of a new one at weight 0: tells what a run that was cut off left from what drains."""
-        return self.mark.replace("/", ".", 1)
-
-    def owns(self, backends: Iterable[Backend]) -> bool:
-        """Tell whether backends of a server carry our mark."""
-        return any(backend.description in {self.mark, self.waits} for backend in backends)
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A configured VServer group, with its scaling groups and its policy."""
-
-    name: str
-    vserver_group_id: str
-    scaling_group_ids: tuple[str, ...]
-    mode: Mode
-    policy: Policy
-
-
 ServerState = Literal["in_service", "pending", "leaving", "standby"]
 
 
@@ -187,21 +163,29 @@ class Instance:
 
 
 class Verdict(str, Enum):
-    """What the load balancer's health checks say of one backend, over every listener that uses the group."""
+    """What the health check of one listener says of one backend (DescribeHealthStatus)."""
 
     NORMAL = "normal"
     ABNORMAL = "abnormal"
-    PENDING = "pending"
-    UNCHECKED = "unchecked"  #: no listener or rule uses the group, or none of them checks
+    PENDING = "pending"  #: no verdict yet
 
 
 @dataclass(frozen=True, slots=True)
 class Listeners:
-    """What the listeners that use a group do with its backends."""
+    """What the running listeners that use a group, themselves or by a rule, do with its backends.
 
-    checked: bool  #: at least one of them checks health
-    drains: bool  #: every one of them has connection drain on
-    ignores_weight: bool  #: at least one schedules by ``rr``, to which weight 0 says nothing
+    A listener is named by protocol and port, as ``https:443``.
+    """
+
+    checking: frozenset[str] = frozenset()  #: they check health
+    unchecking: frozenset[str] = frozenset()  #: they do not
+    drains: bool = False  #: every one of them has connection drain on
+    ignores_weight: bool = False  #: at least one schedules by ``rr``, to which weight 0 says nothing
+
+    @property
+    def checked(self) -> bool:
+        """Whether any of them checks health."""
+        return bool(self.checking)
 
 
 @dataclass(frozen=True, slots=True)

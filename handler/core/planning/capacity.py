@@ -1,80 +1,116 @@
-"""Who is in service: the number that no step may take below the floor."""
+"""Capacity: the units in service, and the floor that no step may go below."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
+from handler.core.model.marks import Marks
 from handler.core.model.observed import Observed
+from handler.core.model.policy import Policy
 from handler.core.model.steps import keys_of
-from handler.core.model.values import Backend, Key, Policy, Verdict
+from handler.core.model.values import Backend, Intent, Key, ServerRef, Verdict
 from handler.core.planning.changes import Change
 
-PROVEN = frozenset({Verdict.NORMAL, Verdict.UNCHECKED})
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """The capacity that a run began with and has to keep, in units: a server, or each of its addresses.
+
+    ``floor`` binds replacements whatever is forced; ``floor_for_removals`` is lower by what ``force`` lifts.
+    """
+
+    baseline: int
+    floor: int
+    floor_for_removals: int
 
 
-def is_proven(view: Observed, backend: Backend) -> bool:
-    """Tell whether a backend may be relied on: normal wherever it is checked, or nowhere checked."""
-    return view.verdict(backend.key) in PROVEN
+def capacity(first: Observed, changes: Iterable[Change], intent: Intent, policy: Policy) -> Capacity:
+    """Return the capacity of a run, by its first look."""
+    base = baseline(first, changes, policy.marks)
+    return Capacity(base, floor(policy, base), floor(policy, base, intent.force))
 
 
-def unproven(view: Observed) -> frozenset[str]:
-    """Return the servers of the group that may not be relied on, or not on every port."""
-    return frozenset(b.key.server_id for b in view.group.backends.values() if not is_proven(view, b))
+def gates(first: Observed, launched: Iterable[ServerRef]) -> frozenset[str]:
+    """Return the listeners whose check a new server has to pass.
+
+    All that check, except one on which, of the servers that this delivery does not launch, at least one is
+    abnormal and none normal, while another listener has a normal one: its check is set up wrongly.
+    """
+    new = {ref.server_id for ref in launched}
+    others = [key for key in first.group.backends if key.server_id not in new]
+    said = {
+        listener: {first.verdict(key, listener) for key in others} for listener in first.listeners.checking
+    }
+    if not any(Verdict.NORMAL in verdicts for verdicts in said.values()):
+        return first.listeners.checking
+    return frozenset(
+        listener
+        for listener, verdicts in said.items()
+        if Verdict.NORMAL in verdicts or Verdict.ABNORMAL not in verdicts
+    )
 
 
-def in_service(view: Observed, changes: Iterable[Change]) -> frozenset[str]:
-    """Return the servers with a weight above 0 that are not known to be abnormal.
+def unproven(observed: Observed, gating: Collection[str]) -> frozenset[str]:
+    """Return the units of the group that may not be relied on, or not on every port."""
+    return frozenset(key.unit for key in observed.group.backends if not observed.is_normal(key, gating))
 
-    A new one counts once all its backends are proven; one that is gone never counts, whatever the last
-    verdict says.
+
+def in_service(observed: Observed, changes: Iterable[Change], gating: Collection[str]) -> frozenset[str]:
+    """Return the units in service: with a weight, and sent requests by at least one listener.
+
+    A new one counts once all its backends are proven; one that is gone never counts.
     """
     made = tuple(changes)
-    return _counted(view, made, coming=frozenset().union(*(keys_of(change.into) for change in made)))
+    coming = frozenset().union(*(keys_of(change.into) for change in made))
+    return _counted(observed, made, coming, gating)
 
 
-def baseline(first: Observed, changes: Iterable[Change]) -> int:
-    """Return how many servers in service a run began with: what its floor is measured by.
+def baseline(first: Observed, changes: Iterable[Change], marks: Marks) -> int:
+    """Return how many units in service a run began with: what its floor is measured by.
 
     New ones that were in already count unless they are abnormal, or a run that goes on after another was cut
-    off would begin from fewer; so does an old one at weight 0 whose new one is still to come, which that run
-    may have drained. An old and a new one that serve side by side count as one: the other is only there until
-    the change is finished.
+    off would begin from fewer; so does what that run drained. An old and a new one that serve side by side
+    count as one: the other is only there until the change is finished.
     """
     made = tuple(changes)
-    serving = _counted(first, made, coming=frozenset())
-    drained = sum(_is_drained(c) and serving.isdisjoint({c.old, c.new}) for c in made)
-    return len(serving) + drained - sum(c.old != c.new and {c.old, c.new} <= serving for c in made)
+    gone = {change.old for change in made if change.gone}
+    serving = _counted(first, made, frozenset(), ())
+    drained = {b.key.unit for b in first.group.backends.values() if marks.drained_from(b)}
+    drained |= {c.old or "" for c in made if _is_drained(c) and serving.isdisjoint({c.old, c.new})}
+    beside = sum(c.old != c.new and {c.old, c.new} <= serving for c in made)
+    return len(serving | (drained - gone - {c.old for c in made if c.new in serving})) - beside
 
 
 def _is_drained(change: Change) -> bool:
     return bool(change.into and change.out) and not (change.gone or any(b.weight for b in change.out))
 
 
-def _counted(view: Observed, changes: tuple[Change, ...], coming: frozenset[Key]) -> frozenset[str]:
+def _counted(
+    observed: Observed, changes: tuple[Change, ...], coming: frozenset[Key], gating: Collection[str]
+) -> frozenset[str]:
     gone = {change.old for change in changes if change.gone}
     return frozenset(
-        server_id
-        for server_id, backends in view.group.servers().items()
-        if server_id not in gone and _serves(view, backends, coming)
+        unit
+        for unit, backends in observed.group.units().items()
+        if unit not in gone and _serves(observed, backends, coming, gating)
     )
 
 
-def _serves(view: Observed, backends: tuple[Backend, ...], coming: frozenset[Key]) -> bool:
+def _serves(
+    observed: Observed, backends: tuple[Backend, ...], coming: frozenset[Key], gating: Collection[str]
+) -> bool:
     weighted = [backend for backend in backends if backend.weight > 0]
     known = [backend for backend in weighted if backend.key not in coming]
     if known:
-        return any(view.verdict(backend.key) is not Verdict.ABNORMAL for backend in known)
-    return bool(weighted) and all(is_proven(view, backend) for backend in weighted)
+        return any(map(observed.gets_requests, known))
+    return bool(weighted) and all(observed.is_normal(backend.key, gating) for backend in weighted)
 
 
-def leaves_service(view: Observed, backends: Iterable[Backend], out: Iterable[Backend]) -> bool:
-    """Tell whether a server in service is so no longer once some of its backends are out."""
+def leaves_service(observed: Observed, backends: Iterable[Backend], out: Iterable[Backend]) -> bool:
+    """Tell whether a unit in service is so no longer once some of its backends are out."""
     taken = keys_of(out)
-    return not any(
-        backend.weight > 0 and view.verdict(backend.key) is not Verdict.ABNORMAL
-        for backend in backends
-        if backend.key not in taken
-    )
+    return not any(observed.gets_requests(backend) for backend in backends if backend.key not in taken)
 
 
 def share(limit: int | str, of: int) -> int:
@@ -86,11 +122,16 @@ def share(limit: int | str, of: int) -> int:
 
 
 def floor(policy: Policy, baseline: int, force: frozenset[str] = frozenset()) -> int:
-    """Return how many servers must stay in service, of ``baseline`` that were when the run began.
+    """Return how many units must stay in service, of ``baseline`` that were when the run began.
 
     ``force`` lifts what it names: ``min_backends``, ``max_unavailable``.
     """
-    lowest = 0 if "min_backends" in force else policy.min_backends
+    lowest = lowest_floor(policy, force)
     if "max_unavailable" in force:
         return lowest
     return max(lowest, baseline - share(policy.max_unavailable, baseline))
+
+
+def lowest_floor(policy: Policy, force: frozenset[str]) -> int:
+    """Return ``min_backends``, unless it is forced."""
+    return 0 if "min_backends" in force else policy.min_backends

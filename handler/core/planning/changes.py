@@ -1,22 +1,24 @@
-"""Changes: what of an old server goes, and what of the new one that takes its place comes."""
+"""Changes: what of an old unit of capacity goes, and what of the new one that takes its place comes."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, replace
 from itertools import product
 
-from handler.core.model.values import Backend, Group, Pair, Policy, Refusal, ServerRef
+from handler.core.model.policy import Policy
+from handler.core.model.values import Backend, Group, Key, Pair, Refusal, ServerRef, server_of
 from handler.core.planning.desired import Desired
 from handler.core.planning.matching import Matching
-from handler.core.planning.placement import NoPlaceError, Places, beside
+from handler.core.planning.placement import NoPlaceError, Places, beside, type_of
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One server's backends out, another's in. Without ``into`` it is a removal, without ``out`` an addition.
+    """One unit's backends out, another's in. Without ``into`` it is a removal, without ``out`` an addition.
 
-    ``out`` are backends as the run first saw them, so that they can be put back as they were.
+    ``out`` are backends as the run first saw them, so that they can be put back as they were. ``together`` is
+    the pair of servers of which all changes are done or none, where it takes more units than it brings.
     """
 
     old: str | None
@@ -24,6 +26,12 @@ class Change:
     out: tuple[Backend, ...] = ()
     into: tuple[Backend, ...] = ()
     gone: bool = False
+    together: tuple[str, str] | None = None
+
+    @property
+    def subject(self) -> str:
+        """The unit in whose name the change is refused: the new one, of a removal the old one."""
+        return (self.new if self.into else self.old) or ""
 
     def pairs(self) -> tuple[Pair, ...]:
         """Return the old and the new backend of each port: by the same port first, then in order."""
@@ -33,51 +41,87 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The changes that a wish comes to, with what cannot be done and what has to be said."""
+    """The changes that lead to the desired state, with what cannot be done and what has to be said."""
 
     changes: tuple[Change, ...]
     refused: tuple[Refusal, ...] = ()
     notes: tuple[str, ...] = ()
 
 
-def changes(wish: Desired, start: Group, policy: Policy, unproven: Container[str] = ()) -> Changes:
-    """Return the changes that fulfil a wish.
+def changes(desired: Desired, start: Group, policy: Policy, unproven: Container[str] = ()) -> Changes:
+    """Return the changes that lead to the desired state.
 
-    Everything is judged by ``start``, the group as this run first saw it, and by who was ``unproven`` then:
-    so the same changes are found again at every look, however far they have got. A new one that can have no
+    Everything is judged by ``start``, the group as this run first saw it, and by what was ``unproven`` then:
+    so the same changes are found again at every look, however far they have got. A new unit that can have no
     place is refused, and with it the pair: its old one stays.
     """
     places = Places(start, policy)
-    news, named_olds = _by_server(wish.launched), _by_server(wish.terminated)
-    olds = {old: _chosen(places.present.get(old, ()), named) for old, named in named_olds.items()}
-    changes: list[Change] = []
+    news = _units(desired.launched, start)
+    olds = {
+        unit: _chosen(places.present.get(unit, ()), refs)
+        for unit, refs in _units(desired.terminated, start).items()
+    }
+    found: list[Change] = []
     refused: list[Refusal] = []
-    matching = Matching(olds, news, places.present, unproven, all_named=not wish.completed)
-    for old, new in matching.matches(wish.pairs):
-        if old in wish.kept:
+    matching = Matching(olds, news, places.present, unproven, all_named=desired.literal)
+    for old, new in matching.matches(desired.pairs):
+        if not desired.kept.isdisjoint({server_of(old or ""), server_of(new or "")}):
             continue
         out = olds.get(old or "", ())
         try:
-            into = places.of(news[new], out, as_it_is=wish.completed) if new else ()
+            into = places.of(news[new], out, as_it_is=not desired.literal) if new else ()
         except NoPlaceError as error:
             refused.append(Refusal(new or "", str(error)))
             continue
         written = {backend.key for backend in into}
         out = tuple(backend for backend in out if backend.key not in written)
-        changes.append(Change(old, new, out, into, gone=old in wish.gone))
-    return Changes(tuple(changes), tuple(refused), tuple(places.notes))
+        found.append(Change(old, new, out, into, gone=server_of(old or "") in desired.gone))
+    return Changes(_bound(found), tuple(refused), tuple(places.notes))
 
 
-def _by_server(named: Iterable[ServerRef]) -> dict[str, list[ServerRef]]:
+def _units(refs: Iterable[ServerRef], start: Group) -> dict[str, list[ServerRef]]:
+    """Return what is said of each unit: without an address, of all that the server has in the group."""
+    present: dict[str, dict[str, Key]] = {}
+    for key in start.backends:
+        present.setdefault(key.server_id, {})[key.unit] = key
     found: dict[str, list[ServerRef]] = {}
-    for entry in named:
-        found.setdefault(entry.server_id, []).append(entry)
+    for ref in refs:
+        if ref.server_ip is None:
+            alone = {ref.server_id: Key(ref.server_id, 0)}
+            for unit, key in present.get(ref.server_id, alone).items():
+                found.setdefault(unit, []).append(replace(ref, server_ip=key.server_ip))
+        else:
+            found.setdefault(_unit(ref, present), []).append(ref)
     return found
 
 
-def _chosen(backends: tuple[Backend, ...], named: list[ServerRef]) -> tuple[Backend, ...]:
-    """Return the backends that are named: all of a server, or those at the ports and addresses said."""
-    said = {(entry.port, entry.server_ip) for entry in named}
+def _unit(ref: ServerRef, present: Mapping[str, Mapping[str, Key]]) -> str:
+    """Return the unit of a server at an address: an ECS instance is one, whatever address is said."""
+    at_address = Key(ref.server_id, 0, ref.server_ip).unit
+    here = present.get(ref.server_id, {})
+    is_ecs = (ref.type or type_of(ref.server_id)) == "ecs" or ref.server_id in here
+    return ref.server_id if is_ecs and at_address not in here else at_address
+
+
+def _chosen(backends: tuple[Backend, ...], refs: list[ServerRef]) -> tuple[Backend, ...]:
+    """Return the backends that are named: all of a unit, or those at the ports and addresses said."""
+    said = {(ref.port, ref.server_ip) for ref in refs}
     return tuple(
         b for b in backends if not said.isdisjoint(product((b.key.port, None), (b.key.server_ip, None)))
+    )
+
+
+def _bound(found: Iterable[Change]) -> tuple[Change, ...]:
+    """Return the changes, those bound together that replace a server by fewer units than it had.
+
+    If the rest of it may not be removed, the whole pair is left.
+    """
+    made = tuple(found)
+    paired = {server_of(c.old): server_of(c.new or "") for c in made if c.old and c.into}
+    removed = {server_of(c.old) for c in made if c.old and not c.into and not c.gone}
+    return tuple(
+        replace(c, together=(server_of(c.old), paired[server_of(c.old)]))
+        if c.old and server_of(c.old) in removed and server_of(c.old) in paired
+        else c
+        for c in made
     )

@@ -1,43 +1,50 @@
-"""Intents: merged where a delivery has several for one target, completed from the scaling groups.
+"""The desired state: an intent, with what the scaling groups and ECS say of its servers.
 
 | named by the event as     | listed            | then it is                                              |
 |---------------------------|-------------------|---------------------------------------------------------|
 | launched                  | in service        | launched                                                |
 | launched by a hook        | pending           | launched                                                |
-| launched                  | pending           | early: the delivery is to come again                    |
+| launched                  | pending           | not in service yet: the delivery is to come again       |
 | launched                  | otherwise, or not | not launched: the event is late                         |
 | terminated                | leaving           | terminated, still serving                               |
 | terminated, finished      | no                | terminated, gone                                        |
 | terminated by a hook      | no                | terminated, still serving                               |
 | terminated                | in service        | looked at again, then left: ``still_in_service``        |
 | interrupted               | in any way        | terminated, still serving, if something replaces it     |
-| deleted (ECS)             | in any way        | terminated, gone                                        |
+| deleted (ECS)             | in service        | left: the delivery is to come again                     |
+| deleted (ECS)             | otherwise, or not | terminated, gone, once ECS does not know it any more    |
 | not at all                | in service        | launched, if the group has no backend of it, or one     |
 |                           |                   | that still waits for its weight                         |
 | not at all                | leaving           | terminated, still serving                               |
-| not at all, in the group  | no                | stale on an exclusive target or if marked, else a stray |
+| not at all, in the group  | no                | stale on an exclusive target or if marked, else         |
+|                           |                   | unmanaged                                               |
+
+Whatever the event says: an instance that ECS is about to reclaim is terminated once something replaces it,
+and never launched; nor is one that does not run. A server that ECS does not know any more is gone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from dataclasses import dataclass
 
 from handler.core.model.observed import Observed, Source
-from handler.core.model.values import Backend, Cause, Group, Intent, Policy, Refusal, Scope, Server, ServerRef
+from handler.core.model.policy import Policy
+from handler.core.model.values import Backend, Cause, Group, Intent, Refusal, Scope, Server, ServerRef
 
-_T = TypeVar("_T")
+#: Why a server is left out that no request names: said, but nothing that anybody has to see to.
+QUIET = frozenset({"waiting_for_replacement", "being_reclaimed", "not_running", "unknown_server"})
 
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """An intent, completed: who goes, who comes, and what is left alone with a reason.
+    """Which servers go and which come, and what is left alone with a reason.
 
-    ``completed`` is False for a request, which means exactly what it says. ``kept`` are named as terminated
-    but stay, with whatever was to replace them. ``gone`` are servers that cannot be serving any more,
-    ``inferred`` those that only we concluded to be stale. ``early`` are named as launched and listed as
-    pending. ``unsettled`` says that a listing contradicts the event, as one that lags would.
+    ``literal`` is True for a request, which means exactly what it says. ``kept`` are named but left as they
+    are, with whatever was to take or lose the place. ``gone`` are servers that cannot be serving any more,
+    ``inferred`` those that only we concluded to be stale, ``doomed`` those that serve until replaced.
+    ``not_in_service_yet`` are named as launched and listed as pending, ``not_deleted_yet`` said to be deleted
+    and still known. ``contradicted`` says that a listing contradicts the event, as one that lags would.
     """
 
     terminated: tuple[ServerRef, ...]
@@ -45,40 +52,14 @@ class Desired:
     pairs: tuple[tuple[str, str], ...] = ()
     gone: frozenset[str] = frozenset()
     inferred: frozenset[str] = frozenset()
+    doomed: frozenset[str] = frozenset()
     kept: frozenset[str] = frozenset()
     refused: tuple[Refusal, ...] = ()
-    strays: tuple[str, ...] = ()
-    early: tuple[str, ...] = ()
-    unsettled: bool = False
-    completed: bool = True
-
-
-def merge(intents: Iterable[Intent]) -> tuple[Intent, ...]:
-    """Return one intent for each target, in order of first mention: a batch is one wish, not several.
-
-    A request stays apart from what is completed from the scaling groups, since it means exactly what it says.
-    """
-    merged: dict[tuple[object, ...], Intent] = {}
-    for intent in intents:
-        like = (intent.target, intent.scope, intent.dry_run, intent.strategy, intent.force)
-        before = merged.get(like)
-        merged[like] = intent if before is None else _joined(before, intent)
-    return tuple(merged.values())
-
-
-def _joined(one: Intent, other: Intent) -> Intent:
-    return replace(
-        one,
-        event_ids=_each_once(one.event_ids + other.event_ids),
-        terminated=_each_once(one.terminated + other.terminated),
-        launched=_each_once(one.launched + other.launched),
-        pairs=_each_once(one.pairs + other.pairs),
-        hooks=_each_once(one.hooks + other.hooks),
-    )
-
-
-def _each_once(items: tuple[_T, ...]) -> tuple[_T, ...]:
-    return tuple(dict.fromkeys(items))
+    unmanaged: tuple[str, ...] = ()
+    not_in_service_yet: tuple[str, ...] = ()
+    not_deleted_yet: tuple[str, ...] = ()
+    contradicted: bool = False
+    literal: bool = False
 
 
 def doubtful(intent: Intent, group: Group, servers: Mapping[str, Server], policy: Policy) -> tuple[str, ...]:
@@ -86,153 +67,222 @@ def doubtful(intent: Intent, group: Group, servers: Mapping[str, Server], policy
 
     So are those that a request names: a listing that misses one would let it go though it is in service.
     """
-    exactly = intent.scope is Scope.LITERAL
-    named = {n.server_id for n in intent.terminated if exactly or n.cause in {Cause.FINISHED, Cause.HOOK}}
+    literal = intent.scope is Scope.LITERAL
+    named = {n.server_id for n in intent.terminated if literal or n.cause in {Cause.FINISHED, Cause.HOOK}}
     return tuple(
         server_id
         for server_id, backends in group.servers().items()
         if server_id not in servers
-        and (server_id in named or (not exactly and (policy.exclusive or policy.owns(backends))))
+        and (server_id in named or (not literal and (policy.exclusive or _is_ours(backends, policy))))
     )
 
 
-def desired(intent: Intent, view: Observed, policy: Policy, start: Group) -> Desired:
-    """Return what the intent wishes for, given what the scaling groups say now.
+def to_ask_ecs(intent: Intent, group: Group, servers: Mapping[str, Server]) -> tuple[str, ...]:
+    """Return the ECS instances on whose state the run depends: named, in the group, or listed."""
+    named = [ref.server_id for ref in (*intent.terminated, *intent.launched)]
+    if intent.scope is Scope.RECONCILE:
+        named += [*(key.server_id for key in group.backends), *servers]
+    return tuple(server_id for server_id in dict.fromkeys(named) if server_id.startswith("i-"))
+
+
+def desired(intent: Intent, observed: Observed, policy: Policy, start: Group) -> Desired:
+    """Return the desired state, given what the scaling groups and ECS say now.
 
     ``start`` is the group as this run first saw it: who is stale or new is judged by it all along the run.
     """
     if intent.scope is Scope.LITERAL:
-        return _requested(intent, view)
-    present = start.servers()
-    launched = _launched(intent, view, policy, present)
-    coming = {named.server_id for named in launched}
-    terminated: dict[str, ServerRef] = {}
-    gone: set[str] = set()
-    refused: list[Refusal] = []
-    unsettled = _is_early(intent, view, coming)
-    for named in _decisive(intent.terminated, view):
-        server_id = named.server_id
-        if server_id in coming:
-            continue
-        if server_id not in present:
-            if named.cause is Cause.INTERRUPTED or not view.serves(server_id):
-                terminated[server_id] = named  # out already: a new one that is in has taken its place
-            continue
-        match _fate(named, view):
-            case "gone":
-                gone.add(server_id)
-                terminated[server_id] = named
-            case "leaving":
-                terminated[server_id] = named
-            case "still_in_service":
-                unsettled = True
-                refused.append(Refusal(server_id, "still_in_service"))
-            case "source_incomplete":
-                refused.append(Refusal(server_id, "source_incomplete"))
-    stale: list[str] = []
-    strays: list[str] = []
-    spoken = {refusal.subject for refusal in refused} | coming
-    for server_id, backends in present.items():
-        if server_id in terminated or server_id in spoken:
-            continue
-        server = view.servers.get(server_id)
-        if server is not None:
-            if server.state == "leaving":
-                terminated[server_id] = ServerRef(server_id)
-        elif view.source is not Source.ABSENT:
-            ours = policy.exclusive or policy.owns(backends)
-            (stale if ours else strays).append(server_id)
-    if stale and view.source is not Source.COMPLETE:
-        refused += [Refusal(server_id, "source_incomplete") for server_id in stale]
-        stale = []
-    terminated.update((server_id, ServerRef(server_id)) for server_id in stale)
-    return Desired(
-        terminated=tuple(terminated.values()),
-        launched=launched,
-        gone=frozenset(gone),
-        inferred=frozenset(stale),
-        refused=tuple(refused),
-        strays=tuple(strays),
-        early=tuple(n.server_id for n in intent.launched if _is_pending(n, view)),
-        unsettled=unsettled or view.source is Source.SHORT,
-    )
+        return _requested(intent, observed, start)
+    return _Reconciling(intent, observed, policy, start).desired()
 
 
-def _requested(intent: Intent, view: Observed) -> Desired:
+def _requested(intent: Intent, observed: Observed, start: Group) -> Desired:
     still = {
-        named.server_id
-        for named in intent.terminated
-        if view.serves(named.server_id) and "still_in_service" not in intent.force
+        ref.server_id
+        for ref in intent.terminated
+        if observed.is_listed_in_service(ref.server_id) and "still_in_service" not in intent.force
+    }
+    present = start.servers()
+    unfit = {
+        ref.server_id: why
+        for ref in intent.launched
+        if ref.server_id not in present and (why := _why_not_launched(ref.server_id, observed))
     }
     return Desired(
         terminated=intent.terminated,
         launched=intent.launched,
         pairs=intent.pairs,
-        completed=False,
-        kept=frozenset(still),
-        gone=frozenset(n.server_id for n in intent.terminated if n.cause is Cause.GONE),
-        refused=tuple(
-            Refusal(server_id, "still_in_service", override="still_in_service") for server_id in sorted(still)
+        literal=True,
+        kept=frozenset(still | unfit.keys()),
+        gone=frozenset(
+            ref.server_id
+            for ref in intent.terminated
+            if ref.cause is Cause.GONE or observed.is_released(ref.server_id)
+        ),
+        refused=(
+            *(Refusal(server_id, "still_in_service", "still_in_service") for server_id in sorted(still)),
+            *(Refusal(server_id, why) for server_id, why in unfit.items()),
         ),
     )
 
 
-def _launched(
-    intent: Intent, view: Observed, policy: Policy, present: Mapping[str, tuple[Backend, ...]]
-) -> tuple[ServerRef, ...]:
-    chosen: dict[str, ServerRef] = {}
-    for named in intent.launched:
-        server = view.servers.get(named.server_id)
-        if server is None:
-            continue
-        entering = named.cause is Cause.HOOK and server.state == "pending"
-        if entering or (server.state == "in_service" and server.healthy):
-            chosen.setdefault(named.server_id, named)
-    finished = {server_id for server_id, backends in present.items() if not _waits(backends, policy)}
-    known = finished | {named.server_id for named in intent.terminated}
-    for server in view.servers.values():
-        if server.state == "in_service" and server.healthy and server.id not in known:
-            chosen.setdefault(server.id, ServerRef(server.id))
-    return tuple(chosen.values())
+def _why_not_launched(server_id: str, observed: Observed) -> str:
+    """Return why an instance may not be put in, by what ECS says of it; empty if it may."""
+    instance = observed.instance(server_id)
+    if instance is None:
+        return "unknown_server" if observed.is_unknown_to_ecs(server_id) else ""
+    if instance.reclaimed:
+        return "being_reclaimed"
+    return "not_running" if instance.status in {"stopping", "stopped"} else ""
 
 
-def _waits(backends: Iterable[Backend], policy: Policy) -> bool:
-    """Tell whether a server that is in was to get its weight from a run that was cut off."""
-    return any(backend.weight == 0 and backend.description == policy.waits for backend in backends)
-
-
-def _is_early(intent: Intent, view: Observed, coming: set[str]) -> bool:
-    """Tell whether the event names a launched server that the listing does not show as such yet."""
-    return view.source is not Source.ABSENT and any(n.server_id not in coming for n in intent.launched)
-
-
-def _is_pending(named: ServerRef, view: Observed) -> bool:
-    server = view.servers.get(named.server_id)
-    return named.cause is not Cause.HOOK and server is not None and server.state == "pending"
+def _is_ours(backends: Iterable[Backend], policy: Policy) -> bool:
+    return any(map(policy.marks.owns, backends))
 
 
 #: What may become of a server that an event names as terminated; of several that hold, the first counts.
-_FATES = ("gone", "leaving", "still_in_service", "source_incomplete", "left")
+_FATES = ("gone", "leaving", "doomed", "not_deleted_yet", "still_in_service", "source_incomplete", "left")
 
 
-def _decisive(terminated: Iterable[ServerRef], view: Observed) -> tuple[ServerRef, ...]:
-    """Return each server once, by that naming of it which decides its fate."""
-    found: dict[str, ServerRef] = {}
-    for named in terminated:
-        other = found.setdefault(named.server_id, named)
-        found[named.server_id] = min(other, named, key=lambda one: _FATES.index(_fate(one, view)))
-    return tuple(found.values())
+class _Reconciling:
+    """An event or the timer, with what the scaling groups and ECS say."""
 
+    def __init__(self, intent: Intent, observed: Observed, policy: Policy, start: Group) -> None:
+        self._intent, self._observed, self._policy = intent, observed, policy
+        self._present = start.servers()
+        self._refused: dict[str, Refusal] = {}
 
-def _fate(named: ServerRef, view: Observed) -> str:
-    """Return what becomes of a server that an event names as terminated; see the table above."""
-    if named.cause is Cause.GONE:
-        return "gone"
-    if named.cause is Cause.INTERRUPTED:
-        return "leaving"
-    server = view.servers.get(named.server_id)
-    if server is not None:
-        return {"leaving": "leaving", "in_service": "still_in_service"}.get(server.state, "left")
-    if view.source not in {Source.COMPLETE, Source.SOME_EMPTY}:
-        return "source_incomplete"
-    return "gone" if named.cause is Cause.FINISHED else "leaving"
+    def desired(self) -> Desired:
+        launched = self._launched()
+        coming = {ref.server_id for ref in launched}
+        fates = {ref.server_id: (ref, fate) for ref, fate in self._named() if ref.server_id not in coming}
+        fates |= {
+            server_id: (ServerRef(server_id), fate)
+            for server_id, backends in self._present.items()
+            if server_id not in coming
+            and server_id not in fates
+            and (fate := self._unnamed(server_id, backends))
+        }
+
+        def having(*wanted: str) -> tuple[str, ...]:
+            return tuple(server_id for server_id, (_, fate) in fates.items() if fate in wanted)
+
+        for reason in ("still_in_service", "source_incomplete"):
+            self._refuse(reason, *having(reason))
+        # Who serves until it is replaced comes last: what is out, or leaves by itself, needs the place first.
+        leaving = having("gone", "leaving", "stale") + having("doomed")
+        return Desired(
+            terminated=tuple(fates[server_id][0] for server_id in leaving),
+            launched=launched,
+            gone=frozenset(having("gone")),
+            inferred=frozenset(having("stale")),
+            doomed=frozenset(having("doomed")),
+            refused=tuple(self._refused.values()),
+            unmanaged=having("unmanaged"),
+            not_in_service_yet=tuple(ref.server_id for ref in self._intent.launched if self._is_pending(ref)),
+            not_deleted_yet=having("not_deleted_yet"),
+            contradicted=self._is_contradicted(coming) or bool(having("still_in_service")),
+        )
+
+    def _refuse(self, reason: str, *servers: str) -> None:
+        for server_id in servers:
+            self._refused.setdefault(server_id, Refusal(server_id, reason))
+
+    def _is_contradicted(self, coming: set[str]) -> bool:
+        source = self._observed.source
+        late = [ref.server_id for ref in self._intent.launched]
+        late = [one for one in late if one not in coming and one not in self._refused]
+        return source is Source.SHORT or (source is not Source.ABSENT and bool(late))
+
+    def _is_pending(self, ref: ServerRef) -> bool:
+        server = self._observed.servers.get(ref.server_id)
+        return ref.cause is not Cause.HOOK and server is not None and server.state == "pending"
+
+    # What comes.
+
+    def _launched(self) -> tuple[ServerRef, ...]:
+        chosen: dict[str, ServerRef] = {}
+        for ref in self._intent.launched:
+            server = self._observed.servers.get(ref.server_id)
+            if server is None:
+                continue
+            entering = ref.cause is Cause.HOOK and server.state == "pending"
+            if entering or (server.state == "in_service" and server.healthy):
+                chosen.setdefault(ref.server_id, ref)
+        named = {ref.server_id for ref in self._intent.terminated}
+        for server in self._observed.servers.values():
+            if server.state != "in_service" or not server.healthy or server.id in named:
+                continue
+            if server.id not in self._present or self._waits(server.id):
+                chosen.setdefault(server.id, ServerRef(server.id))
+        return tuple(ref for ref in chosen.values() if self._may_enter(ref.server_id))
+
+    def _may_enter(self, server_id: str) -> bool:
+        if server_id in self._present and not self._waits(server_id):
+            return True
+        why = _why_not_launched(server_id, self._observed)
+        if why:
+            self._refuse(why, server_id)
+        return not why
+
+    def _waits(self, server_id: str) -> bool:
+        """Tell whether a server that is in was to get its weight from a run that was cut off."""
+        waiting = self._policy.marks.waiting
+        return any(b.weight == 0 and b.description == waiting for b in self._present[server_id])
+
+    # What goes.
+
+    def _named(self) -> Iterable[tuple[ServerRef, str]]:
+        """Return each server that the event names as terminated once, by the naming that decides its fate."""
+        found: dict[str, tuple[ServerRef, str]] = {}
+        for ref in self._intent.terminated:
+            fate = self._fate(ref)
+            known = found.setdefault(ref.server_id, (ref, fate))
+            if _FATES.index(fate) < _FATES.index(known[1]):
+                found[ref.server_id] = (ref, fate)
+        return found.values()
+
+    def _fate(self, ref: ServerRef) -> str:
+        """Return what becomes of a server that the event names as terminated; see the table above."""
+        server_id, observed = ref.server_id, self._observed
+        if server_id not in self._present:
+            # It is out already: a new one that is in has taken its place.
+            out = ref.cause is Cause.INTERRUPTED or not observed.is_listed_in_service(server_id)
+            return "leaving" if out else "left"
+        if ref.cause is Cause.GONE or observed.is_released(server_id):
+            return "gone"
+        if ref.cause is Cause.DELETED:
+            return self._deleted(server_id)
+        if ref.cause is Cause.INTERRUPTED:
+            return "doomed"
+        server = observed.servers.get(server_id)
+        if server is not None:
+            return {"leaving": "leaving", "in_service": "still_in_service"}.get(server.state, "left")
+        if observed.source not in {Source.COMPLETE, Source.SOME_EMPTY}:
+            return "source_incomplete"
+        return "gone" if ref.cause is Cause.FINISHED else "leaving"
+
+    def _deleted(self, server_id: str) -> str:
+        """Return the fate of a server that ECS says is deleted: gone where ECS may not be asked."""
+        observed = self._observed
+        asked = observed.instances is not None and server_id in observed.asked
+        return "not_deleted_yet" if asked or observed.is_listed_in_service(server_id) else "gone"
+
+    def _unnamed(self, server_id: str, backends: Iterable[Backend]) -> str:
+        """Return what becomes of a server of the group that the event does not name; empty if it stays."""
+        observed = self._observed
+        server = observed.servers.get(server_id)
+        instance = observed.instance(server_id)
+        if server is not None and server.state == "leaving":
+            return "leaving"
+        if instance is not None and instance.reclaimed and (server or self._manages(backends)):
+            return "doomed"
+        if server is not None or observed.source is Source.ABSENT:
+            return ""
+        if not self._manages(backends):
+            return "unmanaged"
+        if observed.is_released(server_id):
+            return "gone"
+        return "stale" if observed.source is Source.COMPLETE else "source_incomplete"
+
+    def _manages(self, backends: Iterable[Backend]) -> bool:
+        return self._policy.exclusive or _is_ours(backends, self._policy)

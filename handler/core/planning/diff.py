@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from handler.core.model.observed import Observed
-from handler.core.model.steps import servers_of
-from handler.core.model.values import Backend, Group, Intent, Pair, Policy
-from handler.core.planning import capacity, changes, desired
+from handler.core.model.steps import units_of
+from handler.core.model.values import Backend, Group, Pair
 from handler.core.planning.changes import Change
 
 
@@ -19,12 +17,6 @@ class Diff:
     added: tuple[Backend, ...]
     removed: tuple[Backend, ...]
     reweighed: tuple[Backend, ...]
-
-
-def changes_of(view: Observed, intent: Intent, policy: Policy, first: Observed) -> tuple[Change, ...]:
-    """Return the changes that an intent came to, guarded or not. ``first`` is the first look of the run."""
-    wish = desired.desired(intent, view, policy, first.group)
-    return changes.changes(wish, first.group, policy, capacity.unproven(first)).changes
 
 
 def diff(before: Group, after: Group, changes: tuple[Change, ...]) -> Diff:
@@ -48,10 +40,10 @@ def diff(before: Group, after: Group, changes: tuple[Change, ...]) -> Diff:
     )
 
 
-def removes_capacity(ledger: Diff) -> bool:
-    """Tell whether undoing it takes more servers out, or to weight 0, than it brings back."""
-    came = [*(pair.new for pair in ledger.pairs), *ledger.added]
-    left = [*(pair.old for pair in ledger.pairs), *ledger.removed]
-    up = servers_of([*(b for b in came if b.weight), *(b for b in ledger.reweighed if not b.weight)])
-    down = servers_of([*(b for b in left if b.weight), *(b for b in ledger.reweighed if b.weight)])
+def removes_capacity(found: Diff) -> bool:
+    """Tell whether undoing it takes more units out, or to weight 0, than it brings back."""
+    came = [*(pair.new for pair in found.pairs), *found.added]
+    left = [*(pair.old for pair in found.pairs), *found.removed]
+    up = units_of([*(b for b in came if b.weight), *(b for b in found.reweighed if not b.weight)])
+    down = units_of([*(b for b in left if b.weight), *(b for b in found.reweighed if b.weight)])
     return len(up) > len(down)

@@ -1,95 +1,143 @@
-"""What may not be taken out without a replacement, whoever asks: refused before the first write."""
+"""Guards: what may not be taken out of service without a replacement is refused before the first write."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from handler.core.model.observed import Observed
-from handler.core.model.values import Cause, Intent, Policy, Refusal
-from handler.core.planning import capacity
-from handler.core.planning.changes import Change
+from handler.core.model.policy import Policy
+from handler.core.model.values import Backend, Intent, Refusal, server_of
+from handler.core.planning.capacity import Capacity, in_service, leaves_service, lowest_floor, share
+from handler.core.planning.changes import Change, Changes
 from handler.core.planning.desired import Desired
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
-    """The changes that are left, and what was refused of them."""
+class _Effect:
+    """What a change, once it is done, has taken out of service and brought into it, in units."""
 
-    changes: tuple[Change, ...]
-    refused: tuple[Refusal, ...]
+    change: Change
+    lost: int
+    gained: int
+
+    @property
+    def is_removal(self) -> bool:
+        """Whether it is one: it brings nothing, or sets to weight 0 what serves."""
+        return not self.change.into or self.lost > self.gained
 
 
 def guard(
-    changes: tuple[Change, ...], wish: Desired, intent: Intent, policy: Policy, first: Observed, baseline: int
+    made: Changes, desired: Desired, intent: Intent, policy: Policy, first: Observed, capacity: Capacity
 ) -> Changes:
     """Refuse the removals that would cost more than the policy allows.
 
     What is gone is never refused: it counts for nothing. Removals that a request names are refused together,
     since a request is done as it says or not; those of a scaling group are done as far as the floor allows.
+    A pair that takes more units than it brings is refused with its removal.
     """
-    removals = [change for change in changes if not change.into and not change.gone]
-    interrupted = {named.server_id for named in intent.terminated if named.cause is Cause.INTERRUPTED}
+    effects = _effects(made.changes, first)
     refused: dict[str, Refusal] = {}
-    for change in removals:
-        if change.old in interrupted:
-            refused[change.old or ""] = Refusal(change.old or "", "waiting_for_replacement")
-    left = [change for change in removals if change.old not in refused]
-    for refusal in _over_share(left, wish, intent, policy, first):
-        refused[refusal.subject] = refusal
-    left = [change for change in left if change.old not in refused]
-    for refusal in _under_floor(left, changes, wish, intent, policy, first, baseline):
-        refused[refusal.subject] = refusal
-    return Changes(
-        tuple(change for change in changes if change.into or change.old not in refused),
-        tuple(refused.values()),
-    )
+    removals = [effect for effect in effects if effect.is_removal and not effect.change.gone]
+    for effect in removals:
+        if not effect.change.into and server_of(effect.change.old or "") in desired.doomed:
+            _refuse(refused, [Refusal(effect.change.subject, "waiting_for_replacement")])
+    _refuse(refused, _over_share(_left(removals, refused), desired, intent, policy, first))
+    _refuse(refused, _under_floor(_left(removals, refused), effects, desired, intent, policy, capacity))
+    _refuse(refused, _with_their_pair(made.changes, refused))
+    left = tuple(change for change in made.changes if change.gone or change.subject not in refused)
+    return Changes(left, (*made.refused, *refused.values()), made.notes)
+
+
+def _refuse(refused: dict[str, Refusal], more: Iterable[Refusal]) -> None:
+    for refusal in more:
+        refused.setdefault(refusal.subject, refusal)
+
+
+def _with_their_pair(changes: tuple[Change, ...], refused: dict[str, Refusal]) -> list[Refusal]:
+    """Refuse the rest of a pair of which a part is refused, for the same reason."""
+    reasons = {c.together: refused[c.subject] for c in changes if c.together and c.subject in refused}
+    return [
+        replace(reasons[change.together], subject=change.subject)
+        for change in changes
+        if change.together in reasons and not change.gone
+    ]
+
+
+def _left(removals: list[_Effect], refused: dict[str, Refusal]) -> list[_Effect]:
+    return [effect for effect in removals if effect.change.subject not in refused]
+
+
+def _effects(changes: tuple[Change, ...], first: Observed) -> list[_Effect]:
+    serving = in_service(first, [change for change in changes if change.gone], ())
+    units = first.group.units()
+    found: list[_Effect] = []
+    for change in changes:
+        zeroed = {backend.key for backend in change.into if not backend.weight}
+        lowered = [b for b in units.get(change.new or "", ()) if b.key in zeroed]
+        lost = _is_taken(change.old, change.out, serving, units, first)
+        if change.new != change.old:
+            lost += _is_taken(change.new, lowered, serving, units, first)
+        brings = any(backend.weight for backend in change.into)
+        # An old and a new one that serve side by side were counted as one to begin with.
+        gained = brings and (change.new not in serving or change.old in serving)
+        found.append(_Effect(change, lost, int(gained)))
+    return found
+
+
+def _is_taken(
+    unit: str | None,
+    backends: Iterable[Backend],
+    serving: frozenset[str],
+    units: Mapping[str, tuple[Backend, ...]],
+    first: Observed,
+) -> int:
+    """Return 1 if a unit is in service and is so no longer without these of its backends, else 0."""
+    return int(unit in serving and leaves_service(first, units[unit or ""], backends))
 
 
 def _over_share(
-    removals: list[Change], wish: Desired, intent: Intent, policy: Policy, first: Observed
+    removals: list[_Effect], desired: Desired, intent: Intent, policy: Policy, first: Observed
 ) -> list[Refusal]:
     """Refuse what was inferred or requested, all of it, when it is more than ``max_removed``."""
     if "max_removed" in intent.force:
         return []
-    meant = [c.old or "" for c in removals if not wish.completed or c.old in wish.inferred]
-    of = len(first.group.servers().keys() - wish.gone)
-    allowed = capacity.share(policy.max_removed, of)
+    meant = [
+        effect.change.subject
+        for effect in removals
+        if desired.literal or server_of(effect.change.old or "") in desired.inferred
+    ]
+    of = sum(server_of(unit) not in desired.gone for unit in first.group.units())
+    allowed = share(policy.max_removed, of)
     if len(meant) <= allowed:
         return []
     numbers = {"removed": len(meant), "of": of, "allowed": allowed}
-    return [Refusal(old, "max_removed", "max_removed", numbers) for old in meant]
+    return [Refusal(subject, "max_removed", "max_removed", numbers) for subject in meant]
 
 
 def _under_floor(
-    removals: list[Change],
-    changes: tuple[Change, ...],
-    wish: Desired,
+    removals: list[_Effect],
+    effects: list[_Effect],
+    desired: Desired,
     intent: Intent,
     policy: Policy,
-    first: Observed,
-    baseline: int,
+    capacity: Capacity,
 ) -> list[Refusal]:
-    """Refuse what would leave fewer servers in service than the floor, once all new ones are in."""
-    serving = capacity.in_service(first, removals)
-    servers = first.group.servers()
-    costly = [
-        change.old
-        for change in removals
-        if change.old in serving and capacity.leaves_service(first, servers[change.old], change.out)
-    ]
-    gained = sum(bool(c.into) and serving.isdisjoint({c.old, c.new}) for c in changes)
-    floor = capacity.floor(policy, baseline, intent.force)
-    allowed = max(0, baseline + gained - floor)
+    """Refuse what would leave fewer units in service than the floor, once all new ones are in."""
+    costly = [effect.change.subject for effect in removals if effect.lost > effect.gained]
+    more = sum(effect.gained - effect.lost for effect in effects if effect.gained > effect.lost)
+    allowed = max(0, capacity.baseline + more - capacity.floor_for_removals)
     if len(costly) <= allowed:
         return []
-    over = costly[allowed:] if wish.completed else costly
-    return [floor_refusal(old, intent, policy, floor, baseline, len(costly)) for old in over]
+    over = costly if desired.literal else costly[allowed:]
+    return [floor_refusal(one, intent, policy, capacity, capacity.baseline, len(costly)) for one in over]
 
 
 def floor_refusal(
-    old: str, intent: Intent, policy: Policy, floor: int, in_service: int, removed: int = 1
+    subject: str, intent: Intent, policy: Policy, capacity: Capacity, in_service: int, removed: int = 1
 ) -> Refusal:
-    """Return the refusal to take a server out of service: it names the limit that holds, and its override."""
-    lowest = 0 if "min_backends" in intent.force else policy.min_backends
-    reason = "min_backends" if floor <= lowest else "max_unavailable"
-    return Refusal(old, reason, reason, {"in_service": in_service, "removed": removed, "floor": floor})
+    """Return the refusal to take a unit out of service: it names the limit that holds, and its override."""
+    floor = capacity.floor_for_removals
+    reason = "min_backends" if floor <= lowest_floor(policy, intent.force) else "max_unavailable"
+    numbers = {"in_service": in_service, "removed": removed, "floor": floor}
+    return Refusal(subject, reason, reason, numbers)

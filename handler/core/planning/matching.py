@@ -1,26 +1,45 @@
-"""Matching: which new server takes the place of which old one."""
+"""Matching: which new unit of capacity takes the place of which old one.
+
+The rows are gone through in order; each takes from what is left of both sides.
+
+| old                                            | new                                                     |
+|------------------------------------------------|---------------------------------------------------------|
+| named in a requested pair                      | the last of the pairs that begin with it                |
+| out already                                    | in already; normal before others                        |
+| of a server that only changes port or address  | of the same server                                      |
+| with a new one beside it on the same ports     | in already: at weight 0, or normal and all are named    |
+| on some ports                                  | to come, on the same ports                              |
+| any, in order                                  | to come, in order                                       |
+| any, in order                                  | in already, in order                                    |
+"""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
+from typing import NamedTuple
 
-from handler.core.model.values import Backend, ServerRef
+from handler.core.model.values import Backend, ServerRef, server_of
 
-#: Backends by the server that they are of.
+#: Backends by the unit of capacity that they are of.
 Backends = Mapping[str, tuple[Backend, ...]]
 
-#: An old server and the new one in its place; one side is None where nobody is left for the other.
-Match = tuple[str | None, str | None]
+
+class Match(NamedTuple):
+    """An old unit and the new one in its place; a side is None where nothing is left for the other."""
+
+    old: str | None
+    new: str | None
 
 
 class Matching:
-    """Who is to go and who is to come, in one group.
+    """What is to go and what is to come, in one group.
 
-    ``olds`` are the backends to go of each server named as terminated, none where it is out already; ``news``
+    ``olds`` are the backends to go of each unit named as terminated, none where it is out already; ``news``
     is what is said of each launched one; ``present`` is the group as the run first saw it, and ``unproven``
-    are those that were not to be relied on then. ``all_named`` tells whether old ones that are out by now are
-    all among ``olds``: nobody remembers those that were only concluded to be stale.
+    are the units that were not to be relied on then. ``all_named`` tells whether old ones that are out by now
+    are all among ``olds``: nobody remembers those that were only concluded to be stale.
     """
 
     def __init__(
@@ -35,76 +54,102 @@ class Matching:
         self._olds, self._news, self._present, self._unproven = olds, news, present, unproven
         self._all_named = all_named
 
-    def matches(self, explicit: Iterable[tuple[str, str]]) -> Iterator[Match]:
-        """Yield who takes whose place: explicit pairs, what was begun, those alike, then in order."""
-        chained, passed_over = _live_ends(explicit, self._olds)
-        yield from chained
-        spoken = {side for match in chained for side in match} | passed_over
-        olds = [old for old, out in self._olds.items() if out and old not in spoken]
-        news = [new for new in self._news if new not in spoken]
+    def matches(self, pairs: Iterable[tuple[str, str]]) -> list[Match]:
+        """Return what takes the place of what, every unit once; see the table above."""
+        found, passed_over = self._requested(pairs)
+        spoken = {side for match in found for side in (match.old, match.new)}
+        left = [old for old in self._olds if old not in spoken and server_of(old) not in passed_over]
+        news = [new for new in self._news if new not in spoken and server_of(new) not in passed_over]
+        olds = [old for old in left if self._olds[old]]
         coming = [new for new in news if not self._arrived(new)]
+        # Normal ones first: such a one has taken the place of an old one that is out.
         arrived = sorted(
             filter(self._arrived, news), key=lambda new: (self._idles(new), new in self._unproven)
         )
-        # A new one that is in and proven has taken the place of one that is out.
-        absent = sum(not out and old not in spoken for old, out in self._olds.items())
-        placed, arrived = arrived[:absent], sorted(arrived[absent:], key=self._idles, reverse=True)
-        yield from _alike(olds, coming, str)  # a server that changes its port
-        # Another one that stands where one that is left does was put beside it by a run that was cut off.
-        # With weight it may have taken a place that nobody remembers: then one that is to come goes first.
+        out_already = len(left) - len(olds)
+        placed, arrived = arrived[:out_already], arrived[out_already:]
+        arrived.sort(key=self._idles, reverse=True)
+        # One that is in with a weight may have taken a place that is not remembered: one to come is first.
         ready = [n for n in arrived if self._idles(n) or (self._all_named and n not in self._unproven)]
-        begun = dict(_alike(olds, ready, self._stands))
-        yield from begun.items()
-        arrived = [new for new in arrived if new not in begun.values()]
-        yield from _alike(olds, coming, self._ports, lambda _: None)
-        yield from zip(olds, arrived, strict=False)
-        yield from ((None, new) for new in [*coming, *placed, *arrived[len(olds) :]])
-        yield from ((old, None) for old in olds[len(arrived) :])
+        for side, likeness in (
+            (coming, str),
+            (coming, server_of),
+            (ready, self._stands),
+            (coming, self._ports),
+            (coming, _any),
+        ):
+            found += _alike(olds, side, likeness)
+        taken = {match.new for match in found}
+        found += _alike(olds, [new for new in arrived if new not in taken], _any)
+        taken = {match.new for match in found}
+        found += [Match(None, new) for new in (*coming, *placed, *arrived) if new not in taken]
+        return found + [Match(old, None) for old in olds]
+
+    def _requested(self, pairs: Iterable[tuple[str, str]]) -> tuple[list[Match], set[str]]:
+        """Return the matches of the requested pairs of servers, and the servers that are passed over.
+
+        Of old, new1, new2 only new2 comes to live. Of servers with several units, they are matched in order.
+        """
+        successor = dict(pairs)
+        passed_over = successor.keys() & set(successor.values())
+        olds, news = _by_server(self._olds), _by_server(self._news)
+        found: list[Match] = []
+        for head in (old for old in successor if old not in passed_over):
+            *before, end = _chain(head, successor)
+            here = [old for old in before if any(self._olds[unit] for unit in olds.get(old, ()))] or [head]
+            found += _in_order(olds.get(here[0], [here[0]]), news.get(end, []))
+            found += [Match(unit, None) for old in here[1:] for unit in olds[old]]
+        return found, set(passed_over)
 
     def _arrived(self, new: str) -> bool:
         here = {backend.key.port for backend in self._present.get(new, ())}
-        return bool(here) and all(n.port in here or n.port is None for n in self._news[new])
+        return bool(here) and all(ref.port in here or ref.port is None for ref in self._news[new])
 
     def _idles(self, new: str) -> bool:
         """Tell whether a new one that is in has not taken a place yet: it has no weight."""
         return any(backend.weight == 0 for backend in self._present[new])
 
-    def _ports(self, server_id: str) -> object:
-        if server_id in self._news:
-            return frozenset(named.port for named in self._news[server_id])
-        return self._stands(server_id)
+    def _ports(self, unit: str) -> object:
+        if unit in self._news:
+            return frozenset(ref.port for ref in self._news[unit])
+        return self._stands(unit)
 
-    def _stands(self, server_id: str) -> object:
-        backends = self._present[server_id] if server_id in self._news else self._olds[server_id]
+    def _stands(self, unit: str) -> object:
+        backends = self._present[unit] if unit in self._news else self._olds[unit]
         return frozenset(backend.key.port for backend in backends)
 
 
-def _alike(
-    olds: list[str], news: list[str], *likenesses: Callable[[str], object]
-) -> Iterator[tuple[str, str]]:
-    """Take pairs out of both lists, of servers that are alike: in one way, then in the next, in order."""
-    for likeness in likenesses:
-        waiting: dict[object, deque[str]] = {}
-        for new in news:
-            waiting.setdefault(likeness(new), deque()).append(new)
-        found = {old: waiting[kind].popleft() for old in olds if waiting.get(kind := likeness(old))}
-        taken = set(found.values())
-        olds[:] = [old for old in olds if old not in found]
-        news[:] = [new for new in news if new not in taken]
-        yield from found.items()
+def _any(_: str) -> object:
+    return None
 
 
-def _live_ends(links: Iterable[tuple[str, str]], olds: Backends) -> tuple[list[Match], set[str]]:
-    """Return the requested pairs, and who is passed over: of old, new1, new2 only new2 is to live."""
-    successor = dict(links)
-    passed_over = successor.keys() & set(successor.values())
-    matches: list[Match] = []
-    for head in (old for old in successor if old not in passed_over):
-        chain = [head]
-        while chain[-1] in successor:
-            chain.append(successor[chain[-1]])
-        *links_before, end = chain
-        here = [old for old in links_before if olds.get(old)] or [head]
-        matches.append((here[0], end))
-        matches += [(old, None) for old in here[1:]]
-    return matches, set(passed_over)
+def _alike(olds: list[str], news: list[str], likeness: Callable[[str], object]) -> list[Match]:
+    """Match units that are alike, in order, and take them out of both lists."""
+    waiting: dict[object, deque[str]] = {}
+    for new in news:
+        waiting.setdefault(likeness(new), deque()).append(new)
+    found = {old: waiting[kind].popleft() for old in olds if waiting.get(kind := likeness(old))}
+    taken = set(found.values())
+    olds[:] = [old for old in olds if old not in found]
+    news[:] = [new for new in news if new not in taken]
+    return [Match(old, new) for old, new in found.items()]
+
+
+def _in_order(olds: Sequence[str], news: Sequence[str]) -> Iterator[Match]:
+    """Match the units of a requested pair of servers, in order."""
+    return (Match(old, new) for old, new in zip_longest(olds, news))
+
+
+def _chain(head: str, successor: Mapping[str, str]) -> list[str]:
+    """Return a server and those that follow it; a circle ends where it meets itself."""
+    chain = [head]
+    while (following := successor.get(chain[-1])) and following not in chain:
+        chain.append(following)
+    return chain
+
+
+def _by_server(units: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for unit in units:
+        found.setdefault(server_of(unit), []).append(unit)
+    return found

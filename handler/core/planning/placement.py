@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 
-from handler.core.model.values import Backend, BackendType, Group, Key, Policy, ServerRef
+from handler.core.model.policy import Policy
+from handler.core.model.values import Backend, BackendType, Group, Key, ServerRef
 
 #: The weight of the API itself for a backend server that names none (ModifyVServerGroupBackendServers).
 DEFAULT_WEIGHT = 100
@@ -16,66 +17,71 @@ class NoPlaceError(Exception):
 
 
 class Places:
-    """Gives new servers their backends in one group. ``notes`` collects what has to be said of it."""
+    """Gives new units their backends in one group. ``notes`` collects what has to be said of it."""
 
     def __init__(self, start: Group, policy: Policy) -> None:
-        self.mark, self.waits = policy.mark, policy.waits
-        self.present = start.servers()
-        self.usual_weight = policy.weight or _commonest_weight(start.backends.values())
-        self.usual_ports = policy.ports or _ports_of_every_server(self.present.values())
+        self._marks = policy.marks
+        self.present = start.units()
+        self.usual_weight = policy.weight or _commonest_weight(
+            map(policy.marks.put_back, start.backends.values())
+        )
+        self.usual_ports = policy.ports or _ports_of_every_unit(self.present.values())
         self.notes: dict[str, None] = {}
 
     def of(
         self, entries: Sequence[ServerRef], out: Sequence[Backend], *, as_it_is: bool
     ) -> tuple[Backend, ...]:
-        """Return the backends of a new server that takes the place of ``out``.
+        """Return the backends of a new unit that takes the place of ``out``.
 
         ``entries`` are what is said of it. Where they say no port, one that is in already stays on the ports
         that it has if it is to be left ``as_it_is``, else it gets those of the old one too.
 
         Raises: NoPlaceError where its ports or its address cannot be known.
         """
-        here = self.present.get(entries[0].server_id, ())
-        places = [(entry.port, entry) for entry in entries if entry.port is not None]
-        if not places:
+        here = self._here(entries[0])
+        said = {entry.port: entry for entry in entries if entry.port is not None}
+        without = next((entry for entry in entries if entry.port is None), None)
+        if without is not None:
             others = here if here and as_it_is else (*out, *here)
-            ports = dict.fromkeys(backend.key.port for backend in others)
-            places = [(port, entries[0]) for port in ports or self.usual_ports]
-        if not places:
+            ports = dict.fromkeys(backend.key.port for backend in others) or self.usual_ports
+            said = {**dict.fromkeys(ports, without), **said}
+        if not said:
             raise NoPlaceError("no_ports")
-        replaced = beside([port for port, _ in places], out)
+        replaced = beside(list(said), out)
         return tuple(
-            self._backend(port, entry, _at(port, entry, here), old)
-            for (port, entry), old in zip(places, replaced, strict=True)
+            self._backend(port, entry, _at(port, here), old)
+            for (port, entry), old in zip(said.items(), replaced, strict=True)
         )
 
-    def _backend(
-        self, port: int, named: ServerRef, here: Backend | None, replaced: Backend | None
-    ) -> Backend:
-        kind = named.type or (here.type if here else _type_of(named.server_id))
-        server_ip = named.server_ip or (here.key.server_ip if here else None)
+    def _here(self, entry: ServerRef) -> tuple[Backend, ...]:
+        key = Key(entry.server_id, 0, entry.server_ip)
+        return self.present.get(key.unit) or self.present.get(entry.server_id, ())
+
+    def _backend(self, port: int, ref: ServerRef, here: Backend | None, replaced: Backend | None) -> Backend:
+        kind = ref.type or (here.type if here else type_of(ref.server_id))
+        server_ip = ref.server_ip or (here.key.server_ip if here else None)
         if kind != "ecs" and not server_ip:
             raise NoPlaceError("server_ip_missing")
         return Backend(
-            key=Key(named.server_id, port, None if kind == "ecs" else server_ip),
-            weight=self._weight(named, here, replaced),
+            key=Key(ref.server_id, port, None if kind == "ecs" else server_ip),
+            weight=self._weight(ref, here, replaced),
             type=kind,
-            description=self._description(named, here, replaced),
+            description=self._description(ref, here, replaced),
         )
 
-    def _description(self, named: ServerRef, here: Backend | None, replaced: Backend | None) -> str:
+    def _description(self, ref: ServerRef, here: Backend | None, replaced: Backend | None) -> str:
         """Return the description: of what is in already, only the weight is ours to change."""
-        if here and here.description != self.waits:
-            return here.description
-        if named.description is not None:
-            return named.description
-        return (replaced.description if replaced else "") or self.mark
+        if here and here.description != self._marks.waiting:
+            return self._marks.kept(here)
+        if ref.description is not None:
+            return ref.description
+        return (self._marks.handed_on(replaced.description) if replaced else "") or self._marks.ours
 
-    def _weight(self, named: ServerRef, here: Backend | None, replaced: Backend | None) -> int:
+    def _weight(self, ref: ServerRef, here: Backend | None, replaced: Backend | None) -> int:
         """Return the weight: one at 0 that is in already may be left so by a run that was cut off."""
-        if named.weight is not None:
-            return named.weight
-        weights = [carried.weight for carried in (here, replaced) if carried]
+        if ref.weight is not None:
+            return ref.weight
+        weights = [self._marks.put_back(carried).weight for carried in (here, replaced) if carried]
         weight = next(filter(None, weights), None)
         if weights and weight is None:
             self.notes["weight_0_not_handed_on"] = None
@@ -93,13 +99,12 @@ def beside(ports: Sequence[int], out: Iterable[Backend]) -> list[Backend | None]
     return [backend or next(left, None) for backend in same]
 
 
-def _at(port: int, named: ServerRef, here: Iterable[Backend]) -> Backend | None:
-    """Return the backend that a new server has in this place already."""
-    at = (b for b in here if b.key.port == port and named.server_ip in {None, b.key.server_ip})
-    return next(at, None)
+def _at(port: int, here: Iterable[Backend]) -> Backend | None:
+    """Return the backend that a new unit has on this port already."""
+    return next((b for b in here if b.key.port == port), None)
 
 
-def _type_of(server_id: str) -> BackendType:
+def type_of(server_id: str) -> BackendType:
     """Return the type that the form of an id tells (``eni-``, ``eci-``; all else is an ECS instance)."""
     return "eni" if server_id.startswith("eni-") else "eci" if server_id.startswith("eci-") else "ecs"
 
@@ -110,6 +115,6 @@ def _commonest_weight(backends: Iterable[Backend]) -> int:
     return max(weights, key=lambda weight: (weights[weight], weight), default=DEFAULT_WEIGHT)
 
 
-def _ports_of_every_server(servers: Iterable[tuple[Backend, ...]]) -> tuple[int, ...]:
-    ports = [{backend.key.port for backend in backends} for backends in servers]
+def _ports_of_every_unit(units: Iterable[tuple[Backend, ...]]) -> tuple[int, ...]:
+    ports = [{backend.key.port for backend in backends} for backends in units]
     return tuple(sorted(set.intersection(*ports))) if ports else ()

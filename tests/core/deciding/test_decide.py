@@ -12,8 +12,9 @@ from handler.core.deciding.run_state import RunState, begin
 from handler.core.model.answers import Answer, Result
 from handler.core.model.decisions import Do, Finish
 from handler.core.model.observed import Observed, Source
+from handler.core.model.policy import Policy
 from handler.core.model.steps import Remove
-from handler.core.model.values import Intent, Listeners, Policy, Verdict
+from handler.core.model.values import Intent, Listeners, Verdict
 from tests.support.builders import (
     APPLIED,
     Play,
@@ -152,11 +153,11 @@ def test_what_will_not_pass_ends_the_run_after_a_look() -> None:
     assert "rsp-web:Forbidden.RAM" == shown_refused(play.decision.refused)
 
 
-def test_what_will_not_pass_leaves_what_was_done_and_the_strays_said() -> None:
+def test_what_will_not_pass_leaves_what_was_done_and_the_unmanaged_said() -> None:
     play = Play(view("i-1 i-2 i-3", "i-2 i-9"), event("i-1"), policy())
-    play.progress = replace(play.progress, fatal=FORBIDDEN)
-    assert ("refused Forbidden.RAM", ("i-3",)) == (play.end, play.decision.strays)
-    play.progress = replace(play.progress, done=(Remove(backends("i-7")),))
+    play.state = replace(play.state, fatal=FORBIDDEN)
+    assert ("refused Forbidden.RAM", ("i-3",)) == (play.end, play.decision.unmanaged)
+    play.state = replace(play.state, done=(Remove(backends("i-7")),))
     assert "partial Forbidden.RAM" == play.end
 
 
@@ -198,7 +199,7 @@ def test_a_run_without_time_for_another_wave_says_all_that_is_known() -> None:
     assert ("raised deadline", "i-1:still_in_service", ("i-3", "i-4")) == (
         shown(finish),
         shown_refused(finish.refused),
-        finish.strays,
+        finish.unmanaged,
     )
 
 
@@ -250,9 +251,9 @@ def test_done_and_refused_together_are_partial() -> None:
     assert ["modify i-1>i-9", "partial server_ip_missing"] == play.to_end()
 
 
-def test_strays_are_reported() -> None:
+def test_unmanaged_are_reported() -> None:
     finish = decided(view("i-1 i-2", "i-1"), event())
-    assert ("unchanged", ("i-2",)) == (shown(finish), finish.strays)
+    assert ("unchanged", ("i-2",)) == (shown(finish), finish.unmanaged)
 
 
 def test_what_the_listeners_do_is_said() -> None:
@@ -335,7 +336,7 @@ def test_a_pair_that_the_api_refuses_is_not_tried_for_ever() -> None:
 
 def test_while_a_bad_one_is_looked_for_what_is_left_waits_no_longer_than_it_must() -> None:
     play = Play(view("i-1 i-2", checked=True), request("i-1", "i-8 i-9", gone=True), policy(ports=(8080,)))
-    play.progress = replace(play.progress, suspects=("i-gone",), bad_since=float("-inf"))
+    play.state = replace(play.state, suspects=("i-gone",), bad_since=float("-inf"))
     assert ["modify i-1>i-8", "add i-9", "applied"] == play.to_end()
 
 
@@ -345,7 +346,7 @@ def test_a_run_cut_short_says_all_that_is_known() -> None:
     assert ("raised busy", "i-1:still_in_service", ("i-3",)) == (
         shown(finish),
         shown_refused(finish.refused),
-        finish.strays,
+        finish.unmanaged,
     )
     unread = replace(looked, problem=BUSY)
     assert Finish("raised", "busy") == cut_short(unread, event("i-1"), policy(), begin(unread), "busy")
@@ -359,4 +360,4 @@ def test_the_same_look_gives_the_same_decision() -> None:
 def test_a_step_applied_is_remembered() -> None:
     play = Play(view("i-1 i-2", checked=True), request("i-1", "i-9"))
     play.next(answer=APPLIED)
-    assert 1 == len(play.progress.done)
+    assert 1 == len(play.state.done)

@@ -8,7 +8,8 @@ import pytest
 
 from handler.core.deciding.plan import Plan, plan
 from handler.core.model.observed import Observed
-from handler.core.model.values import Group, Intent, Policy
+from handler.core.model.policy import Policy
+from handler.core.model.values import Group, Intent
 from tests.support.builders import event, group, hook, policy, request, shown, shown_group, view
 
 

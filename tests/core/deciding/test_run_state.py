@@ -24,7 +24,7 @@ def begun(of: str = "i-1 i-2", left: float = 600.0) -> RunState:
 def did(
     step: Step, result: Result, why: str = "replace", at: float = NOW, of: RunState | None = None
 ) -> RunState:
-    return (of or begun()).did(Do(step, why), Answer(result, "Code"), at, 0.5)  # type: ignore[arg-type]
+    return (of or begun()).after_write(Do(step, why), Answer(result, "Code"), at, 0.5)  # type: ignore[arg-type]
 
 
 def test_a_step_that_was_applied_is_expected_to_show() -> None:
@@ -65,40 +65,40 @@ def test_a_result_that_is_unknown_is_doubted_for_some_looks() -> None:
     progress = did(SWAP, Result.UNKNOWN)
     doubts = [progress.doubt]
     for _ in range(DOUBTFUL_LOOKS):
-        progress, _ = progress.looked(group("i-1 i-2"), NOW, 0.5)
+        progress, _ = progress.after_read(group("i-1 i-2"), NOW, 0.5)
         doubts.append(progress.doubt)
     assert [3, 2, 1, 0] == doubts
     assert () == progress.done
 
 
 def test_a_result_that_is_unknown_and_shows_is_done() -> None:
-    progress, fresh = did(SWAP, Result.UNKNOWN).looked(group("i-2 i-9"), 1060.0, 0.5)
+    progress, fresh = did(SWAP, Result.UNKNOWN).after_read(group("i-2 i-9"), 1060.0, 0.5)
     assert ((SWAP,), 0, True, 1060.0) == (progress.done, progress.doubt, fresh, progress.wave_since)
 
 
 def test_a_result_that_is_unknown_and_shows_in_part_is_done_and_what_it_left_out_is_noted() -> None:
-    progress, _ = did(SWAP, Result.UNKNOWN).looked(group("i-2"), 1060.0, 0.5)
+    progress, _ = did(SWAP, Result.UNKNOWN).after_read(group("i-2"), 1060.0, 0.5)
     assert ((SWAP,), {"i-9": 1}) == (progress.done, progress.skipped)
 
 
 def test_what_others_did_meanwhile_is_not_taken_for_ours() -> None:
-    progress, fresh = did(SWAP, Result.UNKNOWN).looked(group("i-1 i-2 i-5"), NOW, 0.5)
+    progress, fresh = did(SWAP, Result.UNKNOWN).after_read(group("i-1 i-2 i-5"), NOW, 0.5)
     assert ((), 0, True) == (progress.done, progress.doubt, fresh)
 
 
 def test_a_reading_of_the_group_before_our_write_lags_for_some_looks() -> None:
     progress = did(SWAP, Result.APPLIED)
     for _ in range(LAGGING_LOOKS):
-        progress, fresh = progress.looked(group("i-1 i-2"), NOW, 0.5)
+        progress, fresh = progress.after_read(group("i-1 i-2"), NOW, 0.5)
         assert (False, "i-2 i-9") == (fresh, shown_group(progress.expected))
-    progress, fresh = progress.looked(group("i-1 i-2"), NOW, 0.5)
+    progress, fresh = progress.after_read(group("i-1 i-2"), NOW, 0.5)
     assert (True, "i-1 i-2") == (fresh, shown_group(progress.expected))
 
 
 def test_a_reading_of_a_group_before_any_of_our_writes_lags() -> None:
     progress = did(ADD, Result.APPLIED, of=did(Remove(backends("i-1")), Result.APPLIED))
     assert [False, False, True] == [
-        progress.looked(group(of), NOW, 0.5)[1] for of in ("i-1 i-2", "i-2", "i-2 i-9")
+        progress.after_read(group(of), NOW, 0.5)[1] for of in ("i-1 i-2", "i-2", "i-2 i-9")
     ]
 
 
@@ -108,15 +108,15 @@ def test_what_was_left_out_of_a_write_again_and_again_is_refused() -> None:
         assert "" == shown_refused(progress.refused.values())
         progress, fresh = did(TWO, Result.APPLIED, of=progress), False
         while not fresh:
-            progress, fresh = progress.looked(group("i-8"), NOW, 0.5)
+            progress, fresh = progress.after_read(group("i-8"), NOW, 0.5)
     assert "i-9:bad_backend" == shown_refused(progress.refused.values())
     assert {"left_out": 3} == progress.refused["i-9"].numbers
 
 
 def test_what_left_the_group_later_was_not_left_out() -> None:
-    progress, _ = did(ADD, Result.APPLIED).looked(group("i-1 i-2 i-9"), NOW, 0.5)
+    progress, _ = did(ADD, Result.APPLIED).after_read(group("i-1 i-2 i-9"), NOW, 0.5)
     progress = did(Remove(backends("i-1")), Result.BUSY, of=progress)
-    progress, _ = progress.looked(group("i-1"), NOW, 0.5)
+    progress, _ = progress.after_read(group("i-1"), NOW, 0.5)
     assert {} == progress.skipped
 
 
@@ -166,7 +166,7 @@ def test_what_will_not_pass_is_fatal(result: Result) -> None:
 
 def test_what_a_step_gives_up_is_refused_from_then_on() -> None:
     step = Do(Remove(backends("i-2")), "take_back", (Refusal("i-9", "not_healthy"),))
-    progress = begun().did(step, Answer(Result.BUSY), NOW, 0.5)
+    progress = begun().after_write(step, Answer(Result.BUSY), NOW, 0.5)
     assert "i-9:not_healthy" == shown_refused(progress.refused.values())
 
 
@@ -193,21 +193,21 @@ def test_only_one_that_is_one_too_many_says_that_there_is_no_room() -> None:
 
 
 def test_a_reading_of_before_what_was_seen_does_not_lag() -> None:
-    progress, _ = did(ADD, Result.APPLIED).looked(group("i-1 i-2 i-9"), NOW, 0.5)
+    progress, _ = did(ADD, Result.APPLIED).after_read(group("i-1 i-2 i-9"), NOW, 0.5)
     progress = did(Remove(backends("i-1")), Result.APPLIED, of=progress)
-    assert progress.looked(group("i-1 i-2"), NOW, 0.5)[1]
-    progress, _ = did(ADD, Result.APPLIED).looked(group("i-2"), NOW, 0.5)
+    assert progress.after_read(group("i-1 i-2"), NOW, 0.5)[1]
+    progress, _ = did(ADD, Result.APPLIED).after_read(group("i-2"), NOW, 0.5)
     progress = did(Remove(backends("i-2")), Result.APPLIED, of=progress)
-    assert progress.looked(group("i-1 i-2"), NOW, 0.5)[1]
+    assert progress.after_read(group("i-1 i-2"), NOW, 0.5)[1]
 
 
 def test_what_others_undo_later_was_done_once() -> None:
-    progress, _ = did(SWAP, Result.APPLIED).looked(group("i-2 i-9"), NOW, 0.5)
-    progress, _ = progress.looked(group("i-1 i-2"), NOW, 0.5)
+    progress, _ = did(SWAP, Result.APPLIED).after_read(group("i-2 i-9"), NOW, 0.5)
+    progress, _ = progress.after_read(group("i-1 i-2"), NOW, 0.5)
     assert (SWAP,) == progress.done
 
 
 def test_what_a_write_left_out_is_noted_once_for_that_write() -> None:
-    progress, _ = did(TWO, Result.APPLIED).looked(group("i-8"), NOW, 0.5)
-    progress, _ = progress.looked(group("i-5"), NOW, 0.5)
+    progress, _ = did(TWO, Result.APPLIED).after_read(group("i-8"), NOW, 0.5)
+    progress, _ = progress.after_read(group("i-5"), NOW, 0.5)
     assert {"i-9": 1} == progress.skipped

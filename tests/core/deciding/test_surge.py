@@ -39,7 +39,7 @@ def test_so_does_one_that_is_normal_on_another_port() -> None:
 def test_what_waits_for_its_weight_is_marked_so_and_then_described_as_it_is_to_be() -> None:
     play = Play(view("i-1#blue", checked=True), request("i-1", "i-9"))
     play.next()
-    assert ["blue", policy().waits] == [b.description for b in play.view.group.backends.values()]
+    assert ["blue", policy().marks.waiting] == [b.description for b in play.view.group.backends.values()]
     play.next()
     assert ["blue", "blue"] == [b.description for b in play.view.group.backends.values()]
 
@@ -146,7 +146,7 @@ def test_what_drains_makes_room_so_nothing_is_surged_meanwhile() -> None:
 
 def test_while_a_bad_one_is_looked_for_none_is_added_beside_but_what_is_left_is_not_held_up() -> None:
     play = Play(view("i-1 i-2", checked=True), request("i-1", "i-9"), SURGE)
-    play.progress = replace(play.progress, suspects=("i-gone",), bad_since=float("-inf"))
+    play.state = replace(play.state, suspects=("i-gone",), bad_since=float("-inf"))
     assert ["add i-9=0", "weigh i-9=100", "remove i-1", "applied"] == play.to_end()
 
 

@@ -9,7 +9,7 @@ import pytest
 from handler.core.model.values import Verdict
 from handler.core.planning.capacity import baseline, floor, in_service, is_proven, leaves_service, share
 from handler.core.planning.changes import Change
-from tests.support.builders import backend, backends, group, policy, view
+from tests.support.builders import backend, backends, group, policy, verdicts, view
 
 
 def change(old: str = "", new: str = "", *, gone: bool = False) -> Change:
@@ -82,14 +82,15 @@ def test_new_ones_that_were_in_already_count_for_the_floor_though_not_proven() -
     ("verdict", "expected"),
     [
         (Verdict.NORMAL, True),
-        (Verdict.UNCHECKED, True),
         (Verdict.PENDING, False),
         (Verdict.ABNORMAL, False),
     ],
 )
 def test_proven_is_normal_or_nowhere_checked(verdict: Verdict, expected: bool) -> None:
     one = backend("i-1")
-    assert expected == is_proven(replace(view("i-1", checked=True), health={one.key: verdict}), one)
+    looked = replace(view("i-1", checked=True), health=verdicts([one.key], verdict))
+    assert expected == is_proven(looked, one)
+    assert is_proven(view("i-1"), one)
 
 
 def test_one_without_a_row_is_pending_where_it_is_checked() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from handler.core.model.values import Backend, Cause, Group, Intent, Key, Policy
+from handler.core.model.policy import Policy
+from handler.core.model.values import Backend, Cause, Group, Intent, Key
 from handler.core.planning.changes import Change, Changes, changes
 from handler.core.planning.desired import Desired, desired
 from tests.support.builders import (

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from handler.core.model.observed import Listing, Observed, Source, believed
-from handler.core.model.values import Cause, Intent, Policy, Scope
+from handler.core.model.policy import Policy
+from handler.core.model.values import Cause, Intent, Scope
 from handler.core.planning.desired import Desired, desired, doubtful, merge
 from tests.support.builders import (
     MARK,
@@ -35,7 +36,7 @@ def told(of: str, listed: str, intent: Intent, how: Policy | None = None) -> str
     found = wish(of, listed, intent, how)
     said = ["+" + one.server_id for one in found.launched]
     said += [("x" if one.server_id in found.gone else "-") + one.server_id for one in found.terminated]
-    said += [f"~{one}" for one in found.strays] + [f"early {one}" for one in found.early]
+    said += [f"~{one}" for one in found.unmanaged] + [f"early {one}" for one in found.early]
     return " ".join([*said, *shown_refused(found.refused).split(), *["unsettled"] * found.unsettled])
 
 
@@ -86,7 +87,7 @@ def test_what_an_event_and_the_listing_say_together(intent: Intent, listed: str,
         ("i-1#slb-swap/other", policy(), "+i-2 ~i-1"),
         ("i-1", EXCLUSIVE, "+i-2 -i-1"),
         (f"i-1:80#{MARK} i-1:81", policy(), "+i-2 -i-1"),
-        (f"i-1#{policy().waits}", policy(), "+i-2 -i-1"),
+        (f"i-1#{policy().marks.waiting}", policy(), "+i-2 -i-1"),
     ],
 )
 def test_who_is_listed_nowhere_is_stale_if_the_target_or_the_backend_is_ours(
@@ -111,7 +112,7 @@ def test_on_an_answer_that_is_no_truth_nothing_is_removed(source: Source) -> Non
 
 def test_then_a_named_one_is_refused_though_it_is_not_ours() -> None:
     found = wish("i-1 i-2", "", event("i-1"), policy(), Source.SHORT)
-    assert ("i-1:source_incomplete", ("i-2",)) == (shown_refused(found.refused), found.strays)
+    assert ("i-1:source_incomplete", ("i-2",)) == (shown_refused(found.refused), found.unmanaged)
 
 
 def test_where_one_of_several_is_empty_the_named_go_and_the_stale_stay() -> None:
@@ -128,7 +129,7 @@ def test_an_answer_that_is_short_is_read_again(source: Source, expected: bool) -
 def test_without_a_scaling_group_nobody_is_stale_or_a_stray() -> None:
     looked = view("i-1 i-2")
     found = desired(event(), looked, EXCLUSIVE, looked.group)
-    assert ((), ()) == (found.terminated, found.strays)
+    assert ((), ()) == (found.terminated, found.unmanaged)
 
 
 def test_who_is_launched_again_is_not_terminated() -> None:
@@ -152,7 +153,7 @@ def test_one_that_left_the_group_already_has_left_its_place() -> None:
 
 
 def test_one_that_waits_for_its_weight_since_a_run_was_cut_off_is_launched() -> None:
-    waits = policy().waits
+    waits = policy().marks.waiting
     assert "+i-9" == told(f"i-1 i-9=0#{waits}", "i-1 i-9", event())
     assert "" == told("i-1 i-9=0", "i-1 i-9", event())
     assert "" == told(f"i-1 i-9#{waits}", "i-1 i-9", event())

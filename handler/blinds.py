@@ -1,0 +1,90 @@
+"""What a log line must never tell: the secrets of an invocation, found wherever they stand in a text."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import quote
+
+HIDDEN: Final = "***"
+
+_SHORTEST: Final = 4  #: a shorter text is no secret: hiding it would hide half of every line
+
+_MOST_RECENT: Final = 64  #: secrets of invocations that have ended, which a late error may still repeat
+
+#: The secrets in each of their forms, by how these begin; the longest of one beginning first.
+_Forms = Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    secrets: tuple[str, ...] = ()
+    forms: _Forms = field(default_factory=dict)
+
+    def and_also(self, secrets: Iterable[str]) -> _Known:
+        """Return these secrets and others: as they are, in a URL, in a URL in a URL, and as JSON has them."""
+        new = [secret for secret in dict.fromkeys(secrets) if len(secret) >= _SHORTEST]
+        forms = dict(self.forms)
+        for secret in new:
+            once = quote(secret, safe="")
+            for form in {secret, once, quote(once, safe=""), json.dumps(secret)[1:-1]}:
+                begin = form[:_SHORTEST]
+                forms[begin] = tuple(sorted({*forms.get(begin, ()), form}, key=len, reverse=True))
+        return _Known(tuple(dict.fromkeys((*self.secrets, *new))), forms)
+
+
+#: Those of the invocation that runs, none of which is forgotten before it ends, on top of the recent ones.
+_in_use: ContextVar[_Known | None] = ContextVar("the secrets of this invocation", default=None)
+_recent = _Known()
+
+
+def add(secrets: Iterable[str]) -> None:
+    """Hide these until the invocation has ended, and for a while after."""
+    _in_use.set((_in_use.get() or _recent).and_also(secrets))
+
+
+def end() -> None:
+    """Let the secrets of an invocation that has ended be forgotten, the oldest first."""
+    global _recent  # noqa: PLW0603 - an instance of the function is one process
+    known = _in_use.get()
+    if known is not None and known.secrets != _recent.secrets:
+        _recent = _Known().and_also(known.secrets[-_MOST_RECENT:])
+    _in_use.set(None)
+
+
+def hide(text: str) -> str:
+    """Return a text with ``***`` in place of each secret; the time does not grow with their number."""
+    forms = (_in_use.get() or _recent).forms
+    parts, kept, at = [], 0, 0
+    last = len(text) - _SHORTEST if forms else -1
+    while at <= last:
+        here = forms.get(text[at : at + _SHORTEST], ())
+        found = next((form for form in here if text.startswith(form, at)), None)
+        if found is None:
+            at += 1
+            continue
+        parts += [text[kept:at], HIDDEN]
+        kept = at = at + len(found)
+    return "".join([*parts, text[kept:]])
+
+
+_TOKEN: Final = re.compile(r"[!-~]{16,128}")
+_LEAST_DIGITS: Final = 4
+#: Ids of the cloud, our marks and times. No token begins so, and a log without them says nothing.
+_OURS: Final = re.compile(r"[a-z]{1,4}-[^-]*|(slb-)?swap[/._-].*|[0-9]{4}-[0-9]{2}-[0-9]{2}T.*|[a-z_.]*")
+
+
+def looks_like_a_token(text: str, names: Iterable[str] = ()) -> bool:
+    """Tell whether a text may be the token of a lifecycle hook, and is no word that a log line has to say.
+
+    It comes in a message, so whoever can publish that chooses it. Auto Scaling's tokens are UUIDs. ``names``
+    are those of the settings: a part of one is no token either.
+    """
+    digits = sum(one.isdigit() for one in text)
+    if not _TOKEN.fullmatch(text) or digits < _LEAST_DIGITS or _OURS.fullmatch(text):
+        return False
+    return not any(text in name for name in names)

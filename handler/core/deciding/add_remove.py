@@ -1,0 +1,115 @@
+"""What every strategy does: adding, giving weights, retiring what is replaced, removing what is not."""
+
+from __future__ import annotations
+
+from handler.core.deciding import drain
+from handler.core.deciding.situation import ChangeStatus, Situation
+from handler.core.model.decisions import Do
+from handler.core.model.steps import Add, Remove, SetWeight
+from handler.core.model.values import Backend
+from handler.core.planning import capacity
+
+
+def put_back_drained(situation: Situation) -> Do | None:
+    """Give back the weight of what a run before drained, and nothing takes out now."""
+    here = situation.observed.group.backends
+    drained = [(here[b.key], then) for b, then in situation.goal.put_back if here.get(b.key) == b]
+    after = situation.batch(then for _, then in drained)
+    before = {now.key: now for now, _ in drained}
+    return Do(SetWeight(tuple(before[b.key] for b in after), after), "put_back") if after else None
+
+
+def add_missing(situation: Situation) -> Do | None:
+    """Add what has no old one to replace, at its weight: capacity at once."""
+    entries: list[Backend] = []
+    for status in situation.changes:
+        if not status.given_up:
+            swapped = {pair.new.key for pair in status.to_swap}
+            entries += [backend for backend in status.missing if backend.key not in swapped]
+    room = situation.state.room_for(min(len(entries), situation.policy.max_per_call))
+    chosen = situation.batch(entries, room) if room else ()
+    return Do(Add(chosen), "add") if chosen else None
+
+
+def weigh(situation: Situation) -> Do | None:
+    """Give new ones their weight: beside a serving old one only once they are normal.
+
+    Whether a backend of weight 0 is checked at all is not documented for certain. So one without a verdict
+    by half the time is given its weight: the old one still serves, and is not touched before the new one is
+    normal. None is so while another new one is abnormal: it may be the build.
+    """
+    room = situation.room_for_removals
+    units = situation.observed.group.units()
+    suspicious = any(status.abnormal for status in situation.pending)
+    chosen: list[tuple[Backend, Backend]] = []
+    for status in situation.changes:
+        if status.given_up or not status.wrong_weight:
+            continue
+        untried = not suspicious and _may_be_unchecked(status, situation)
+        if status.proven or untried or not status.out_now or status.change.gone:
+            lowered = [now for now, then in status.wrong_weight if then.weight == 0]
+            new = status.change.new or ""
+            costs = new in situation.in_service and capacity.leaves_service(
+                situation.observed, units[new], lowered
+            )
+            chosen += [
+                (now, then) for now, then in status.wrong_weight if then.weight or not costs or room > 0
+            ]
+            room -= costs
+    after = situation.batch(then for _, then in chosen)
+    before = {now.key: now for now, _ in chosen}
+    return Do(SetWeight(tuple(before[b.key] for b in after), after), "weigh") if after else None
+
+
+def _may_be_unchecked(status: ChangeStatus, situation: Situation) -> bool:
+    """Tell whether the new side has waited for long, and may lack a verdict only for its weight 0."""
+    observed, gates = situation.observed, situation.goal.gates
+    waited = observed.now - situation.state.health_since(status.change.new or "")
+    return waited >= situation.policy.health_timeout_s / 2 and all(
+        observed.is_normal(b.key, gates) or (b.weight == 0 and not observed.is_abnormal(b.key, gates))
+        for b in status.in_now
+    )
+
+
+def retire(situation: Situation) -> Do | None:
+    """Take out the old ones whose new ones have proven themselves, and what is gone for good."""
+    replaced = [
+        status
+        for status in situation.changes
+        if status.out_now
+        and not status.to_swap
+        and not status.given_up
+        and (status.change.gone or (status.change.into and status.is_replaced))
+    ]
+    # What comes at weight 0 replaces nothing.
+    lasting = [status for status in replaced if status.brings_weight]
+    ending = [status for status in replaced if not status.brings_weight]
+    return _take_out(lasting, situation, situation.room) or _take_out(
+        ending, situation, situation.room_for_removals
+    )
+
+
+def remove(situation: Situation) -> Do | None:
+    """Take out what nothing replaces; the guards have let it through.
+
+    Once new ones have failed, only what leaves by itself: it is better drained than cut off.
+    """
+    if situation.has_stopped:
+        leaving = situation.observed.is_leaving
+        ending = [s for s in situation.changes if s.out_now and leaving(s.change.old or "")]
+        unpaired = [s for s in ending if not (s.change.into and s.serving)]
+    else:
+        unpaired = [s for s in situation.changes if s.out_now and not s.change.into]
+    left = [status for status in unpaired if not status.given_up]
+    return _take_out(left, situation, situation.room_for_removals)
+
+
+def _take_out(statuses: list[ChangeStatus], situation: Situation, room: int) -> Do | None:
+    allowed: list[ChangeStatus] = []
+    for status in statuses:
+        if not status.removal_costs_capacity or room > 0:
+            allowed.append(status)
+            room -= status.removal_costs_capacity
+    ready = (status for status in allowed if drain.is_done(status, situation))
+    out = situation.batch(b for status in ready for b in status.out_now)
+    return Do(Remove(out), "retire") if out else drain.begin(allowed, situation)

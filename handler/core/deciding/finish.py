@@ -1,0 +1,179 @@
+"""How a run ends: its outcome and its reason, by what is left undone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from handler.core.deciding import drain, rollback
+from handler.core.deciding.situation import Situation
+from handler.core.model.answers import Answer
+from handler.core.model.decisions import Decision, Finish, Outcome, Wait
+from handler.core.model.observed import Source
+from handler.core.model.values import Refusal, Scope, server_of
+from handler.core.planning.desired import QUIET
+from handler.core.planning.guards import floor_refusal
+
+#: How many times longer than for health is waited between looks for somebody else's replacement.
+FLOOR_LOOKS = 5
+
+
+def ended(situation: Situation) -> Decision:
+    """Return how the run ends, nothing being left to do; or wait for what a lifecycle hook depends on.
+
+    | what is so                                                        | outcome                     |
+    |-------------------------------------------------------------------|-----------------------------|
+    | a scale-in hook names a server that stays until it is replaced    | wait                        |
+    | there was no time for what is left                                | raised `deadline`           |
+    | a listing lacks what it counts                                    | raised `source_incomplete`  |
+    | a server was launched, and is pending                             | raised `not_in_service_yet` |
+    | a server is said to be deleted, and still known                   | raised `not_deleted_yet`    |
+    | new ones failed, and could not be rolled back                     | raised `not_healthy`        |
+    | new ones failed, and were rolled back                             | rolled_back                 |
+    | something is refused                                              | partial, refused            |
+    | a server that a request names as terminated is still there        | raised `not_removed`        |
+    | else                                                              | applied, unchanged          |
+    """
+    refused = (*_refused(situation), *_held_back(situation))
+    if _keeps_waiting(situation, refused):
+        why = "health" if situation.pending else "floor"
+        return Wait(FLOOR_LOOKS * situation.policy.health_interval_s, why, open_ended=True)
+    finish = _finish("unchanged", _notes(situation, refused), situation, refused)
+    why_raised = _why_raised(situation)
+    if why_raised:
+        return replace(finish, outcome="raised", reason=why_raised)
+    if situation.has_rolled_back:
+        return replace(finish, outcome="rolled_back", reason="not_healthy")
+    counted = [refusal for refusal in refused if not _is_quiet(refusal, situation)]
+    if counted:
+        return replace(finish, outcome=_undone(situation), reason=counted[0].reason)
+    if _is_still_there(situation):
+        return replace(finish, outcome="raised", reason="not_removed")
+    return replace(finish, outcome="applied") if situation.state.done else finish
+
+
+def raised(situation: Situation, why: str) -> Finish:
+    """Return the end of a run that is to come again."""
+    return _finish("raised", why, situation, _refused(situation))
+
+
+def too_many_writes(situation: Situation) -> Finish:
+    """Return the end of a run that writes and writes: whatever makes it do so, it must not go on."""
+    return raised(situation, "too_many_writes")
+
+
+def on_refusal(situation: Situation, answer: Answer) -> Finish:
+    """Return the end of a run whose call will be refused again."""
+    reason = answer.code or answer.result.value
+    refused = (*_refused(situation), Refusal(situation.observed.group.id, reason))
+    return _finish(_undone(situation), reason, situation, refused)
+
+
+def _finish(outcome: Outcome, reason: str | None, situation: Situation, refused: Iterable[Refusal]) -> Finish:
+    return Finish(outcome, reason, tuple(refused), situation.goal.desired.unmanaged)
+
+
+def _undone(situation: Situation) -> Outcome:
+    return "partial" if situation.state.done else "refused"
+
+
+def _refused(situation: Situation) -> tuple[Refusal, ...]:
+    return (*situation.goal.refused, *situation.state.refused.values())
+
+
+def _is_quiet(refusal: Refusal, situation: Situation) -> bool:
+    """Tell whether nobody has to see to a refusal: it is the state of an instance, and no request's."""
+    return refusal.reason in QUIET and not situation.goal.desired.literal
+
+
+def _notes(situation: Situation, refused: Iterable[Refusal]) -> str | None:
+    quiet = (refusal.reason for refusal in refused if _is_quiet(refusal, situation))
+    return ", ".join(dict.fromkeys((*situation.goal.notes, *quiet))) or None
+
+
+def _why_raised(situation: Situation) -> str:
+    """Return why the delivery is to come again; empty if it need not."""
+    desired = situation.goal.desired
+    if not situation.has_stopped and _lacks_time(situation):
+        return "deadline"
+    if _is_incomplete(situation):
+        return "source_incomplete"
+    if desired.not_in_service_yet:
+        return "not_in_service_yet"
+    if desired.not_deleted_yet:
+        return "not_deleted_yet"
+    if situation.pending or (situation.has_rolled_back and not rollback.is_taken_back(situation)):
+        return "not_healthy"
+    return ""
+
+
+def _lacks_time(situation: Situation) -> bool:
+    """Tell whether something is left that is only not begun since there is no time to see it through."""
+    if not situation.has_time and any(s.to_swap and not s.given_up for s in situation.changes):
+        return True
+    return not situation.has_time_to_drain and any(
+        drain.to_lower(status, situation)
+        for status in situation.changes
+        if status.out_now and not status.given_up and (not status.change.into or status.is_replaced)
+    )
+
+
+def _is_incomplete(situation: Situation) -> bool:
+    """Tell whether a listing misses what it counts, or lists nothing though a server was launched."""
+    if situation.intent.scope is not Scope.RECONCILE:
+        return False
+    source = situation.observed.source
+    return source is Source.SHORT or (source is Source.EMPTY and bool(situation.intent.launched))
+
+
+def _held_back(situation: Situation) -> tuple[Refusal, ...]:
+    """Return what the floor, the quota or a wave taken back kept from being finished."""
+    held = []
+    for status in situation.changes:
+        if status.given_up or status.is_pending:
+            continue
+        if status.to_swap:
+            reason = "after_rollback" if situation.has_rolled_back else "over_quota"
+            held.append(Refusal(status.change.new or "", reason))
+        elif status.missing:
+            held.append(Refusal(status.change.new or "", "over_quota"))
+        elif status.out_now or status.wrong_weight:
+            subject = (status.change.old if status.out_now else status.change.new) or ""
+            held.append(
+                floor_refusal(
+                    subject,
+                    situation.intent,
+                    situation.policy,
+                    situation.goal.capacity,
+                    len(situation.in_service),
+                )
+            )
+    return tuple(held)
+
+
+def _keeps_waiting(situation: Situation, refused: Iterable[Refusal]) -> bool:
+    """Tell whether a scale-in hook names a server that is held back until something replaces it."""
+    limits = {"min_backends", "max_unavailable"}
+    held = {server_of(refusal.subject) for refusal in refused if refusal.reason in limits}
+    held |= {server_of(status.change.old or "") for status in situation.pending if status.out_now}
+    return any(
+        not held.isdisjoint(hook.instance_ids)
+        for hook in situation.intent.hooks
+        if hook.transition == "scale_in"
+    )
+
+
+def _is_still_there(situation: Situation) -> bool:
+    """Tell whether the group still holds what a request names as terminated, though nothing refuses it."""
+    if situation.intent.scope is not Scope.LITERAL:
+        return False
+    launched = {ref.server_id for ref in situation.intent.launched}
+    here: dict[str, list[tuple[int, str | None]]] = {}
+    for key in situation.observed.group.backends:
+        here.setdefault(key.server_id, []).append((key.port, key.server_ip))
+    return any(
+        ref.port in {None, port} and ref.server_ip in {None, server_ip}
+        for ref in situation.intent.terminated
+        if ref.server_id not in launched
+        for port, server_ip in here.get(ref.server_id, ())
+    )

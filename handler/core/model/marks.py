@@ -1,0 +1,97 @@
+"""Marks: what the description of a backend says of our doings, so that no run has to remember them.
+
+| description   | weight  | says                                                                       |
+|---------------|---------|----------------------------------------------------------------------------|
+| `slb-swap/web`| any     | added by us, for the target ``web``                                        |
+| `slb-swap.web`| 0       | ... and waits for its weight, beside the backend server that it replaces   |
+| `swap-30/web` | 0       | ... and is drained by us, from weight 30                                   |
+| `swap_30/web` | 0       | not ours, without a description before; drained by us, from weight 30      |
+| `swap_/web`   | above 0 | ... and put back: no call can take a description away; it says nothing     |
+
+A description may have 80 characters (AddVServerGroupBackendServers), so a target's name may have 71.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from handler.core.model.values import Backend
+
+_DRAINED = re.compile(r"swap([-_])(\d{1,3})/(.+)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """The marks of one target, by its name."""
+
+    target: str
+
+    @property
+    def ours(self) -> str:
+        """The mark of a backend that we added."""
+        return f"slb-swap/{self.target}"
+
+    @property
+    def waiting(self) -> str:
+        """The mark of a backend that we added at weight 0, to be given its weight once it is healthy."""
+        return f"slb-swap.{self.target}"
+
+    @property
+    def _void(self) -> str:
+        return f"swap_/{self.target}"
+
+    def drained_from(self, backend: Backend) -> int | None:
+        """Return the weight from which we drained a backend; None if we did not."""
+        found = _DRAINED.fullmatch(backend.description) if backend.weight == 0 else None
+        return int(found[2]) if found and found[3] == self.target and 0 < int(found[2]) <= 100 else None
+
+    def drained(self, backend: Backend) -> Backend:
+        """Return a backend at weight 0, with its weight in the description where that is free to say it."""
+        if backend.description == self.ours:
+            word = f"swap-{backend.weight}/{self.target}"
+        elif self.is_free(backend.description):
+            word = f"swap_{backend.weight}/{self.target}"
+        else:
+            word = backend.description
+        return replace(backend, weight=0, description=word)
+
+    def put_back(self, backend: Backend) -> Backend:
+        """Return a backend that we drained as it was before, as far as a call can make it so."""
+        weight = self.drained_from(backend)
+        return backend if weight is None else replace(backend, weight=weight, description=self.kept(backend))
+
+    def kept(self, backend: Backend) -> str:
+        """Return the description that a backend keeps once it is not drained any more."""
+        found = _DRAINED.fullmatch(backend.description)
+        if found is None or found[3] != self.target:
+            return backend.description
+        return self.ours if found[1] == "-" else self._void
+
+    def handed_on(self, description: str) -> str:
+        """Return what of a description a replacement takes over: all but what we wrote there."""
+        own = (
+            description in {self.ours, self.waiting}
+            or self.is_free(description)
+            or self._is_drained(description)
+        )
+        return "" if own else description
+
+    def is_free(self, description: str) -> bool:
+        """Tell whether a description is empty, or as good as empty."""
+        return description in {"", self._void} or (
+            description.startswith("swap_") and self._is_drained(description)
+        )
+
+    def remembers(self, description: str) -> bool:
+        """Tell whether the weight of a backend with this description survives a drain that is cut off."""
+        return description == self.ours or self.is_free(description) or self._is_drained(description)
+
+    def owns(self, backend: Backend) -> bool:
+        """Tell whether a backend was added by us."""
+        said = backend.description
+        return said in {self.ours, self.waiting} or (said.startswith("swap-") and self._is_drained(said))
+
+    def _is_drained(self, description: str) -> bool:
+        found = _DRAINED.fullmatch(description)
+        return found is not None and found[3] == self.target

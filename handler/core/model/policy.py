@@ -1,0 +1,43 @@
+"""Targets, and how each may be changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from handler.core.model.marks import Marks
+from handler.core.model.values import Strategy
+
+Mode = Literal["apply", "plan", "off"]
+
+#: Backend servers that one call may carry; documented for every write to a VServer group.
+MAX_PER_CALL = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How a target may be changed; the defaults are those of ``SWAP_TARGETS``. Times are in seconds."""
+
+    marks: Marks
+    ports: tuple[int, ...] = ()
+    weight: int | None = None
+    strategy: Strategy = "swap"
+    max_unavailable: int | str = "25%"
+    min_backends: int = 1
+    max_removed: int | str = "50%"
+    exclusive: bool = False
+    drain_s: float = 0
+    health_timeout_s: float = 120
+    health_interval_s: float = 2
+    max_per_call: int = MAX_PER_CALL
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A configured VServer group, with its scaling groups and its policy."""
+
+    name: str
+    vserver_group_id: str
+    scaling_group_ids: tuple[str, ...]
+    mode: Mode
+    policy: Policy

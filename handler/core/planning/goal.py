@@ -1,0 +1,91 @@
+"""The goal of a run: the same from look to look, until a scaling group or ECS says something else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from handler.core.model.observed import Observed
+from handler.core.model.policy import Policy
+from handler.core.model.values import Backend, Intent, Refusal
+from handler.core.planning.capacity import Capacity, capacity, gates, unproven
+from handler.core.planning.changes import Change, changes
+from handler.core.planning.desired import Desired, desired
+from handler.core.planning.guards import guard
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What a run is to reach, and what binds it on the way.
+
+    ``proposed`` are all changes, ``changes`` those that the guards let through. ``put_back`` are backends
+    that a run before drained and that are to stay: as they are, and as they are to be. ``gates`` are the
+    listeners whose check a new server has to pass.
+    """
+
+    desired: Desired
+    proposed: tuple[Change, ...]
+    changes: tuple[Change, ...]
+    put_back: tuple[tuple[Backend, Backend], ...]
+    capacity: Capacity
+    gates: frozenset[str]
+    refused: tuple[Refusal, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def entries(self) -> int:
+        """How many entries of the group are to be changed."""
+        return len(self.put_back) + sum(len(change.out) + len(change.into) for change in self.proposed)
+
+
+def goal(intent: Intent, observed: Observed, policy: Policy, first: Observed) -> Goal:
+    """Return the goal of a run; all but the listings is judged by its ``first`` look."""
+    wanted = desired(intent, observed, policy, first.group)
+    gating = gates(first, wanted.launched)
+    proposed = changes(wanted, first.group, policy, unproven(first, gating))
+    limits = capacity(first, proposed.changes, intent, policy)
+    guarded = guard(proposed, wanted, intent, policy, first, limits)
+    return Goal(
+        desired=wanted,
+        proposed=proposed.changes,
+        changes=guarded.changes,
+        put_back=_put_back(guarded.changes, first, policy),
+        capacity=limits,
+        gates=gating,
+        refused=(*wanted.refused, *guarded.refused),
+        notes=(*proposed.notes, *_notes(observed, first, policy, guarded.changes, gating)),
+    )
+
+
+def _put_back(
+    made: tuple[Change, ...], first: Observed, policy: Policy
+) -> tuple[tuple[Backend, Backend], ...]:
+    """Return what a run before drained, and nothing takes out or gives its weight now."""
+    changed = {backend.key for change in made for backend in (*change.out, *change.into)}
+    return tuple(
+        (backend, policy.marks.put_back(backend))
+        for key, backend in first.group.backends.items()
+        if key not in changed and policy.marks.drained_from(backend)
+    )
+
+
+def _notes(
+    observed: Observed, first: Observed, policy: Policy, made: tuple[Change, ...], gating: frozenset[str]
+) -> Iterator[str]:
+    """Yield what has to be said of the sources, and of how the listeners let the changes be done."""
+    yield from (f"scaling_group_missing: {scaling_group}" for scaling_group in observed.missing)
+    if observed.instances is None:
+        yield "instances_unread"
+    listeners = first.listeners
+    if any(change.into for change in made):
+        yield from (f"listener_never_healthy: {name}" for name in sorted(listeners.checking - gating))
+        if not listeners.checked:
+            yield "health_unchecked"
+    drained = [b for change in made if not change.gone for b in change.out if b.weight]
+    if policy.drain_s and drained:
+        if listeners.drains:
+            yield "drained_by_listener"
+        elif listeners.ignores_weight:
+            yield "drain_ineffective"
+        elif not all(policy.marks.remembers(backend.description) for backend in drained):
+            yield "drain_not_remembered"

@@ -1,0 +1,43 @@
+"""Merging: the records of one delivery, made to one intent a target; requests stay apart, in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TypeVar
+
+from handler.core.model.values import Intent, Scope
+
+_T = TypeVar("_T")
+
+
+def merge(intents: Iterable[Intent]) -> tuple[Intent, ...]:
+    """Return what is to be run, in order of first mention.
+
+    The events for one target are one intent: a batch is one list of what goes and what comes. A request is
+    done as it says, each after the one before it, so requests are never merged.
+    """
+    runs: list[Intent] = []
+    at: dict[str, int] = {}
+    for intent in intents:
+        if intent.scope is Scope.RECONCILE and intent.target in at:
+            runs[at[intent.target]] = _joined(runs[at[intent.target]], intent)
+            continue
+        if intent.scope is Scope.RECONCILE:
+            at[intent.target] = len(runs)
+        runs.append(intent)
+    return tuple(runs)
+
+
+def _joined(one: Intent, other: Intent) -> Intent:
+    return replace(
+        one,
+        event_ids=_each_once(one.event_ids + other.event_ids),
+        terminated=_each_once(one.terminated + other.terminated),
+        launched=_each_once(one.launched + other.launched),
+        hooks=_each_once(one.hooks + other.hooks),
+    )
+
+
+def _each_once(items: tuple[_T, ...]) -> tuple[_T, ...]:
+    return tuple(dict.fromkeys(items))

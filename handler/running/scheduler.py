@@ -1,0 +1,56 @@
+"""Runs tasks side by side without threads: each yields the time at which it goes on."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Generator
+from itertools import count
+from typing import TypeAlias, TypeVar
+
+from handler.running.ports import Clock
+
+_T = TypeVar("_T")
+
+#: Yields the time, in seconds of the clock, at which it is to be gone on with; returns its result.
+Task: TypeAlias = Generator[float, None, _T]
+
+
+class Scheduler:
+    """Wakes the task whose time has come. ``before_sleep`` is called before each wait for the next one."""
+
+    def __init__(self, clock: Clock, before_sleep: Callable[[], None]) -> None:
+        self._clock, self._before_sleep = clock, before_sleep
+        self._waiting: list[tuple[float, int, Task[None]]] = []
+        self._number = count()
+
+    def add(self, task: Task[None]) -> None:
+        """Begin a task; tasks may add others. It must not raise."""
+        self._wake(task, self._clock.now())
+
+    def _wake(self, task: Task[None], at: float) -> None:
+        heapq.heappush(self._waiting, (at, next(self._number), task))
+
+    def run(self) -> None:
+        """Return once all tasks have ended."""
+        while self._waiting:
+            at, _, task = heapq.heappop(self._waiting)
+            seconds = at - self._clock.now()
+            if seconds > 0:
+                self._before_sleep()
+                self._clock.sleep(seconds)
+            for wake_at in task:
+                self._wake(task, wake_at)
+                break
+
+
+def alone(task: Task[_T], clock: Clock, before_sleep: Callable[[], None]) -> _T:
+    """Run one task to its end, and return its result."""
+    results: list[_T] = []
+
+    def kept() -> Task[None]:
+        results.append((yield from task))
+
+    scheduler = Scheduler(clock, before_sleep)
+    scheduler.add(kept())
+    scheduler.run()
+    return results[0]

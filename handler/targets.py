@@ -1,0 +1,209 @@
+"""The targets that SWAP_TARGETS names: what each key may be, and what is wrong with it in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import PurePosixPath
+from typing import Annotated, Any, Final, get_args
+
+import msgspec
+from msgspec import Meta
+
+from handler.core.model.marks import Marks
+from handler.core.model.policy import Mode, Policy, Target
+from handler.core.model.values import Strategy
+from handler.triggers.faults import broken, in_words, kind_of, nearest, value_at
+
+# The longest description of a backend that we write is SLB's limit of 80 characters: see core.model.marks.
+_Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.\-\u4e00-\u9fff]{1,71}\Z")]
+_GroupId = Annotated[str, Meta(pattern=r"^rsp-[A-Za-z0-9_\-]{1,60}\Z")]
+_ScalingGroupId = Annotated[str, Meta(pattern=r"^(?!(rsp|sgp|[an]?lb|i)-).")]  # older ones have no asg-
+_Count = Annotated[int, Meta(ge=0)]
+_Share = Annotated[str, Meta(pattern=r"^(100|[0-9]{1,2})%\Z")]
+_Seconds = Annotated[float, Meta(ge=0, le=86400)]
+_Wait = Annotated[float, Meta(gt=0, le=86400)]
+
+#: What a target may say, and what it has to look like. ``Policy`` has the defaults.
+_TARGET: Final[Mapping[str, Any]] = {
+    "name": _Name,
+    "vserver_group_id": _GroupId,
+    "scaling_group_ids": list[_ScalingGroupId],
+    "ports": list[Annotated[int, Meta(ge=1, le=65535)]],
+    "weight": Annotated[int, Meta(ge=1, le=100)],  # 0 would leave the group without service
+    "mode": Mode,
+    "strategy": Strategy,
+    "max_unavailable": _Count | _Share,
+    "min_backends": _Count,
+    "max_removed": _Count | _Share,
+    "exclusive": bool,
+    "drain_s": _Seconds,
+    "health": dict[str, Any],
+}
+_HEALTH: Final[Mapping[str, Any]] = {"timeout_s": _Seconds, "interval_s": _Wait}
+
+#: What is expected; ``[]`` stands for the items of a list.
+_EXPECTED: Final[Mapping[str, str]] = {
+    "name": "1 to 71 letters, digits, '-', '_' or '.'",
+    "vserver_group_id": "the id of a VServer group, which begins with rsp-",
+    "scaling_group_ids": "a list of ids of scaling groups",
+    "scaling_group_ids[]": "the id of a scaling group",
+    "ports": "a list of ports, 1 to 65535",
+    "ports[]": "a port, 1 to 65535",
+    "weight": "a number from 1 to 100",
+    "max_unavailable": 'a number of servers, or a share like "25%"',
+    "min_backends": "a number of servers, 0 or more",
+    "max_removed": 'a number of servers, or a share like "50%"',
+    "exclusive": "true or false",
+    "drain_s": "seconds, 0 to 86400",
+    "health": "an object with timeout_s and interval_s",
+    "timeout_s": "seconds, 0 to 86400",
+    "interval_s": "seconds above 0, up to 86400",
+}
+_CHOICES: Final = {"mode": get_args(Mode), "strategy": get_args(Strategy)}
+
+#: How ids begin that are easily taken for one of these.
+_IDS: Final = {
+    "sgp-": "a server group of an ALB or NLB, which has another API",
+    "lb-": "a Classic Load Balancer",
+    "alb-": "an ALB",
+    "nlb-": "an NLB",
+    "asg-": "a scaling group",
+    "i-": "an instance",
+    "rsp-": "a VServer group",
+}
+_WORDS: Final = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+
+
+def read(given: str, read_file: Callable[[str], str], errors: list[str]) -> tuple[Target, ...]:
+    """Return the targets of SWAP_TARGETS; what is wrong with any of them is added to ``errors``."""
+    if not given:
+        errors.append("SWAP_TARGETS: expected a JSON list of targets, or the path of one in the package")
+        return ()
+    if not given.startswith(("[", "{")):
+        if PurePosixPath(given).is_absolute() or ".." in PurePosixPath(given).parts:
+            errors.append(f"SWAP_TARGETS: expected a path inside the package, got {given!r}")
+            return ()
+        try:
+            given = read_file(given)
+        except (OSError, UnicodeDecodeError) as why:
+            reason = getattr(why, "strerror", None) or "not UTF-8"
+            errors.append(f"SWAP_TARGETS: cannot read {given!r}: {reason}")
+            return ()
+    try:
+        listed = msgspec.json.decode(given)
+    except (msgspec.DecodeError, RecursionError) as why:
+        errors.append(f"SWAP_TARGETS: not JSON: {broken(why)}")
+        return ()
+    except UnicodeError:
+        errors.append("SWAP_TARGETS: not UTF-8")
+        return ()
+    if not isinstance(listed, list) or not listed:
+        got = "an empty list" if listed == [] else kind_of(listed)
+        hint = ": put it in [ ]" if isinstance(listed, dict) else ""
+        errors.append(f"SWAP_TARGETS: expected a list of at least one target, got {got}{hint}")
+        return ()
+    found = [_target(item, f"targets[{at}]", errors) for at, item in enumerate(listed)]
+    errors.extend(_clashes(found))
+    return tuple(target for target in found if target is not None)
+
+
+def _target(item: object, at: str, errors: list[str]) -> Target | None:
+    """Return a target; None, and what is wrong with it in ``errors``, if it cannot be used."""
+    before = len(errors)
+    if not isinstance(item, dict):
+        errors.append(f"{at}: expected an object with vserver_group_id, got {kind_of(item)}")
+        return None
+    said = _fields(item, _TARGET, at, errors)
+    health = _fields(said.pop("health", {}), _HEALTH, f"{at}.health", errors)
+    if "vserver_group_id" not in item:
+        errors.append(f"{at}.vserver_group_id: required")
+    for name in ("ports", "scaling_group_ids"):
+        errors.extend(f"{at}.{name}: {again!r} twice" for again in _repeated(said.get(name, ())))
+    if len(errors) > before:
+        return None
+    group_id = said.pop("vserver_group_id")
+    name = said.pop("name", group_id)
+    scaling_group_ids = tuple(said.pop("scaling_group_ids", ()))
+    mode = said.pop("mode", "apply")
+    said["ports"] = tuple(said.get("ports", ()))
+    timing = {f"health_{key}": value for key, value in health.items()}
+    return Target(name, group_id, scaling_group_ids, mode, Policy(marks=Marks(name), **said, **timing))
+
+
+def _fields(item: dict[str, Any], known: Mapping[str, Any], at: str, errors: list[str]) -> dict[str, Any]:
+    """Return the values of an object that are as they should be; say of each other one what is expected."""
+    good: dict[str, Any] = {}
+    for name, value in item.items():
+        if name not in known:
+            hint = nearest(name, known) or f", expected one of {', '.join(known)}"
+            errors.append(f"{at}.{name}: unknown{hint}")
+            continue
+        try:
+            good[name] = msgspec.convert(value, known[name])
+        except msgspec.ValidationError as why:
+            path, said = in_words(why, value, expected=_of(name, _EXPECTED), choices=_of(name, _CHOICES))
+            hint = _meant(value, known[name])
+            if not hint and name in {"vserver_group_id", "scaling_group_ids"}:
+                hint = _id_of(value_at(path, value), said)
+            errors.append(f"{at}.{name}{path}: {said}{hint}")
+    return good
+
+
+def _of(name: str, table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a table has of a key and of the items of its list, by the rest of the path."""
+    return {key.removeprefix(name): table[key] for key in (name, f"{name}[]") if key in table}
+
+
+def _meant(value: Any, kind: Any) -> str:
+    """Return what may have been meant by a value: the number that a text is of, or the list of an item."""
+    plain = _plainly(value)
+    others = [[value], plain, [plain]]
+    if isinstance(value, list):
+        others += [[_plainly(one) for one in value], *value[:1]]
+    for other in others:
+        try:
+            msgspec.convert(other, kind)
+        except msgspec.ValidationError:
+            continue
+        return f", did you mean {msgspec.json.encode(other).decode()}?"
+    return ""
+
+
+def _id_of(value: Any, said: str) -> str:
+    """Return what else an id is of, where that is known; ``said`` is what was expected."""
+    for begin, what in _IDS.items():
+        if isinstance(value, str) and value.startswith(begin) and what not in said:
+            return f", got the id of {what}"
+    return ""
+
+
+def _plainly(value: Any) -> Any:
+    """Return the JSON value that a text is of, as true of "yes"; else the text without space around it."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip().lower()
+    try:
+        return msgspec.json.decode(_WORDS.get(text, text))
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return value.strip()
+
+
+def _clashes(found: list[Target | None]) -> Iterator[str]:
+    """Yield what no two targets may have in common."""
+    for at, target in enumerate(found):
+        for earlier, other in enumerate(found[:at]):
+            if target is None or other is None:
+                continue
+            if target.name == other.name and target.vserver_group_id != other.vserver_group_id:
+                yield f"targets[{at}].name: {target.name!r} is the name of targets[{earlier}] too"
+            elif target.name == other.name:
+                yield f"targets[{at}].name: targets[{earlier}] has the same group and name; give each a name"
+            elif target.name == other.vserver_group_id or other.name == target.vserver_group_id:
+                yield f"targets[{at}].name: a name may not be the group of another, targets[{earlier}]"
+            same_group = target.vserver_group_id == other.vserver_group_id
+            if same_group and (target.policy.exclusive or other.policy.exclusive):
+                yield f"targets[{at}].vserver_group_id: targets[{earlier}] has it too, and one is exclusive"
+
+
+def _repeated(values: Any) -> list[Any]:
+    return sorted({value for value in values if values.count(value) > 1})

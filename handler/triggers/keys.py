@@ -1,0 +1,65 @@
+"""What a webhook's secret may be, and the keys that it stands for.
+
+Standard Webhooks writes a secret as ``whsec_`` and the base64 of 24 to 64 random bytes. A shorter one can be
+guessed, and signs nothing here.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator, Sequence
+
+PREFIX = "whsec_"
+MIN_KEY_BYTES = 24  #: of the key after ``whsec_`` (Standard Webhooks, "Signature scheme")
+MIN_PLAIN = 16  #: characters of a secret without ``whsec_``
+
+_ALGORITHM = re.compile(r"v[0-9]{1,2}a?|(hmac[-_]?)?sha[-_]?[0-9]{1,3}|hs[0-9]{3}|ed25519", re.IGNORECASE)
+_ASYMMETRIC = ("whsk_", "whpk_")
+
+
+def fault(secret: str) -> str | None:
+    """Return what is wrong with a secret, without a character of it, or None if it may sign."""
+    if _ALGORITHM.fullmatch(secret):
+        return "expected a secret, got the name of an algorithm: give the secrets alone, separated by commas"
+    if secret.lower().startswith(_ASYMMETRIC):
+        return f"expected a shared secret, which begins with {PREFIX}, got a key of an asymmetric pair"
+    if not secret.lower().startswith(PREFIX):
+        if len(secret) >= MIN_PLAIN:
+            return None
+        return (
+            f"expected {PREFIX} and base64 of {MIN_KEY_BYTES} bytes or more, "
+            f"or {MIN_PLAIN} characters or more, got {len(secret)} characters"
+        )
+    if not secret.startswith(PREFIX):
+        return f"expected {PREFIX} in small letters"
+    key = _decoded(secret.removeprefix(PREFIX))
+    if key is None:
+        return f"expected base64 after {PREFIX}"
+    if len(key) < MIN_KEY_BYTES:
+        return f"expected base64 of {MIN_KEY_BYTES} bytes or more after {PREFIX}, got {len(key)}"
+    return None
+
+
+def of(secrets: Sequence[str]) -> Iterator[bytes]:
+    """Yield the keys of the secrets that may sign. A plain secret is a key as it is, and as base64."""
+    for secret in usable(secrets):
+        if not secret.startswith(PREFIX):
+            yield secret.encode()
+        key = _decoded(secret.removeprefix(PREFIX))
+        if key is not None and len(key) >= MIN_KEY_BYTES:
+            yield key
+
+
+def usable(secrets: Sequence[str]) -> list[str]:
+    """Return the secrets that nothing is wrong with: no other signs anything, whoever hands it over."""
+    return [secret for secret in secrets if fault(secret) is None]
+
+
+def _decoded(encoded: str) -> bytes | None:
+    """Return what base64 stands for, padded or not, or None if it is none."""
+    try:
+        return base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return None

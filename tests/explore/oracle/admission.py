@@ -1,0 +1,73 @@
+"""Who is put in and who is touched: nobody about to be reclaimed or stopped, and nobody else's backends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.explore.oracle.capacity import steps
+from tests.explore.oracle.facts import Run
+
+
+def doomed(run: Run) -> Iterator[str]:
+    """Whoever is about to be reclaimed is never put in, and never comes back."""
+    for at, before in steps(run):
+        came = {b.key: b for b in run.backends(at)}.keys() - {b.key for b in run.backends(before)}
+        found = {key[0] for key in came} & run.doomed
+        if found:
+            yield f"about to be reclaimed, and put in: {sorted(found)}: instant {at}"
+            return
+
+
+def stopped(run: Run) -> Iterator[str]:
+    """Whoever is stopped, or unknown to ECS, is not even asked to be put in."""
+    if run.ecs_unread:
+        return
+    for call in run.writes:
+        here = {b.key for b in run.backends(run.served.before(run.group, call.first))}
+        news = {key[0] for key, _ in call.new if key not in here and key[0][:2] == "i-"}
+        found = {server for server in news if not run.runs(server)}
+        if found:
+            yield f"not running, and named in a write: {sorted(found)}"
+            return
+
+
+def untouched(run: Run) -> Iterator[str]:
+    """What is neither named, nor listed, nor ours stays as it is; so does all, where nothing is to be done."""
+    if not run.acts and run.writes:
+        yield f"a write to a target in mode {run.target.get('mode')}, or to a dry run"
+        return
+    leave = {b.key for b in run.leave}
+    come = (
+        run.come | run.doomed
+    )  # that whoever is about to be reclaimed does not come is another rule's matter
+    start = {b.key: b for b in run.start}
+    for at, before in steps(run):
+        then, now = ({b.key: b for b in run.backends(one)} for one in (before, at))
+        for key in then.keys() - now.keys():
+            if key in start and key not in leave and not _finishes(run, key[0]):
+                yield f"taken out, and nobody said so: {key[0]}: instant {at}"
+                return
+        for key in now.keys() - then.keys():
+            if key not in start and key[0] not in come:
+                yield f"put in, and nobody said so: {key[0]}: instant {at}"
+                return
+        for key in now.keys() & then.keys():
+            if now[key] != then[key] and key not in leave and key[0] not in come:
+                if now[key].weight <= then[key].weight or not _was_drained(run, key, now[key].weight):
+                    yield f"changed, and nobody said so: {key[0]} to {now[key].weight}: instant {at}"
+                    return
+
+
+def _finishes(run: Run, server: str) -> bool:
+    """Whether a server was put in by us, unfinished, so that it may be taken out again."""
+    found = [b for b in run.start if b.server_id == server]
+    return any(b.description == run.mark.replace("/", ".") for b in found)
+
+
+def _was_drained(run: Run, key: tuple[str, int, str | None], weight: int) -> bool:
+    """Whether a backend once had this weight, so that to give it back is to put back what a drain took."""
+    return any(
+        b.key == key and b.weight == weight
+        for at in run.served.instants(run.group, 0, run.begin)
+        for b in run.backends(at)
+    )

@@ -1,0 +1,95 @@
+"""Capacity at every instant: the floor, and that nobody is retired for a server that has not passed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.explore.oracle.facts import Run
+from tests.explore.oracle.served import Unit
+
+
+def floor(run: Run) -> Iterator[str]:
+    """No write leaves fewer units serving than the run promises; one that takes nothing away is not blamed."""
+    for at, before in steps(run):
+        now, then = run.served.serving(at), run.served.serving(before)
+        taken = {one for one in then - now if one[0] not in run.said_gone}
+        left = {one for one in now if one[0] not in run.said_gone}
+        if taken and len(left) < run.least:
+            yield f"floor: {len(left)} serve, {run.least} promised, {_said(taken)} taken: instant {at}"
+            return
+
+
+def retired(run: Run) -> Iterator[str]:
+    """No unit that served is taken out but for one that has passed, for none, or within the share."""
+    served = run.served
+    start = {one: on for one, on in served.on(run.begin).items() if one[0] not in run.said_gone}
+    checking = served.checking(run.group)
+    required = frozenset().union(*start.values()) & checking if start else checking
+    allowed = _unpaired(run) + _weighed_down(run)
+    if run.strategy == "swap" or run.played.excused.allow("full", _is_full(run)):
+        allowed += run.spare(len(start))
+    for at, _ in steps(run):
+        weighted = {one for one in run.units([b for b in run.backends(at) if b.weight > 0])}
+        lost = {one for one in start if one not in weighted and one not in _lost_to_others(run, at)}
+        passed = {one for one in run.served.serving(at) - start.keys() if served.passed(at, one, required)}
+        if len(lost) > len(passed) + allowed:
+            yield (
+                f"retired before a new one passed: {_said(lost)} out, {_said(passed)} passed, {allowed} allowed: "
+                f"instant {at}"
+            )
+            return
+
+
+def steps(run: Run) -> Iterator[tuple[int, int]]:
+    """Yield each instant that a write of the run made, with the one before it."""
+    for call in run.writes:
+        for at in run.served.instants(run.group, call.first, call.last):
+            if at not in run.played.others:
+                yield at, run.served.before(run.group, at)
+
+
+def _unpaired(run: Run) -> int:
+    """How many may leave with nobody in their place: who leaves, less who comes."""
+    if run.wrong_listing:
+        run.played.excused.allow("wrong_listing")
+        return len(run.units(run.leave))
+    serving = run.served.serving(run.begin)
+    olds = {one for one in run.units(run.leave) if one in serving}
+    coming = {s for s in run.come if s not in {b.server_id for b in run.start} or waits(run, s)}
+    return max(0, len(olds) - len(coming)) + len([s for s in coming if not run.runs(s)])
+
+
+def waits(run: Run, server: str) -> bool:
+    """Whether a server of the start has no weight yet, and is to get it."""
+    here = [b for b in run.start if b.server_id == server]
+    unfinished = run.is_request or any(b.description == run.mark.replace("/", ".") for b in here)
+    return unfinished and all(b.weight == 0 for b in here)
+
+
+def _weighed_down(run: Run) -> int:
+    """How many a request sets to weight 0."""
+    return len({e.server for e in run.launched if e.weight == 0})
+
+
+def _is_full(run: Run) -> bool:
+    balancer = next(iter(run.served.world.load_balancers.values()))
+    used = sum(
+        len(run.served.history[run.served.before(group, run.attempt.first)].backends)
+        for group in run.served.world.groups
+    )
+    ports = {b.port for b in run.start}
+    return balancer.backend_quota - used < max(1, len(ports)) * max(1, len(run.come))
+
+
+def _lost_to_others(run: Run, at: int) -> set[Unit]:
+    """Units that somebody else has taken out since the run began."""
+    found: set[Unit] = set()
+    for other in sorted(run.played.others):
+        if run.begin < other < at and run.served.history[other].group_id == run.group:
+            before = run.backends(run.served.before(run.group, other))
+            found |= run.units(before) - run.units([b for b in run.backends(other) if b.weight > 0])
+    return found
+
+
+def _said(units: set[Unit]) -> str:
+    return ", ".join(sorted(server + (f"@{ip}" if ip else "") for server, ip in units)) or "none"

@@ -1,0 +1,218 @@
+"""How a sequence ends: every target as the deliveries say, or said why not by a cause that can be seen from here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from tests.explore.oracle.capacity import _is_full
+from tests.explore.oracle.facts import Entry, Run, is_ours, share
+
+LIMITS = frozenset({"min_backends", "max_unavailable", "floor"})
+HEALTH = frozenset({"not_healthy", "after_rollback", "health"})
+
+
+def ended(run: Run) -> Iterator[str]:
+    """After the last delivery, in which nothing went wrong: what was to leave, to come and to serve does."""
+    if not run.acts:
+        return
+    yield from raised(run)
+    yield from reasons(run)
+    if run.is_request:
+        yield from as_requested(run)
+    else:
+        yield from as_listed(run)
+
+
+def raised(run: Run) -> Iterator[str]:
+    """A delivery comes again only for what can be seen from here."""
+    result = run.result
+    if result is None or result["outcome"] != "raised":
+        return
+    allow = run.played.excused.allow
+    end = run.served.sick(run.end)
+    coming = {e.server for e in run.launched}
+    if allow("still_sick", bool(_unhealthy(run))):
+        return
+    if allow("still_coming", any(run.listed.get(s, ("",))[0] == "pending" or s not in run.in_service for s in coming)
+             and not run.is_request):  # fmt: skip
+        return
+    if allow(
+        "still_known", run.attempt.words[0] == "deleted" and any(run.known(s) for s in run.attempt.words[1:])
+    ):
+        return
+    held = run.attempt.words[0] == "hookin"
+    if allow("held_by_the_floor", held and bool(end or _binding(run))):
+        return
+    needed = 12 + int(run.target.get("drain_s", 0))
+    if allow("no_time", run.played.setup.time_s < 2 * needed + 10):
+        return
+    if allow("nobody_listed", bool(run.sources) and not run.listed and coming):
+        return
+    yield f"raised for ever: {result['reason']}"
+
+
+def _unhealthy(run: Run) -> set[str]:
+    """Who of those that come fails a check, or does not run."""
+    names = run.come | {e.server for e in run.launched} | {b.server_id for b in run.backends(run.end)} - {
+        b.server_id for b in run.start}  # fmt: skip
+    names |= {b.server_id for b in run.backends(run.end)} & run.in_service
+    found = set()
+    for name in names:
+        known = run.attempt.instances.get(name)
+        if known is None or known.status != "Running" or known.health == "abnormal":
+            found.add(name)
+        elif "abnormal" in known.health_by_listener.values():
+            found.add(name)
+    return found
+
+
+def _binding(run: Run) -> bool:
+    """Whether the floor may hold somebody: one fewer would be below what some run could promise."""
+    serving = len({one for one in run.served.serving(run.end) if one[0] not in run.said_gone})
+    wanted = len(
+        run.units([b for b in run.backends(run.end) if any(b.key == gone.key for gone in run.leave)])
+    )
+    start = run.served.serving(run.begin)
+    drained = run.units([b for b in run.start if b.weight == 0])
+    highest = max(run.least, len(start | drained) - run.spare(len(start | drained)))
+    return serving - max(1, wanted) < highest
+
+
+def reasons(run: Run) -> Iterator[str]:
+    """What is refused is refused for what can be seen from here."""
+    for subject, reason in run.refused.items():
+        if not _plausible(run, subject.partition("@")[0], reason):
+            yield f"refused for no cause that can be seen: {subject}: {reason}"
+
+
+def _plausible(run: Run, server: str, reason: str) -> bool:
+    instance = run.attempt.instances.get(server)
+    ports = len({b.port for b in run.start}) or 1
+    match reason:
+        case "over_quota":
+            return _is_full(run) or run.played.setup.room < ports * max(1, len(run.come))
+        case "not_healthy" | "after_rollback" | "health":
+            return bool(_unhealthy(run))
+        case "bad_backend" | "not_running":
+            return instance is None or instance.status != "Running" or _refused_bad(run)
+        case "unknown_server":
+            return instance is None
+        case "being_reclaimed" | "waiting_for_replacement":
+            named = run.attempt.words[0] == "interrupted" and server in run.attempt.words
+            return named or server in run.doomed
+        case "min_backends" | "max_unavailable" | "floor":
+            return _binding(run)
+        case "max_removed":
+            zeroed = {e.server for e in run.launched if e.weight == 0}
+            meant = run.units(run.leave) | {one for one in run.units(run.start) if one[0] in zeroed}
+            return len(meant) > share(run.target.get("max_removed", "50%"), len(run.units(run.start)))
+        case "still_in_service":
+            return run.listed.get(server, ("",))[0] == "in_service"
+        case "source_incomplete":
+            return run.wrong_listing or any(not run.attempt.shown.get(name, [()])[-1] for name in run.sources)
+        case "scaling_group_missing":
+            return any(name not in run.attempt.members for name in run.sources)
+        case "instances_unread":
+            return run.ecs_unread
+        case "no_ports" | "server_ip_missing" | "drain_not_remembered" | "hook_not_completed" | "deadline":
+            return True
+        case "InvalidScalingGroupId.NotFound":
+            return False
+        case _:
+            return bool(run.played.setup.refuse) or _refused_bad(run)
+
+
+def _refused_bad(run: Run) -> bool:
+    return any(c.trouble in {"bad", "refused"} for c in run.attempt.calls)
+
+
+def as_requested(run: Run) -> Iterator[str]:
+    """Every entry that a request names is out, or in, afterwards, or is refused by name."""
+    result = run.result
+    if result is None:
+        return
+    after = run.backends(run.end)
+    partners = {new: old for old, new in run.pairs} | {old: new for old, new in run.pairs}
+    refused = {subject.partition("@")[0] for subject in run.refused}
+    group = run.group in run.refused
+    # Without pairs nobody here knows whose place a refused new one was to take.
+    unpaired = {e.server for e in run.launched if e.server not in partners} & refused
+    for entry in run.terminated:
+        if not any(entry.covers(b) for b in after) or group:
+            continue
+        said = entry.server in refused or partners.get(entry.server) in refused
+        said = said or (entry.server not in partners and unpaired) or result["outcome"] == "raised"
+        if not said:
+            yield f"named as terminated, still there, and not said: {entry.server}: {result['outcome']}"
+    for entry in run.launched:
+        if group or entry.server in refused or result["outcome"] == "raised":
+            continue
+        if partners.get(entry.server) in refused or {e.server for e in run.terminated} & refused:
+            continue
+        here = [b for b in after if entry.covers(b)]
+        if not here:
+            yield f"named as launched, not there, and not said: {entry.server}: {result['outcome']}"
+        elif any(b.weight != entry.weight for b in here) if entry.weight is not None else _at_nothing(here):
+            yield f"named as launched, at another weight, and not said: {entry.server}: {result['outcome']}"
+    if result["outcome"] in {"applied", "unchanged"} and run.refused:
+        yield f"told {result['outcome']}, with {sorted(run.refused)} refused"
+    yield from _all_or_none(run)
+
+
+def _at_nothing(here: list[Any]) -> bool:
+    return all(b.weight == 0 for b in here)
+
+
+def _all_or_none(run: Run) -> Iterator[str]:
+    """What a request takes out of service with nothing in its place is taken out wholly, or not at all."""
+    held = {s.partition("@")[0] for s, reason in run.refused.items() if reason in LIMITS}
+    if not held or run.result is None or run.result["outcome"] == "raised":
+        return
+    zeroed = {e.server for e in run.launched if e.weight == 0}
+    before = {b.key: b.weight for b in run.start}
+    done = [b for b in run.backends(run.end) if b.server_id in zeroed and b.weight == 0 and before.get(b.key)]
+    if done and held & zeroed:
+        yield f"a request done in part: {sorted({b.server_id for b in done})} at 0, {sorted(held)} refused"
+
+
+def as_listed(run: Run) -> Iterator[str]:
+    """An event or the timer leaves the group as the scaling groups list it, or says why not."""
+    result = run.result
+    if result is None or run.wrong_listing or result["outcome"] == "raised":
+        return
+    after = {b.server_id for b in run.backends(run.end)}
+    refused = {subject.partition("@")[0] for subject in run.refused}
+    why = set(run.refused.values()) | {str(result["reason"])}
+    if run.group in run.refused:
+        return
+    known = set(run.listed) | {b.server_id for b in run.start if is_ours(b.description)}
+    for server in sorted((run.leaving | run.doomed & known) & after):
+        if server in run.doomed and "waiting_for_replacement" in str(result["reason"]):
+            continue
+        if server in run.doomed and server in run.in_service:
+            yield from _replaced(run, server)
+        elif server not in refused and not why & (
+            HEALTH | {"over_quota", "source_incomplete", "bad_backend"}
+        ):
+            yield f"to leave, still there, and not said: {server}: {result['outcome']}"
+    for server in sorted(run.missing - after):
+        if not run.runs(server) or server in refused or why & {"over_quota", "no_ports"}:
+            continue
+        if server in _unhealthy(run) and why & HEALTH:
+            continue
+        yield f"to come, not there, and not said: {server}: {result['outcome']}"
+
+
+def _replaced(run: Run, server: str) -> Iterator[str]:
+    """A server that is about to be reclaimed goes once another comes that nobody else needs."""
+    after = run.served.serving(run.end)
+    begin = run.served.serving(run.begin)
+    came, left = after - begin, begin - after
+    if len(came) > len(left):
+        yield f"about to be reclaimed, and not replaced by the one that came: {server}"
+
+
+def named(entry: Entry) -> str:
+    """An entry as a refusal names it."""
+    return entry.server + (f"@{entry.address}" if entry.address else "")

@@ -1,0 +1,382 @@
+"""What a delivery says, and what is true when it comes: who may leave, who may come, and on whose word."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from localcloud.state import Backend
+from tests.explore.oracle.served import Served, Unit, unit
+from tests.explore.playing import Played, request
+from tests.explore.ports import READ, WRONG, Attempt, Call
+
+#: Descriptions that say that a backend was added by us: the mark, also while it waits for its weight or drains.
+_OURS = re.compile(r"slb-swap[/.].*|swap-[0-9]+/.*")
+EVENTS = frozenset({"out", "in", "outerr", "inerr", "hookin", "hookout"})
+RUNS = frozenset({"Running", "Pending", "Starting"})
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A server as a request names it."""
+
+    server: str
+    port: int | None = None
+    address: str | None = None
+    weight: int | None = None
+    description: str | None = None
+
+    def covers(self, backend: Backend) -> bool:
+        """Whether a backend is meant."""
+        return (
+            backend.server_id == self.server
+            and self.port in {None, backend.port}
+            and self.address in {None, backend.server_ip}
+        )
+
+
+def is_ours(description: str) -> bool:
+    """Whether a description says that we have added the backend."""
+    return bool(_OURS.fullmatch(description))
+
+
+def share(limit: int | str, of: int) -> int:
+    """A limit as a number: a share rounds down, but a share above 0 not below 1."""
+    if isinstance(limit, int):
+        return limit
+    percent = int(limit.rstrip("%"))
+    return max(1, of * percent // 100) if percent else 0
+
+
+@dataclass
+class Run:
+    """One attempt in one target: what it is told, and where it begins and ends."""
+
+    played: Played
+    served: Served
+    attempt: Attempt
+    target: dict[str, Any]
+    dry: bool = False
+    terminated: list[Entry] = field(default_factory=list)
+    launched: list[Entry] = field(default_factory=list)
+    pairs: list[tuple[str, str]] = field(default_factory=list)
+    force: set[str] = field(default_factory=set)
+    body: dict[str, Any] | None = None
+
+    @property
+    def group(self) -> str:
+        """The VServer group."""
+        return str(self.target["vserver_group_id"])
+
+    @property
+    def is_request(self) -> bool:
+        """Whether it means exactly what it says."""
+        return self.body is not None
+
+    @property
+    def acts(self) -> bool:
+        """Whether the target is to be changed at all."""
+        return self.target.get("mode", "apply") == "apply" and not self.dry
+
+    @property
+    def strategy(self) -> str:
+        """How it replaces."""
+        asked = (self.body or {}).get("strategy")
+        return str(asked or self.target.get("strategy", "swap"))
+
+    @property
+    def mark(self) -> str:
+        """The description of what is ours."""
+        return f"slb-swap/{self.target['name']}"
+
+    @cached_property
+    def result(self) -> dict[str, Any] | None:
+        """What was told of the target."""
+        return next((r for r in self.attempt.results if r["target"] == self.target["name"]), None)
+
+    @cached_property
+    def refused(self) -> dict[str, str]:
+        """What was refused, with the reason."""
+        return {r["subject"]: r["reason"] for r in (self.result or {}).get("refused", ())}
+
+    @cached_property
+    def calls(self) -> list[Call]:
+        """Its reads and writes of the group."""
+        return [c for c in self.attempt.calls if c.group == self.group and c.action]
+
+    @cached_property
+    def writes(self) -> list[Call]:
+        """Its writes."""
+        return [c for c in self.calls if c.kind == "write"]
+
+    @cached_property
+    def begin(self) -> int:
+        """The instant that it began with."""
+        first = next((c.first for c in self.calls if c.action == READ), self.attempt.first)
+        return self.served.before(self.group, first)
+
+    @cached_property
+    def end(self) -> int:
+        """The instant that it ended with."""
+        last = max((c.last for c in self.calls), default=self.attempt.first)
+        return self.served.before(self.group, max(last, self.attempt.first))
+
+    def backends(self, at: int) -> tuple[Backend, ...]:
+        """The backends at an instant."""
+        return self.served.history[at].backends
+
+    @cached_property
+    def start(self) -> tuple[Backend, ...]:
+        """The backends that it began with."""
+        return self.backends(self.begin)
+
+    @cached_property
+    def wrong_listing(self) -> bool:
+        """Whether some listing that it read was wrong, lagged or failed."""
+        return any(c.kind == "list" and c.trouble in WRONG for c in self.attempt.calls)
+
+    @cached_property
+    def ecs_unread(self) -> bool:
+        """Whether ECS did not answer."""
+        denied = "ecs" in self.played.setup.denied
+        return denied or any(c.kind == "ecs" and c.trouble for c in self.attempt.calls)
+
+    @cached_property
+    def sources(self) -> list[str]:
+        """The target's scaling groups."""
+        return list(self.target.get("scaling_group_ids", ()))
+
+    @cached_property
+    def listed(self) -> dict[str, tuple[str, bool]]:
+        """The members of its scaling groups as it was shown them; as they are, where it has seen none."""
+        found: dict[str, tuple[str, bool]] = {}
+        for name in self.sources:
+            if name in self.attempt.shown:
+                found.update({s.id: (s.state, s.healthy) for s in self.attempt.shown[name][-1]})
+            else:
+                found.update(
+                    {m.instance_id: (STATES[m.lifecycle_state], m.health_status == "Healthy")
+                     for m in self.attempt.members.get(name, ())}
+                )  # fmt: skip
+        return found
+
+    @cached_property
+    def ever(self) -> dict[str, set[tuple[str, bool]]]:
+        """What its scaling groups ever showed of a server while it went on; nothing where one left it out."""
+        found: dict[str, set[tuple[str, bool]]] = {s: {said} for s, said in self.listed.items()}
+        for name in self.sources:
+            for shown in self.attempt.shown.get(name, ())[:-1]:
+                for one in shown:
+                    found.setdefault(one.id, {NOT_LISTED}).add((one.state, one.healthy))
+                for server in found.keys() - {one.id for one in shown}:
+                    found[server].add(NOT_LISTED)
+        return found
+
+    def once(self, server: str, *states: str) -> bool:
+        """Whether a server was ever listed in one of some states."""
+        return any(state in states for state, _ in self.ever.get(server, {NOT_LISTED}))
+
+    @cached_property
+    def in_service(self) -> set[str]:
+        """Who is listed in service, and well."""
+        return {s for s, (state, healthy) in self.listed.items() if state == "in_service" and healthy}
+
+    @cached_property
+    def doomed(self) -> set[str]:
+        """Who is about to be reclaimed, as ECS would say when the run begins."""
+        return (
+            {name for name, one in self.attempt.instances.items() if "Recycling" in one.operation_locks}
+            if not self.ecs_unread
+            else set()
+        )
+
+    def runs(self, server: str) -> bool:
+        """Whether ECS knows a server, and says that it runs or soon will."""
+        known = self.attempt.instances.get(server)
+        return known is not None and known.status in RUNS
+
+    def known(self, server: str) -> bool:
+        """Whether there is such a server at all."""
+        return server in self.attempt.instances
+
+    @cached_property
+    def said_gone(self) -> set[str]:
+        """Servers that are said to serve nobody any more, and that no scaling group lists in service."""
+        if self.body is not None:
+            return {e.server for e in self.terminated} if self.body.get("gone") else set()
+        finished = self.attempt.words[0] in {"in", "outerr"}
+        gone = {e.server for e in self.terminated if finished and e.server not in self.listed}
+        if self.attempt.words[0] == "deleted":
+            gone |= {e.server for e in self.terminated if not self.known(e.server)}
+        return gone
+
+    @cached_property
+    def stale(self) -> set[str]:
+        """Servers of the group that nobody lists, and that are ours to tidy up."""
+        if self.is_request or not self.sources:
+            return set()
+        exclusive = self.target.get("exclusive", False)
+        said = {
+            e.server for e in self.terminated if self.attempt.words[0] == "deleted" and self.known(e.server)
+        }
+        return {
+            b.server_id
+            for b in self.start
+            if b.server_id not in self.listed and (exclusive or is_ours(b.description))
+        } - said
+
+    @cached_property
+    def leave(self) -> list[Backend]:
+        """The backends of the start that may be taken out, at some moment of the run."""
+        if self.is_request:
+            forced = "still_in_service" in self.force
+            return [
+                b for b in self.start
+                if any(e.covers(b) for e in self.terminated) and (forced or b.server_id not in self.kept)
+            ]  # fmt: skip
+        return [b for b in self.start if b.server_id in self.may_leave]
+
+    @cached_property
+    def kept(self) -> set[str]:
+        """Servers that a request names as terminated, and a scaling group has in service."""
+        if "still_in_service" in self.force:
+            return set()
+        here = {s for s, (state, _) in self.listed.items() if state == "in_service"}
+        return {e.server for e in self.terminated if e.server in here} if self.is_request else set()
+
+    @cached_property
+    def leaving(self) -> set[str]:
+        """The servers that an event or the timer may take out."""
+        named = {
+            e.server for e in self.terminated
+            if self.listed.get(e.server, NOT_LISTED)[0] in {"", "leaving"} or self.attempt.words[0] == "interrupted"
+        }  # fmt: skip
+        if self.attempt.words[0] == "deleted":
+            named = {s for s in named if not self.known(s) and s not in self.listed}
+        listed = {s for s, (state, _) in self.listed.items() if state == "leaving"}
+        return named | listed | self.stale
+
+    @cached_property
+    def may_leave(self) -> set[str]:
+        """Who may be taken out beside: who is about to be reclaimed, and who is no more."""
+        here = {b.server_id for b in self.start}
+        unknown = {s for s in here if not self.known(s) and s[:2] == "i-"}
+        named = {e.server for e in self.terminated if self.attempt.words[0] in {"in", "hookin", "outerr"}}
+        once = {s for s in here if self.once(s, "leaving") or (s in named and self.once(s, ""))}
+        exclusive = self.target.get("exclusive", False)
+        ours = {b.server_id for b in self.start if exclusive or is_ours(b.description)}
+        stale = {s for s in ours if self.sources and self.once(s, "")}
+        return self.leaving | (self.doomed & here) | unknown | once | stale
+
+    @cached_property
+    def come(self) -> set[str]:
+        """The servers that may be put in."""
+        if self.is_request:
+            return {e.server for e in self.launched}
+        entering = {
+            e.server for e in self.launched
+            if self.attempt.words[0] == "hookout" and self.once(e.server, "pending")
+        }  # fmt: skip
+        return ({s for s, said in self.ever.items() if ("in_service", True) in said} | entering) - self.doomed
+
+    @cached_property
+    def missing(self) -> set[str]:
+        """The servers that are to be put in, and are not in when it begins."""
+        events = {"interrupted", "deleted"}
+        interrupted = {e.server for e in self.terminated if self.attempt.words[0] in events}
+        last = {s for s, said in self.listed.items() if said == ("in_service", True) or said[0] == "pending"}
+        return (
+            (self.come & last if not self.is_request else self.come)
+            - {b.server_id for b in self.start}
+            - interrupted
+        )
+
+    @cached_property
+    def least(self) -> int:
+        """How many units must serve, at each of its steps."""
+        excuses: Any = self.played.excused
+        serving = self.served.serving(self.begin)
+        counted = {one for one in serving if one[0] not in self.said_gone}
+        excuses.allow("said_gone", len(counted) < len(serving))
+        old = {unit(b) for b in self.leave} & counted
+        new = {one for one in counted if one[0] in {e.server for e in self.launched}}
+        both = min(len(old), len(new - old))
+        excuses.allow("side_by_side", both)
+        base = len(counted) - both
+        lowest = int(self.target.get("min_backends", 1))
+        if excuses.allow("forced", "min_backends" in self.force):
+            lowest = 0
+        if excuses.allow("forced", "max_unavailable" in self.force):
+            return lowest
+        return max(lowest, base - self.spare(base))
+
+    def spare(self, of: int) -> int:
+        """How many of some units may be out at a time."""
+        return share(self.target.get("max_unavailable", "25%"), of)
+
+    def units(self, backends: list[Backend] | tuple[Backend, ...]) -> set[Unit]:
+        """The units of some backends."""
+        return {unit(b) for b in backends}
+
+
+#: What is said of a server that a listing leaves out.
+NOT_LISTED = ("", True)
+STATES = {
+    "InService": "in_service", "Protected": "in_service", "Pending": "pending", "Pending:Wait": "pending",
+    "Removing": "leaving", "Removing:Wait": "leaving", "Stopped": "leaving", "Standby": "standby",
+}  # fmt: skip
+
+
+def runs_of(played: Played, served: Served, attempt: Attempt) -> Iterator[Run]:
+    """Yield what an attempt is in each target that it concerns."""
+    kind, *words = attempt.words
+    for target in played.setup.targets:
+        run = Run(played, served, attempt, target)
+        if kind == "request":
+            if words[0] == target["name"]:
+                yield _requested(run, tuple(words))
+            continue
+        if kind in EVENTS:
+            if f"asg-{words[0]}" not in run.sources:
+                continue
+            entries = [Entry(server) for server in words[1:]]
+        elif kind == "timer":
+            if words and target["name"] not in words:
+                continue
+            entries = []
+        else:
+            entries = [Entry(server) for server in words]
+        if kind in {"out", "hookout"}:
+            run.launched = entries
+        elif kind != "inerr":
+            run.terminated = entries
+        yield run
+
+
+def _requested(run: Run, words: tuple[str, ...]) -> Run:
+    body = run.body = request(words)
+    inner = {old for old, _ in body["pairs"]}
+    run.terminated = [_entry(one) for one in body["terminated"]]
+    run.launched = [_entry(one) for one in body["launched"]]
+    run.pairs = [tuple(pair) for pair in body["pairs"]]
+    named = {e.server for e in run.terminated}
+    run.terminated += [Entry(old) for old, _ in run.pairs if old not in named]
+    named = {e.server for e in run.launched}
+    run.launched += [Entry(new) for _, new in run.pairs if new not in named | inner]
+    run.force, run.dry = set(body["force"]), bool(body.get("dry_run"))
+    return run
+
+
+def _entry(said: Any) -> Entry:
+    if isinstance(said, str):
+        return Entry(said)
+    return Entry(
+        said["server_id"],
+        said.get("port"),
+        said.get("server_ip"),
+        said.get("weight"),
+        said.get("description"),
+    )

@@ -1,0 +1,66 @@
+"""Lifecycle hooks: none continued too early, none abandoned but for a fault of its own, none forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tests.explore.oracle.facts import RUNS, Run
+from tests.explore.oracle.served import Served
+from tests.explore.playing import Played
+from tests.explore.ports import Attempt, Told
+
+
+#: Codes that say that a server itself cannot be taken.
+BAD = frozenset({"ObtainIpFail", "InvalidServerId.NotFound"})
+
+
+def completed(played: Played, served: Served, attempt: Attempt, runs: Sequence[Run]) -> Iterator[str]:
+    """What each hook was told fits what was there at that moment, in every target of any mode."""
+    for told in attempt.hooks:
+        fed = [one for one in played.setup.targets if told.scaling_group in one.get("scaling_group_ids", ())]
+        here = {
+            str(target["name"]): {
+                b.server_id
+                for b in served.history[served.before(target["vserver_group_id"], told.instant)].backends
+            }
+            for target in fed
+        }
+        if told.transition == "scale_in":
+            still = [name for name, servers in here.items() if servers & set(told.servers)]
+            if still or told.result != "CONTINUE":
+                yield f"a scale-in hook told {told.result} while {still} has its instances"
+        elif told.result == "ABANDON":
+            if not all(_at_fault(attempt, told, server) for server in told.servers):
+                yield "a scale-out hook abandoned for what is not its instances' fault"
+        elif not any(_takes(run, told.instant, told.servers) for run in runs if run.acts):
+            yield "a scale-out hook continued while no target has its instances in service"
+
+
+def _at_fault(attempt: Attempt, told: Told, server: str) -> bool:
+    known = told.instances.get(server)
+    if known is None or known.status not in RUNS or known.operation_locks:
+        return True
+    bad = any(c.answer in BAD and any(key[0] == server for key, _ in c.new) for c in attempt.calls)
+    return bad or known.health == "abnormal" or "abnormal" in known.health_by_listener.values()
+
+
+def _takes(run: Run, instant: int, servers: tuple[str, ...]) -> bool:
+    at = run.served.before(run.group, instant)
+    serving = {one[0] for one in run.served.serving(at)}
+    return set(servers) <= serving
+
+
+def forgotten(played: Played, runs: Sequence[Run]) -> Iterator[str]:
+    """After the last delivery of a hook, its instances being out of all targets, it is not left to wait."""
+    final = played.final
+    if final is None or final.raised or final.words[0] != "hookin" or not all(run.acts for run in runs):
+        return
+    servers = set(final.words[2:])
+    if any(b.server_id in servers for run in runs for b in run.backends(run.end)):
+        return
+    waiting = [
+        a for group in played.cloud.world.scaling_groups.values() for a in group.lifecycle_actions
+        if (a.status, a.lifecycle_hook_id) == ("Pending", "ash-in") and a.lifecycle_action_token == f"token-{final.words[2]}"
+    ]  # fmt: skip
+    if waiting:
+        yield "a scale-in hook left to wait though its instances are out"

@@ -1,0 +1,112 @@
+"""What serves: what the load balancer would do with a request at an instant, and what it would come to.
+
+A unit of capacity is a server at an address. It serves if any running listener would send it a request by any of
+its backends and has either found it normal or checks nothing; one that ECS does not know is no more.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from localcloud.health import checked
+from localcloud.state import Backend, Instant, Listener
+from tests.explore.playing import Played
+
+Unit = tuple[str, str | None]
+
+
+def unit(backend: Backend) -> Unit:
+    """The unit of capacity that a backend belongs to."""
+    return backend.server_id, backend.key[2]
+
+
+class Served:
+    """The instants of a world, by group, and who serves at each."""
+
+    def __init__(self, played: Played) -> None:
+        self.played = played
+        self.world = played.cloud.world
+        self.history = self.world.history
+        self._on: dict[int, dict[Unit, frozenset[str]]] = {}
+
+    @cached_property
+    def _listeners(self) -> dict[str, tuple[Listener, ...]]:
+        found: dict[str, tuple[Listener, ...]] = {}
+        for group in self.world.groups.values():
+            balancer = self.world.load_balancers[group.load_balancer_id]
+            found[group.vserver_group_id] = tuple(
+                one for one in balancer.listeners if one.runs and one.uses(group.vserver_group_id)
+            )
+        return found
+
+    @cached_property
+    def _indices(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for at, instant in enumerate(self.history):
+            found.setdefault(instant.group_id, []).append(at)
+        return found
+
+    def before(self, group: str, instant: int) -> int:
+        """The last instant of a group before one that is counted over all groups."""
+        return max(at for at in self._indices[group] if at < instant or at == self._indices[group][0])
+
+    def instants(self, group: str, first: int, last: int) -> list[int]:
+        """The instants of a group from one up to another, the latter left out."""
+        return [at for at in self._indices[group] if first <= at < last]
+
+    def checking(self, group: str) -> frozenset[str]:
+        """The listeners that check the health of a group."""
+        return frozenset(name(one) for one in self._listeners[group] if one.checks(group))
+
+    def on(self, at: int) -> dict[Unit, frozenset[str]]:
+        """Of each unit that serves at an instant, the listeners that would send it requests."""
+        if at not in self._on:
+            instant = self.history[at]
+            found: dict[Unit, set[str]] = {}
+            for backend in instant.backends:
+                for listener in self._listeners[instant.group_id]:
+                    if self._is_sent(instant, backend, listener):
+                        found.setdefault(unit(backend), set()).add(name(listener))
+            self._on[at] = {one: frozenset(names) for one, names in found.items()}
+        return self._on[at]
+
+    def serving(self, at: int) -> frozenset[Unit]:
+        """The units that serve at an instant."""
+        return frozenset(self.on(at))
+
+    def _is_sent(self, instant: Instant, backend: Backend, listener: Listener) -> bool:
+        group = instant.group_id
+        if backend.weight == 0:
+            rr = any(use.scheduler == "rr" for use in listener.uses_of(group))
+            self.played.excused.allow("weight_0_under_rr", rr)
+            return False
+        if backend.server_id not in instant.instances:
+            return False
+        return self.status(instant, backend, listener) in {"", "normal"}
+
+    def status(self, instant: Instant, backend: Backend, listener: Listener) -> str:
+        """What a listener's check says of a backend; nothing where it does not check."""
+        group = instant.group_id
+        if not listener.checks(group):
+            return ""
+        reads = instant.fresh.get((group, backend.key))
+        return checked(backend, listener.port, reads, instant.instances, self.world.readings)
+
+    def passed(self, at: int, one: Unit, required: frozenset[str]) -> bool:
+        """Whether a unit serves on every listener of some."""
+        return one in self.on(at) and required <= self.on(at)[one]
+
+    def sick(self, at: int) -> set[str]:
+        """The servers of an instant of which some check of some backend fails, whatever their weight."""
+        instant = self.history[at]
+        return {
+            backend.server_id
+            for backend in instant.backends
+            for listener in self._listeners[instant.group_id]
+            if self.status(instant, backend, listener) == "abnormal"
+        }
+
+
+def name(listener: Listener) -> str:
+    """A listener's name."""
+    return f"{listener.protocol}:{listener.port}"

@@ -1,0 +1,56 @@
+"""What a result tells is what the instants show."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from localcloud.state import Backend
+from tests.explore.oracle.facts import Run
+
+Place = tuple[Any, ...]
+
+
+def told(run: Run) -> Iterator[str]:
+    """Before, after, added, removed and pairs are what happened."""
+    result = run.result
+    if result is None or not run.acts or str(result["reason"]).startswith("unexpected"):
+        return
+    if result["outcome"] in {"raised", "planned"} and not result["after"]:
+        return
+    meddled = any(run.begin < at <= run.end for at in run.played.others if _of(run, at))
+    if run.played.excused.allow("others_meanwhile", meddled):
+        return
+    before, after = run.start, run.backends(run.end)
+    if Counter(map(_row, result["before"])) != Counter(map(_backend, before)):
+        yield "told another group than there was before"
+        return
+    if result["outcome"] != "raised" and Counter(map(_row, result["after"])) != Counter(map(_backend, after)):
+        yield "told another group than there is after"
+        return
+    if result["outcome"] == "raised":
+        return
+    was, now = {b.key for b in before}, {b.key for b in after}
+    left = Counter(key[0] for key in was - now) - Counter(row["server_id"] for row in result["removed"])
+    came = Counter(key[0] for key in now - was) - Counter(row["server_id"] for row in result["added"])
+    if left != Counter(pair["old"] for pair in result["pairs"]):
+        yield "told others as removed or replaced than were"
+    if came != Counter(pair["new"] for pair in result["pairs"]):
+        yield "told others as added or replacing than were"
+    if result["outcome"] == "unchanged" and before != after:
+        yield "told unchanged, and changed"
+    if any(run.start == after and c.answer == "ok" for c in run.writes) and result["outcome"] == "applied":
+        yield "told applied, and nothing changed"
+
+
+def _of(run: Run, at: int) -> bool:
+    return run.served.history[at].group_id == run.group
+
+
+def _row(row: dict[str, Any]) -> Place:
+    return row["server_id"], row["port"], row["server_ip"], row["weight"], row["type"], row["description"]
+
+
+def _backend(b: Backend) -> Place:
+    return b.server_id, b.port, b.key[2], b.weight, b.type, b.description
