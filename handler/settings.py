@@ -23,7 +23,14 @@ _FUNCTION: Final = re.compile(r"([A-Za-z_][\w-]*(\.[\w-]+)?/)?[A-Za-z_][\w-]*(\.
 
 #: The variables that are ours alone. LOG_LEVEL is not: others may have names like it.
 _VARIABLES: Final = frozenset(
-    {"SWAP_TARGETS", "SWAP_WEBHOOK_SECRETS", "SWAP_NETWORK", "SWAP_FUNCTION", "SWAP_ENDPOINT"}
+    {
+        "SWAP_TARGETS",
+        "SWAP_WEBHOOK_SECRETS",
+        "SWAP_NETWORK",
+        "SWAP_FUNCTION",
+        "SWAP_ENDPOINT",
+        "SWAP_ENDPOINTS",
+    }
 )
 #: How like one of ours a name must be that does not begin with SWAP_, as difflib measures it, 0 to 1.
 _NEARLY: Final = 0.87

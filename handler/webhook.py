@@ -131,6 +131,7 @@ def _invoker(given: Credentials, settings: Settings, invocation: Invocation) -> 
     how: dict[str, Any] = {
         "network": settings.network,
         "endpoint": settings.endpoint,
+        "host": settings.hosts.get("fc"),
         "read_timeout_s": max(1.0, invocation.timeout_s - main.MARGIN_S),
     }
     # Only one of them is ever needed in a function.

@@ -37,13 +37,17 @@ class Fc:
         *,
         network: Network = "public",
         endpoint: str | None = None,
+        host: str | None = None,
         read_timeout_s: float = 60.0,
     ) -> None:
-        """A call waits ``read_timeout_s``; ``endpoint`` is SWAP_ENDPOINT: raises ValueError off loopback."""
+        """A call waits ``read_timeout_s``; ``endpoint`` is SWAP_ENDPOINT: raises ValueError off loopback.
+
+        ``host`` is that of SWAP_ENDPOINTS.
+        """
         if endpoint:
             self._endpoint = endpoints.loopback(endpoint)
         else:
-            self._endpoint = endpoints.fc(account_id, region, network)
+            self._endpoint = endpoints.fc(account_id, region, network, host)
         self._named = service, function
         self._session = _session(self._endpoint)
         self._read_timeout_s = read_timeout_s

@@ -42,16 +42,17 @@ class Fc3:
         *,
         network: Network = "public",
         endpoint: str | None = None,
+        host: str | None = None,
         read_timeout_s: float = 60.0,
     ) -> None:
         """``function`` may carry a version or alias, as in ``swap.prod``. A call waits ``read_timeout_s``.
 
-        ``endpoint`` is SWAP_ENDPOINT: raises ValueError off loopback.
+        ``endpoint`` is SWAP_ENDPOINT: raises ValueError off loopback. ``host`` is that of SWAP_ENDPOINTS.
         """
         if endpoint:
             self._endpoint = endpoints.loopback(endpoint)
         else:
-            self._endpoint = endpoints.fc(account_id, region, network)
+            self._endpoint = endpoints.fc(account_id, region, network, host)
         self._credentials = credentials
         self._function, _, self._qualifier = function.partition(".")
         self._opener = _opener(self._endpoint, read_timeout_s)

@@ -54,8 +54,8 @@ def build(runtime: str, into: Path, targets: Path | None = None) -> Path:
     bom.write(code, made, installed)
     if python is None:
         print(
-            f"No Python {version} is found here, so nothing is compiled: each cold start does it, which takes\n"
-            f"about a second. To mend it, put python{version} on PATH and build again.",
+            f"No Python {version} is found here, so nothing is compiled: each cold start does it, which\n"
+            f"takes about a second. To mend it, put python{version} on PATH and build again.",
             file=sys.stderr,
         )
     else:
