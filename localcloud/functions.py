@@ -3,7 +3,7 @@
 import re
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -44,6 +44,7 @@ class Functions:
         instances: Mapping[str, int] = ONE_WRITER,
         ca_bundle: str | None = None,
         warm: bool = False,
+        python: Sequence[str] = (),
         echo: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -59,6 +60,7 @@ class Functions:
                 env=env or {},
                 ca_bundle=ca_bundle,
                 warm=warm,
+                python=python,
                 echo=echo,
             )
         )
