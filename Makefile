@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 EVENT ?= events/eventbridge-ess-scale-in-success.json
 
-.PHONY: run test test-all prove chaos fuzz mutation bench lock package validate clean help
+.PHONY: run test test-all prove chaos fuzz mutation bench lock package try-package validate clean help
 
 $(VENV)/ready: requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "slb-swap needs Python 3.10 or later; name one: make PYTHON=python3.12 ..." >&2; exit 1; }
@@ -73,6 +73,9 @@ validate: $(VENV)-validate/ready  ## the templates, by the ROS CDK, the SDK of F
 
 package: $(VENV)/ready  ## the zip for Function Compute, in build/; RUNTIME=python3.12, TARGETS=targets.json
 	@$(BIN)/python -m scripts.package $(RUNTIME) $(if $(TARGETS),--targets $(TARGETS))
+
+try-package: $(VENV)/ready  ## every delivery of events/ to the package, alone, on both templates and runtimes; SHORT=1 for a few
+	@$(BIN)/python -m tests.alone $(if $(SHORT),--short)
 
 clean:  ## everything that can be made again
 	rm -rf .venv* build mutants htmlcov .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
