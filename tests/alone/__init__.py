@@ -1,1 +1,1 @@
-"""`make try-package`: the package alone, in an empty folder, meets every delivery of events/ on both templates."""
+"""`make try-package`: the package, alone in an empty folder, meets every delivery of events/."""

@@ -1,4 +1,4 @@
-"""Builds the package, unzips it, and lets the local cloud run it by a bare interpreter of the runtime's version."""
+"""Builds the package, unzips it, and runs it in the local cloud by a bare interpreter of its version."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ for found in pkgutil.walk_packages(handler.__path__, "handler."):
     __import__(found.name)
 for module in list(sys.modules.values()):
     inspect.getmodule(module), inspect.getmembers(module), getattr(module, "__wrapped__", None)
-outside = {n.partition(".")[0] for n, m in sys.modules.items() if "site-packages" in (getattr(m, "__file__", "") or "")}
+outside = {n for n, m in sys.modules.items() if "site-packages" in (getattr(m, "__file__", "") or "")}
 assert not outside, outside
 assert not {"cryptography", "cffi"} & sys.modules.keys()
 """
