@@ -1,4 +1,4 @@
-"""`make base`: template.yml without its functions, for those who deploy the functions with Serverless Devs."""
+"""`make base`: template.yml without its functions, for functions that Serverless Devs deploys."""
 
 from __future__ import annotations
 
