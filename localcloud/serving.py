@@ -38,6 +38,10 @@ class FunctionHost(Protocol):
         """Send a notice through their triggers."""
         ...
 
+    def names(self) -> dict[str, str]:
+        """The functions' names by their entry points, `swap` and `webhook`."""
+        ...
+
     def kill(self, worker_id: str) -> bool:
         """SIGKILL a worker."""
         ...
@@ -113,6 +117,7 @@ class LocalCloud:
             identities=self.identities,
             ca_bundle=str(self.ca_bundle) if self.ca_bundle else None,
             state=self._state,
+            readings=lambda: self.cloud.world.readings,
             **how,
         )
         functions.start()
@@ -132,12 +137,19 @@ class LocalCloud:
 
     def greeting(self) -> str:
         """The first line on stdout of `serve`."""
-        told = {
+        told: dict[str, Any] = {
             "endpoint": self.endpoint,
             "region_id": REGION,
             "access_key_id": self.admin.access_key_id,
             "access_key_secret": self.admin.access_key_secret,
+            "webhook_url": None,
+            "functions": {},
         }
+        if self.functions is not None:
+            names = self.functions.names()
+            told["functions"] = names
+            webhook = names.get("webhook", "").rpartition("/")[2]
+            told["webhook_url"] = f"{self.endpoint}/fcapp.run/{webhook}/" if webhook else None
         return json.dumps({**told, "ca_bundle": str(self.ca_bundle)} if self.ca_bundle else told)
 
     def close(self) -> None:

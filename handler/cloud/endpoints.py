@@ -80,10 +80,8 @@ def rpc(product: str, region: str, network: Network, public: Mapping[str, str]) 
     return Endpoint(public.get(region) or f"{product}.{region}.aliyuncs.com")
 
 
-def fc(account_id: str, region: str, network: Network, host: str | None = None) -> Endpoint:
-    """Return Function Compute's endpoint for an account (Function Compute, Endpoints), or ``host``."""
-    if host:
-        return Endpoint(host)
+def fc(account_id: str, region: str, network: Network) -> Endpoint:
+    """Return Function Compute's endpoint for an account (Function Compute, Endpoints)."""
     internal = "-internal" if network == "vpc" else ""
     return Endpoint(f"{account_id}.{region}{internal}.fc.aliyuncs.com")
 

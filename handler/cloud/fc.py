@@ -42,12 +42,12 @@ class Fc:
     ) -> None:
         """A call waits ``read_timeout_s``; ``endpoint`` is SWAP_ENDPOINT: raises ValueError off loopback.
 
-        ``host`` is that of SWAP_ENDPOINTS.
+        ``host`` is the host of SWAP_ENDPOINTS, where it is not the usual one.
         """
         if endpoint:
             self._endpoint = endpoints.loopback(endpoint)
         else:
-            self._endpoint = endpoints.fc(account_id, region, network, host)
+            self._endpoint = Endpoint(host) if host else endpoints.fc(account_id, region, network)
         self._named = service, function
         self._session = _session(self._endpoint)
         self._read_timeout_s = read_timeout_s

@@ -53,8 +53,6 @@ def test_the_endpoints_of_regions() -> None:
         endpoints.rpc("ess", "cn-hangzhou", "vpc", shared).url == "https://ess-vpc.cn-hangzhou.aliyuncs.com"
     )
     assert endpoints.fc("12", "cn-hangzhou", "public").url == "https://12.cn-hangzhou.fc.aliyuncs.com"
-    host = "12.cn-hangzhou.fc.aliyuncs.com"
-    assert endpoints.fc("12", "cn-beijing", "vpc", host).url == f"https://{host}"
     assert endpoints.fc("12", "cn-hangzhou", "vpc").url == "https://12.cn-hangzhou-internal.fc.aliyuncs.com"
 
 

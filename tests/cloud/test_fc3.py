@@ -252,3 +252,16 @@ def test_connecting_has_a_time_of_its_own(server: Server, monkeypatch: pytest.Mo
     monkeypatch.setattr(socket, "create_connection", create)
     fc_of(server, read_timeout_s=60).invoke(b"{}")
     assert given == [fc3_module.CONNECT_TIMEOUT_S]
+
+
+def test_another_host_may_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def connect(self: Any) -> None:
+        asked.append(self.host)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr("http.client.HTTPSConnection.connect", connect)
+    monkeypatch.setenv("NO_PROXY", "*")
+    failure(Fc3(KEYS, "cn-hangzhou", "1234", "swap", host="fcv3.cn-hangzhou.aliyuncs.com"))
+    assert asked == ["fcv3.cn-hangzhou.aliyuncs.com"]
