@@ -25,6 +25,7 @@ from localcloud.functions_local import LocalEndpoints
 from localcloud.http import Headers, Request, Response
 from localcloud.invocations import Invoker
 from localcloud.notices import Notice, publish
+from localcloud.ram import RamPolicy
 from localcloud.readings import TABLE, Readings, Value
 from localcloud.signatures import Verifier
 from localcloud.workers import Busy
@@ -95,6 +96,10 @@ class Functions:
     def publish(self, notice: Notice) -> int:
         """Send a notice through each trigger of the template that takes such; how many there are."""
         return publish(notice, self._fleet, self._invoker, self._clock(), self.bridge)
+
+    def policies(self) -> list[RamPolicy]:
+        """The policies of the functions' roles, which know what was asked of them."""
+        return [one.policy for one in self._fleet.functions()]
 
     def kill(self, worker_id: str) -> bool:
         """SIGKILL the worker at once; False if there is none of that id."""

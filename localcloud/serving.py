@@ -17,6 +17,7 @@ from localcloud.fields import FieldError
 from localcloud.http import Request, Response
 from localcloud.local_api import LocalApi
 from localcloud.notices import Notice
+from localcloud.ram import RamPolicy
 from localcloud.ros import TemplateError
 from localcloud.rpc import Gateway
 from localcloud.server import Server
@@ -40,6 +41,10 @@ class FunctionHost(Protocol):
 
     def names(self) -> dict[str, str]:
         """The functions' names by their entry points, `swap` and `webhook`."""
+        ...
+
+    def policies(self) -> list[RamPolicy]:
+        """The policies of their roles."""
         ...
 
     def kill(self, worker_id: str) -> bool:
