@@ -87,7 +87,7 @@ def _played(code: Path, template: str, python: str, chosen: list[EventFile]) -> 
     with LocalCloud(state, template=code / template, env=env, python=(python, *ALONE)) as local:
         cloud = Cloud(local)
         for file in chosen:
-            cloud.put_state(state)
+            cloud.put_state(file.state(state))
             if why := wrong(cloud, file):
                 yield f"{file.name}: {why}"
 
