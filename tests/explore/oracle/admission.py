@@ -34,7 +34,7 @@ def stopped(run: Run) -> Iterator[str]:
 
 
 def untouched(run: Run) -> Iterator[str]:
-    """What is neither named, nor listed, nor ours stays as it is; so does all, where nothing is to be done."""
+    """What is neither named, nor listed, nor ours stays as it is; all of it, where nothing is to be done."""
     if not run.acts and run.writes:
         yield f"a write to a target in mode {run.target.get('mode')}, or to a dry run"
         return
@@ -54,10 +54,11 @@ def untouched(run: Run) -> Iterator[str]:
                 yield f"put in, and nobody said so: {key[0]}: instant {at}"
                 return
         for key in now.keys() & then.keys():
-            if now[key] != then[key] and key not in leave and key[0] not in come:
-                if now[key].weight <= then[key].weight or not _was_drained(run, key, now[key].weight):
-                    yield f"changed, and nobody said so: {key[0]} to {now[key].weight}: instant {at}"
-                    return
+            changed = now[key] != then[key] and key not in leave and key[0] not in come
+            lower = now[key].weight <= then[key].weight
+            if changed and (lower or not _was_drained(run, key, now[key].weight)):
+                yield f"changed, and nobody said so: {key[0]} to {now[key].weight}: instant {at}"
+                return
 
 
 def _finishes(run: Run, server: str) -> bool:

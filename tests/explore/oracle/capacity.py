@@ -9,7 +9,7 @@ from tests.explore.oracle.served import Unit
 
 
 def floor(run: Run) -> Iterator[str]:
-    """No write leaves fewer units serving than the run promises; one that takes nothing away is not blamed."""
+    """No write leaves fewer units serving than the run promises; one that takes none away is not blamed."""
     served = run.served
     start = served.serving(run.begin)
     required = _required(run)
@@ -41,8 +41,8 @@ def retired(run: Run) -> Iterator[str]:
         passed = {one for one in run.served.serving(at) - start.keys() if served.passed(at, one, required)}
         if len(lost) > len(passed) + allowed:
             yield (
-                f"retired before a new one passed: {_said(lost)} out, {_said(passed)} passed, {allowed} allowed: "
-                f"instant {at}"
+                f"retired before a new one passed: {_said(lost)} out, {_said(passed)} passed, "
+                f"{allowed} allowed: instant {at}"
             )
             return
 

@@ -1,4 +1,4 @@
-"""Weights, ports, addresses and descriptions at the end: what was there is as it was, what is new is as what it replaced."""
+"""Weights, ports, addresses and descriptions at the end: as they were, or as those of what was replaced."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def _not_remembered(played: Played, owner: Backend | None) -> bool:
 
 
 def _is_a_word(now: str, before: str) -> bool:
-    """Whether a description that was empty holds a word of ours that is no mark: no call can empty it again."""
+    """Whether a description that was empty holds a word of ours that is no mark: no call can empty it."""
     return not before and now.startswith("swap") and not is_ours(now)
 
 
@@ -130,7 +130,7 @@ def _new_description(now: Backend, past: Past, mark: str, runs: list[Run]) -> It
 def _shapes(
     played: Played, served: Served, group: str, weighed: set[tuple[str, int]], runs: list[Run]
 ) -> Iterator[str]:
-    """The new ones of each delivery stand as those did that left: the same ports, the same weights on them."""
+    """The new ones of each delivery stand as those did that left: on the same ports, at the same weights."""
     for step in dict.fromkeys(run.attempt.step for run in runs):
         tries = [run for run in runs if run.attempt.step == step and run.acts]
         if not tries:

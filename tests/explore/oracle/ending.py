@@ -1,4 +1,4 @@
-"""How a sequence ends: every target as the deliveries say, or said why not by a cause that can be seen from here."""
+"""How a sequence ends: every target as the deliveries say, or said why not, for a cause that can be seen."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def raised(run: Run) -> Iterator[str]:
     coming = {e.server for e in run.launched}
     if allow("still_sick", bool(_unhealthy(run))):
         return
-    if allow("still_coming", any(run.listed.get(s, ("",))[0] == "pending" or s not in run.in_service for s in coming)
-             and not run.is_request):  # fmt: skip
+    late = any(run.listed.get(s, ("",))[0] == "pending" or s not in run.in_service for s in coming)
+    if allow("still_coming", late and not run.is_request):
         return
     if allow(
         "still_known", run.attempt.words[0] == "deleted" and any(run.known(s) for s in run.attempt.words[1:])

@@ -13,7 +13,7 @@ from tests.explore.oracle.served import Served, Unit, unit
 from tests.explore.playing import Played, request
 from tests.explore.ports import READ, WRONG, Attempt, Call
 
-#: Descriptions that say that a backend was added by us: the mark, also while it waits for its weight or drains.
+#: Descriptions that say that a backend was added by us: the mark, also while it waits or drains.
 _OURS = re.compile(r"slb-swap[/.].*|swap-[0-9]+/.*")
 EVENTS = frozenset({"out", "in", "outerr", "inerr", "hookin", "hookout"})
 RUNS = frozenset({"Running", "Pending", "Starting"})
@@ -265,7 +265,8 @@ class Run:
         """The servers that an event or the timer may take out."""
         named = {
             e.server for e in self.terminated
-            if self.listed.get(e.server, NOT_LISTED)[0] in {"", "leaving"} or self.attempt.words[0] == "interrupted"
+            if self.attempt.words[0] == "interrupted"
+            or self.listed.get(e.server, NOT_LISTED)[0] in {"", "leaving"}
         }  # fmt: skip
         if self.attempt.words[0] == "deleted":
             named = {s for s in named if (not self.known(s) or self.ecs_unread) and s not in self.listed}

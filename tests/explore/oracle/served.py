@@ -1,7 +1,7 @@
 """What serves: what the load balancer would do with a request at an instant, and what it would come to.
 
-A unit of capacity is a server at an address. It serves if any running listener would send it a request by any of
-its backends, and has either found it normal or checks nothing.
+A unit of capacity is a server at an address. It serves if any running listener would send it a request by any
+of its backends, and has either found it normal or checks nothing.
 """
 
 from __future__ import annotations
