@@ -9,6 +9,7 @@ import pytest
 from tests.explore.hand_made import Hands, add, judged, played, remove, swap, weigh
 from tests.explore.oracle.excuses import EXCUSES, Excuses
 from tests.explore.oracle.facts import share
+from tests.explore.oracle.judging import violations
 from tests.explore.oracle.served import Served
 
 ALONE = "target web; in web i-0 80=100"
@@ -57,9 +58,11 @@ def test_a_new_one_serves_once_its_check_has_passed(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_server_at_weight_0_is_not_to_serve_whatever_the_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = "target web; listener web http:80 rr; in web i-0 80=0; in web i-1 80=30; > request web l:i-9"
-    world = played(monkeypatch, text, nothing)
+    text = "target web; listener web http:80 rr; in web i-0 80=0; in web i-1 80=30; > request web t:i-0"
+    world = played(monkeypatch, text, once(remove("i-0=0")))
     assert {("i-1", None)} == Served(world).serving(0)
+    assert {("i-0", None), ("i-1", None)} - Served(world).under_rr(0) == {("i-1", None)}
+    assert not violations(world)
     assert world.excused["weight_0_under_rr"]
 
 

@@ -68,6 +68,10 @@ EXCUSES = {
         "a server at weight 0 is not to serve, though a listener that schedules by rr still uses it"
     ),
     "was_there_in_part": "a new server that had a part of its places before keeps them as they were",
+    "named_in_part": (
+        "a request that names a port or an address of a server says itself what stands in its place"
+    ),
+    "several_addresses": "of a server at several addresses it is not known here which one a new server took",
 }
 
 

@@ -75,10 +75,7 @@ class Served:
         return frozenset(self.on(at))
 
     def _is_sent(self, instant: Instant, backend: Backend, listener: Listener) -> bool:
-        group = instant.group_id
         if backend.weight == 0:
-            rr = any(use.scheduler == "rr" for use in listener.uses_of(group))
-            self.played.excused.allow("weight_0_under_rr", rr)
             return False
         return self.status(instant, backend, listener) in {"", "normal"}
 
@@ -95,9 +92,19 @@ class Served:
     def dead(self, at: int) -> frozenset[Unit]:
         """The units that ECS does not know, and that are sent requests only because nothing checks them."""
         instances = self.history[at].instances
-        found = frozenset(one for one in self.on(at) if one[0] not in instances)
-        self.played.excused.allow("dead_and_unchecked", found)
-        return found
+        return frozenset(one for one in self.on(at) if one[0] not in instances)
+
+    def under_rr(self, at: int) -> frozenset[Unit]:
+        """The units at weight 0 that are sent requests all the same."""
+        instant = self.history[at]
+        return frozenset(
+            unit(backend)
+            for backend in instant.backends
+            for listener in self._listeners[instant.group_id]
+            if backend.weight == 0
+            and any(use.scheduler == "rr" for use in listener.uses_of(instant.group_id))
+            and self.status(instant, backend, listener) in {"", "normal"}
+        )
 
     def status(self, instant: Instant, backend: Backend, listener: Listener) -> str:
         """What a listener's check says of a backend; nothing where it does not check."""

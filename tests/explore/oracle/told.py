@@ -20,8 +20,12 @@ def told(run: Run) -> Iterator[str]:
     if result["outcome"] in {"raised", "planned"} and not result["after"]:
         return
     meddled = any(run.begin < at <= run.end for at in run.played.others if _of(run, at))
-    if run.played.excused.allow("others_meanwhile", meddled):
-        return
+    found = list(_compared(run, result))
+    if not found or not run.played.excused.allow("others_meanwhile", meddled):
+        yield from found
+
+
+def _compared(run: Run, result: dict[str, Any]) -> Iterator[str]:
     before, after = run.start, run.backends(run.end)
     if Counter(map(_row, result["before"])) != Counter(map(_backend, before)):
         yield "told another group than there was before"
