@@ -162,7 +162,8 @@ def _compared(tries: list[Run], past: Past) -> Iterator[str]:
         if one not in news and (one not in now or (one in leave and (unfinished or one[0] in held)))
     }
     others = len({one[0] for one in now.keys() - was.keys()} & explicit)
-    yield from _fits(news, gone, others, tries[0], past)
+    places = sum(one not in now or one[0] in held for one in gone) - others
+    yield from _fits(news, gone, places, tries[0], past)
 
 
 def _is_new(one: Unit, was: dict[Unit, Shape], begin: tuple[Backend, ...], past: Past) -> bool:
@@ -195,7 +196,7 @@ def _cannot_be_told(played: Played, served: Served, tries: list[Run], past: Past
 
 
 def _fits(
-    news: dict[Unit, Shape], gone: dict[Unit, Shape], others: int, run: Run, past: Past
+    news: dict[Unit, Shape], gone: dict[Unit, Shape], places: int, run: Run, past: Past
 ) -> Iterator[str]:
     usual = _usual(run, past)
     units, olds = sorted(news, key=str), list(gone.values())
@@ -206,7 +207,7 @@ def _fits(
         if number in taken:
             continue
         alike = [old for old in left if old.keys() == shape.keys()]
-        if alike and len(news) + others <= len(gone):
+        if alike and len(news) <= places:
             yield f"not as the one it replaced: {one[0]} is {shape}, of {alike}"
         elif not left and not all(weight in usual for weight in shape.values()):
             yield f"of a weight of nobody: {one[0]} is {shape}, usual is {sorted(usual)}"
