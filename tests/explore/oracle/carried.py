@@ -154,12 +154,11 @@ def _compared(tries: list[Run], past: Past) -> Iterator[str]:
         if one[0] not in explicit and all(shape.values()) and _is_new(one, was, begin, past)
     }
     held = {s.partition("@")[0] for s, reason in last.refused.items() if reason in LIMITS}
-    unfinished = last.result is None or last.result["outcome"] == "raised"
     leave = set().union(*(run.units(run.leave) for run in tries))
     gone = {
         one: _original(past, one, shape)
         for one, shape in was.items()
-        if one not in news and (one not in now or (one in leave and (unfinished or one[0] in held)))
+        if one not in news and (one not in now or one in leave)
     }
     others = len({one[0] for one in now.keys() - was.keys()} & explicit)
     places = sum(one not in now or one[0] in held for one in gone) - others

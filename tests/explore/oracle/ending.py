@@ -110,8 +110,10 @@ def _plausible(run: Run, server: str, reason: str) -> bool:
             return _binding(run)
         case "max_removed":
             zeroed = {e.server for e in run.launched if e.weight == 0}
-            meant = run.units(run.leave) | {one for one in run.units(run.start) if one[0] in zeroed}
-            return len(meant) > share(run.target.get("max_removed", "50%"), len(run.units(run.start)))
+            named = {b.server_id for b in run.leave} if run.is_request else run.stale
+            units = {one for one in run.units(run.start) if one[0] not in run.said_gone and run.known(one[0])}
+            meant = {one for one in units if one[0] in named | zeroed}
+            return len(meant) > share(run.target.get("max_removed", "50%"), len(units))
         case "still_in_service":
             return run.listed.get(server, ("",))[0] == "in_service"
         case "source_incomplete":

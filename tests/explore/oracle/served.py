@@ -79,6 +79,17 @@ class Served:
             return False
         return self.status(instant, backend, listener) in {"", "normal"}
 
+    def uses(self, at: int, backend: Backend) -> bool:
+        """Whether some listener sends requests to a backend at an instant."""
+        instant = self.history[at]
+        return any(self._is_sent(instant, backend, one) for one in self._listeners[instant.group_id])
+
+    def drains(self, group: str) -> bool:
+        """Whether weight 0 is of no use to drain a group, or its listeners drain by themselves."""
+        listeners = self._listeners[group]
+        own = bool(listeners) and all(one.connection_drain for one in listeners)
+        return own or any(use.scheduler == "rr" for one in listeners for use in one.uses_of(group))
+
     def pending(self, at: int) -> frozenset[Unit]:
         """The units with a weight above 0 of which some check has not finished."""
         instant = self.history[at]
