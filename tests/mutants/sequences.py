@@ -1,7 +1,4 @@
-"""Seeded bugs that only sequences, several targets, addresses or weights show, each with a world where it shows.
-
-A bug that the oracle of sequences cannot see, since it changes nothing that is done or told, has a test of its own.
-"""
+"""Seeded bugs that sequences, several targets or weights show, each with a world where it shows."""
 
 from __future__ import annotations
 
@@ -49,8 +46,8 @@ BUGS = (
     _bug(
         "a hook judged by the last target only",
         "a scale-in hook told CONTINUE while ['web'] has its instances",
-        "target web asg=a mode=plan; target api asg=a; in web i-0 80=100; in api i-0 90=100; in api i-1 90=100;"
-        "lists a i-0; lists a i-1; ~ leave a i-0 Removing:Wait; > hookin a i-0",
+        "target web asg=a mode=plan; target api asg=a; in web i-0 80=100; in api i-0 90=100;"
+        "in api i-1 90=100; lists a i-0; lists a i-1; ~ leave a i-0 Removing:Wait; > hookin a i-0",
         (
             "core.deciding.hooks:verdict",
             "_is_out(hook, ending) for ending in endings)",
@@ -60,8 +57,8 @@ BUGS = (
     _bug(
         "max_removed counting the gone",
         "refused for no cause that can be seen",
-        "target web asg=a rem=1 un=100%; in web i-0 80=100 mark; in web i-1 80=100 mark; in web i-2 80=100 mark;"
-        "lists a i-2; ~ release i-0; > deleted i-0",
+        "target web asg=a rem=1 un=100%; in web i-0 80=100 mark; in web i-1 80=100 mark;"
+        "in web i-2 80=100 mark; lists a i-2; ~ release i-0; > deleted i-0",
         (
             "core.planning.guards:_over_share",
             "for effect in removals",
@@ -84,7 +81,8 @@ BUGS = (
     _bug(
         "weights swapped between ports",
         "not as the one it replaced",
-        "target web un=50%; in web i-0 80=30 81=100; in web i-1 80=100 81=30; server i-n0; > request web p:i-0/i-n0",
+        "target web un=50%; in web i-0 80=30 81=100; in web i-1 80=100 81=30; server i-n0;"
+        "> request web p:i-0/i-n0",
         (
             "core.planning.placement:beside",
             "return [backend or next(left, None) for backend in same]",
