@@ -69,7 +69,7 @@ EXCUSES = {
     ),
     "killed_between": (
         "on a full load balancer, a kill between the Remove that makes room and the Add of the new one leaves "
-        "nobody to tell the weight by"
+        "nobody to tell it by"
     ),
     "was_there_in_part": "a new server that had a part of its places before keeps them as they were",
     "named_in_part": (
