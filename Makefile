@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 EVENT ?= events/eventbridge-ess-scale-in-success.json
 
-.PHONY: run test test-all prove chaos fuzz mutation bench lock package validate clean help
+.PHONY: run test test-all prove explore chaos fuzz mutation bench traffic serve test-page pictures lock package validate clean help
 
 $(VENV)/ready: requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "slb-swap needs Python 3.10 or later; name one: make PYTHON=python3.12 ..." >&2; exit 1; }
@@ -28,6 +28,7 @@ test: $(VENV)/ready  ## style, types, layers, and all tests with the coverage of
 JOBS ?= 2
 SEED ?= 1
 SCHEDULES ?= 10000
+FOR ?= 600
 COUNT ?= 100000
 BOUNDS ?= full
 MUTATE ?=
@@ -40,8 +41,12 @@ test-all:  ## `make test` on each of Python 3.10, 3.11 and 3.12 that is found
 		$(MAKE) --no-print-directory test PYTHON="$$python" VENV=".venv-$$version" </dev/null || failed=1; \
 	done; exit $$failed; }
 
-prove: $(VENV)/ready  ## every small world, under every reading
+prove: $(VENV)/ready  ## every small world, under every reading; every sequence of deliveries within bounds
 	$(BIN)/python -m tests.prove --bounds $(BOUNDS) --jobs $(JOBS)
+	$(BIN)/python -m tests.explore --bounds $(BOUNDS) --jobs $(JOBS)
+
+explore: $(VENV)/ready  ## sequences of deliveries at random, FOR=600 seconds; what fails is made small, to be replayed
+	$(BIN)/python -m tests.explore --for $(FOR) --seed $(SEED) --jobs $(JOBS)
 
 chaos: $(VENV)/ready  ## random schedules against real processes
 	$(BIN)/python -m tests.chaos --schedules $(SCHEDULES) --seed $(SEED) --jobs $(JOBS)
@@ -57,9 +62,28 @@ mutation: $(VENV)/ready  ## mutants of handler/core that no test notices; MUTATE
 bench: $(VENV)/ready  ## what it costs, as ratios; SHORT=1 for fewer rounds
 	$(BIN)/python -m bench.run $(if $(SHORT),--short)
 
+traffic: $(VENV)/ready  ## every server replaced under real traffic, beside what others do; SHORT=1, or ARGS="--rate 2000"
+	@show/debian haproxy h2load=nghttp2-client nginx=nginx-light
+	$(BIN)/python -m show.traffic $(if $(SHORT),--short) $(ARGS)
+
+$(VENV)/show: requirements-show.txt $(VENV)/ready
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-show.txt
+	@touch $@
+
+serve: $(VENV)/ready  ## a page on this machine to watch and try it
+	$(BIN)/python -m show.page $(ARGS)
+
+test-page: $(VENV)/show  ## the page in Chromium, and the picture
+	@show/debian chromium
+	$(BIN)/pytest tests/show -m ''
+
+pictures: $(VENV)/show  ## those of docs/pictures, made anew
+	@show/debian chromium haproxy h2load=nghttp2-client nginx=nginx-light
+	$(BIN)/python -m show.pictures
+
 lock: $(VENV)/ready  ## pin what ships and what developers need, with hashes
 	$(BIN)/pip install --quiet --disable-pip-version-check uv
-	for name in requirements requirements-dev; do $(BIN)/uv pip compile --quiet --universal --no-strip-extras --python-version 3.10 --generate-hashes --no-header $$name.in -o $$name.txt; done
+	for name in requirements requirements-dev requirements-show; do $(BIN)/uv pip compile --quiet --universal --no-strip-extras --python-version 3.10 --generate-hashes --no-header $$name.in -o $$name.txt; done
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header scripts/validate/requirements.in -o scripts/validate/requirements.txt
 
 $(VENV)-validate/ready: scripts/validate/requirements.txt

@@ -1,8 +1,8 @@
 """What Auto Scaling and ECS tell of, in the two forms in which a template's triggers carry it.
 
 The EventBridge types and the hook's message are documented ("Auto Scaling events"; "Automatically add ECS
-instances of a scaling group to a Redis instance whitelist"); the `data` of an activity's event and the body of a
-notification to a topic are not, and are put together from those two.
+instances of a scaling group to a Redis instance whitelist"). The `data` of an activity and the body of
+a notification to a topic are not: they are put together from those two.
 """
 
 import base64
@@ -21,7 +21,7 @@ from localcloud.state import ACCOUNT, REGION
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something that happened. `to_topics`: whether Auto Scaling or CloudMonitor sends it to a topic as well."""
+    """Something that happened. `to_topics`: whether it is sent to a topic as well."""
 
     type: str
     resource: str

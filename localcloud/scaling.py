@@ -1,7 +1,7 @@
 """What a scaling group does by itself: scale out and in, replace its instances, lose preemptible ones.
 
 An activity is a generator: it changes the world and yields what it waits for, or what it tells. The order of
-states and notices is that of "ECS instance lifecycle" and "Instance refresh": new ones come before old ones go.
+states and notices is that of "ECS instance lifecycle" and "Instance refresh": new ones come first.
 """
 
 import secrets
@@ -24,13 +24,16 @@ _HOOK_ID = {"SCALE_OUT": "ash-scale-out", "SCALE_IN": "ash-scale-in"}
 class Order:
     """What a scaling group is told to do.
 
-    `boot_s`: seconds until a new instance is healthy; None leaves its health to somebody else. `notice_s`: seconds
-    from the interruption of a preemptible instance to its end. `remedy`: whether Auto Scaling replaces those that
-    are about to be reclaimed (CreateScalingGroup, SpotInstanceRemedy). `hooks`: whether it has lifecycle hooks.
+    `boot_s`: seconds until a new instance is healthy; None leaves its health to somebody else. `notice_s`:
+    seconds from the interruption of a preemptible instance to its end. `batch`: how many are replaced or
+    reclaimed at a time, all if None ("Instance refresh" replaces in batches). `remedy`: whether Auto Scaling
+    replaces those that are about to be reclaimed (CreateScalingGroup, SpotInstanceRemedy). `hooks`: whether
+    the scaling group has lifecycle hooks.
     """
 
     kind: str
     count: int = 1
+    batch: int | None = None
     instance_ids: tuple[str, ...] = ()
     hooks: bool = False
     boot_s: float | None = 0.0
@@ -42,7 +45,9 @@ def order(kind: str, value: object) -> Order:
     """The order that a JSON body gives; FieldError names what is wrong."""
     if kind not in KINDS:
         raise FieldError(f"{kind!r} is not one of {', '.join(KINDS)}")
-    f = Fields(value, "order").known("count", "instance_ids", "hooks", "boot_s", "notice_s", "remedy")
+    f = Fields(value, "order").known(
+        "count", "batch", "instance_ids", "hooks", "boot_s", "notice_s", "remedy"
+    )
 
     def seconds(key: str, default: float) -> float:
         number = f.raw(key, default)
@@ -54,6 +59,7 @@ def order(kind: str, value: object) -> Order:
     return Order(
         kind,
         f.number("count", 1, 1, 1000),
+        f.number("batch", None, 1, 1000) if f.has("batch") else None,
         f.texts("instance_ids"),
         f.flag("hooks", False),
         None if unset else seconds("boot_s", 0.0),
@@ -83,11 +89,12 @@ class Activity:
         elif order.kind == "in":
             yield from self._in(self._chosen())
         elif order.kind == "replace":
-            leaving = self._chosen()
-            yield from self._out(len(leaving))
-            yield from self._in(leaving)
+            for some in self._batches():
+                yield from self._out(len(some))
+                yield from self._in(some)
         else:
-            yield from self._reclaim(self._chosen())
+            for some in self._batches():
+                yield from self._reclaim(some)
         self.status = "Successful" if self.status == "InProgress" else self.status
 
     def _chosen(self) -> tuple[str, ...]:
@@ -96,6 +103,11 @@ class Activity:
         if unknown := [i for i in self.order.instance_ids if i not in serving]:
             raise FieldError(f"order.instance_ids: {', '.join(unknown)} not in service in {self.group_id}")
         return self.order.instance_ids or tuple(serving[: self.order.count])
+
+    def _batches(self) -> list[tuple[str, ...]]:
+        ids = self._chosen()
+        size = self.order.batch or max(1, len(ids))
+        return [ids[n : n + size] for n in range(0, len(ids), size)]
 
     def _out(self, count: int) -> Iterator[Step]:
         ids = self._new_ids(count)
@@ -135,7 +147,7 @@ class Activity:
         yield self._notice("ScalingActivity:ScaleInSuccess", ids)
 
     def _reclaim(self, ids: tuple[str, ...]) -> Iterator[Step]:
-        """Interruption, five minutes in the cloud, and the end ("Handle spot instance interruption events")."""
+        """Interruption, five minutes of notice, the end ("Handle spot instance interruption events")."""
         self.instance_ids += ids
         for i in ids:
             instance = self.cloud.world.instances[i]
@@ -196,9 +208,7 @@ class Activity:
         self.cloud.world.scaling_groups[self.group_id] = replace(group, instances=tuple(members))
 
     def _states(self, ids: tuple[str, ...], state: str) -> None:
-        self._put(
-            [replace(m, lifecycle_state=state) if m.instance_id in ids else m for m in self._members()]
-        )
+        self._put([replace(m, lifecycle_state=state) if m.instance_id in ids else m for m in self._members()])
 
     def _boot(self, ids: tuple[str, ...]) -> None:
         for i in ids:

@@ -227,7 +227,7 @@ class World:
     watcher: Callable[[Instant], None] | None = None
 
     def copy(self) -> "World":
-        """A world that goes its own way from here, unwatched; values are shared: none of them ever changes."""
+        """A world that goes its own way from here, unwatched; values are shared, since none ever changes."""
         return World(
             dict(self.load_balancers), dict(self.groups), self.instances, dict(self.scaling_groups),
             self.readings, self.fresh, dict(self.before), dict(self.written), list(self.history),

@@ -77,6 +77,7 @@ def retire(situation: Situation) -> Do | None:
         status
         for status in situation.changes
         if status.out_now
+        and not status.is_stuck
         and not status.to_swap
         and not status.given_up
         and (status.change.gone or (status.change.into and status.is_replaced))
@@ -100,7 +101,7 @@ def remove(situation: Situation) -> Do | None:
         unpaired = [s for s in ending if not (s.change.into and s.serving)]
     else:
         unpaired = [s for s in situation.changes if s.out_now and not s.change.into]
-    left = [status for status in unpaired if not status.given_up]
+    left = [status for status in unpaired if not status.given_up and not status.is_stuck]
     return _take_out(left, situation, situation.room_for_removals)
 
 

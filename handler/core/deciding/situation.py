@@ -39,6 +39,7 @@ class ChangeStatus:
     removal_costs_capacity: bool  #: ... which would be so no longer without it
     late: bool  #: the new side has had its time to become normal
     given_up: bool  #: refused in the course of the run
+    is_stuck: bool  #: the old side is there to stay: refused by the API, or put back after a drain
 
     @cached_property
     def to_swap(self) -> tuple[Pair, ...]:
@@ -194,5 +195,6 @@ def _status(
         removal_costs_capacity=serving
         and capacity.leaves_service(observed, units.get(change.old or "", ()), out_now),
         late=waited >= policy.health_timeout_s,
-        given_up=change.new in state.refused or (change.new is None and change.old in state.refused),
+        given_up=change.new in state.refused or (change.old in state.refused and not in_now),
+        is_stuck=any(change.old in state.refused or b.key in state.lifted for b in out_now),
     )

@@ -1,0 +1,253 @@
+"""What the page shows and does: one local cloud with the function, and a twin of it that only plans."""
+
+from __future__ import annotations
+
+import copy
+import json
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from localcloud.readings import TABLE
+from localcloud.serving import LocalCloud
+from show.local import ask, request, send
+from show.page.runs import meanings, runs
+from show.signing import SECRET
+
+ROOT = Path(__file__).resolve().parents[2]
+EVENTS = ROOT / "events"
+CALLS_SHOWN, RUNS_SHOWN = 60, 40
+WRITES = (
+    "ModifyVServerGroupBackendServers", "AddVServerGroupBackendServers", "RemoveVServerGroupBackendServers",
+    "SetVServerGroupAttribute", "DescribeVServerGroupAttribute", "DescribeHealthStatus", "DescribeScalingInstances",
+)  # fmt: skip
+#: Slow enough to watch: a new server is normal at the third look, and there are two looks a second.
+READINGS = {"fresh_health": 3}
+HEALTH = {"timeout_s": 15, "interval_s": 0.5}
+
+
+class Refused(Exception):  # noqa: N818 - an answer
+    """What was asked cannot be done; the message says why, for the page."""
+
+
+class Desk:
+    """The local cloud behind the page. `servers` None: the world of events/; else a group of so many."""
+
+    def __init__(self, servers: int | None = None) -> None:
+        self._state = state(servers)
+        self._targets = targets(servers)
+        self.cloud = LocalCloud(
+            copy.deepcopy(self._state), template=ROOT / "template.yml", env=_env(self._targets, "apply")
+        )
+        self._twin: LocalCloud | None = None
+        self._lock = threading.Lock()
+        self._meanings = meanings()
+        self.busy = 0
+
+    def close(self) -> None:
+        """End both."""
+        self.cloud.close()
+        if self._twin is not None:
+            self._twin.close()
+
+    # ---- what is shown
+
+    def mark(self) -> tuple[Any, ...]:
+        """Changes whenever `shown` does; cheap enough to ask ten times a second."""
+        with self.cloud.gateway.lock:
+            world, gateway = self.cloud.cloud.world, self.cloud.gateway
+            marks = (id(world), len(world.history), len(gateway.calls), id(world.readings))
+            groups = tuple((g, s.instances) for g, s in world.scaling_groups.items())
+            faults = tuple(self.cloud.cloud.faults.faults)
+        logs = sum(len(lines) for lines in self._logs().values())
+        activities = tuple(one["status"] for one in self.cloud.activities.reports())
+        return (*marks, groups, faults, logs, activities, self.busy)
+
+    def shown(self) -> dict[str, Any]:
+        """Everything that the page shows and that changes."""
+        with self.cloud.gateway.lock:
+            now = self.cloud.cloud.state()
+            calls = list(self.cloud.gateway.calls)
+            history = self.cloud.cloud.history()
+        latest = {one["vserver_group_id"]: one for one in history}
+        return {
+            "groups": [_group(b, g, latest) for b in now["load_balancers"] for g in b["vserver_groups"]],
+            "instances": now["instances"],
+            "scaling_groups": [
+                {"id": s["scaling_group_id"], "instances": s["instances"]} for s in now["scaling_groups"]
+            ],
+            "readings": now["readings"],
+            "faults": now["faults"],
+            "calls": [_call(n, c) for n, c in enumerate(calls, 1)][-CALLS_SHOWN:],
+            "calls_made": len(calls),
+            "runs": runs(self._logs().get("swap", []))[-RUNS_SHOWN:],
+            "activities": self.cloud.activities.reports()[-10:],
+            "busy": self.busy,
+        }
+
+    def fixed(self) -> dict[str, Any]:
+        """Everything that the page shows and that does not change."""
+        return {
+            "deliveries": deliveries(),
+            "targets": self._targets,
+            "readings": {
+                name: {"values": list(one.values), "counted": one.counted, "why": one.why}
+                for name, one in TABLE.items()
+            },
+            "meanings": self._meanings,
+            "actions": list(WRITES),
+        }
+
+    def _logs(self) -> dict[str, list[str]]:
+        return dict(ask(self.cloud, "GET", "/_local/logs")[1])
+
+    # ---- what is done
+
+    def deliver(self, name: str, *, plan: bool) -> dict[str, Any]:
+        """Hand a file of events/ over, or have it planned by the twin."""
+        known = {one["name"] for one in deliveries()}
+        if name not in known:
+            raise Refused(f"there is no delivery {name!r}")
+        return self._handed(self._planner() if plan else self.cloud, name)
+
+    def request(self, body: Mapping[str, Any], *, plan: bool) -> dict[str, Any]:
+        """Send a signed request; as a dry run, if it is to be planned."""
+        return self._counted(
+            lambda: _told(*request(self.cloud, {**body, **({"dry_run": True} if plan else {})}))
+        )
+
+    def undo(self, run_id: str, target: str) -> dict[str, Any]:
+        """Send the request that a run's result names as its reverse."""
+        for run in runs(self._logs().get("swap", [])):
+            for one in run["targets"]:
+                if (run["id"], one["target"]) == (run_id, target) and one["reverse"]:
+                    return self.request(one["reverse"], plan=False)
+        raise Refused("there is nothing to undo")
+
+    def happen(self, what: str, order: Mapping[str, Any]) -> dict[str, Any]:
+        """Let something happen: to a scaling group (`replace`, `out`, `in`, `reclaim`), an instance, or time."""
+        if what in {"replace", "out", "in", "reclaim"}:
+            group = next(iter(self.cloud.cloud.world.scaling_groups), "")
+            return _told(*ask(self.cloud, "POST", f"/_local/scaling_groups/{group}/{what}", order))
+        if what == "health":
+            body = {k: order[k] for k in ("status", "health") if k in order}
+            return _told(*ask(self.cloud, "PUT", f"/_local/instances/{order.get('instance_id', '')}", body))
+        if what == "timer":
+            return _told(*ask(self.cloud, "POST", "/_local/timers/reconcile"))
+        raise Refused(f"{what!r} cannot be made to happen")
+
+    def put(self, what: str, value: Any) -> dict[str, Any]:
+        """Switch readings or faults."""
+        if what not in {"readings", "faults"}:
+            raise Refused(f"{what!r} cannot be switched")
+        status, answer = ask(self.cloud, "PUT", f"/_local/{what}", value)
+        return _told(status, answer if status >= 400 else {})
+
+    def reset(self) -> dict[str, Any]:
+        """Begin anew."""
+        ask(self.cloud, "DELETE", "/_local/logs")
+        return _told(*ask(self.cloud, "PUT", "/_local/state", self._state)) | {"answer": None}
+
+    def lines(self, run_id: str) -> list[str]:
+        """The log lines of a run."""
+        return [line for line in self._logs().get("swap", []) if f'"{run_id}"' in line]
+
+    def _handed(self, cloud: LocalCloud, name: str) -> dict[str, Any]:
+        expect = json.loads((EVENTS / f"{Path(name).stem}.expect.json").read_text(encoding="utf-8"))
+        body = (EVENTS / name).read_bytes()
+        if expect["via"] == "http":
+            return self._counted(lambda: _told(*send(cloud, json.loads(body))))
+        return self._counted(lambda: _told(*ask(cloud, "POST", "/_local/deliver/swap", body)))
+
+    def _counted(self, work: Any) -> dict[str, Any]:
+        with self._lock:
+            self.busy += 1
+        try:
+            return dict(work())
+        finally:
+            with self._lock:
+                self.busy -= 1
+
+    def _planner(self) -> LocalCloud:
+        """The twin, in the state of now."""
+        with self._lock:
+            if self._twin is None:
+                self._twin = LocalCloud({}, template=ROOT / "template.yml", env=_env(self._targets, "plan"))
+            with self.cloud.gateway.lock:
+                now = self.cloud.cloud.state()
+            ask(self._twin, "PUT", "/_local/state", {**now, "faults": []})
+            return self._twin
+
+
+def deliveries() -> list[dict[str, str]]:
+    """The files of events/, with what they are about."""
+    found = []
+    for beside in sorted(EVENTS.glob("*.expect.json")):
+        expect = json.loads(beside.read_text(encoding="utf-8"))
+        name = beside.name.removesuffix(".expect.json")
+        file = next(path for path in EVENTS.glob(f"{name}.*") if path != beside)
+        found.append({"name": file.name, "about": expect["about"], "outcome": expect["outcome"]})
+    return found
+
+
+def state(servers: int | None) -> dict[str, Any]:
+    """The world to begin with."""
+    if servers is None:
+        given = dict(json.loads((EVENTS / "state.json").read_text(encoding="utf-8")))
+        return {**given, "readings": {**given.get("readings", {}), **READINGS}}
+    old = [f"i-{n:03d}" for n in range(1, servers + 1)]
+    new = [f"i-new{n:03d}" for n in range(1, servers + 1)]
+    backends = [{"server_id": i, "port": 8080, "weight": 100} for i in old]
+    group = {"vserver_group_id": "rsp-web", "name": "web", "backends": backends}
+    listener = {"port": 80, "protocol": "http", "vserver_group_id": "rsp-web"}
+    return {
+        "load_balancers": [
+            {
+                "load_balancer_id": "lb-web", "backend_quota": max(200, 2 * servers),
+                "listeners": [listener], "vserver_groups": [group],
+            }
+        ],
+        "instances": [{"instance_id": i} for i in (*old, *new)],
+        "scaling_groups": [
+            {"scaling_group_id": "asg-web", "instances": [{"instance_id": i} for i in old]}
+        ],
+        "readings": READINGS,
+    }  # fmt: skip
+
+
+def targets(servers: int | None) -> list[dict[str, Any]]:
+    """The function's targets; health is looked at often enough to be watched."""
+    given: list[dict[str, Any]] = json.loads((EVENTS / "targets.json").read_text(encoding="utf-8"))
+    drop = () if servers is None else ("scaling_group_ids",)
+    return [{**{k: v for k, v in one.items() if k not in drop}, "health": HEALTH} for one in given]
+
+
+def _env(wanted: list[dict[str, Any]], mode: str) -> dict[str, str]:
+    return {
+        "SWAP_TARGETS": json.dumps([{**one, "mode": mode} for one in wanted]),
+        "SWAP_WEBHOOK_SECRETS": SECRET,
+    }
+
+
+def _told(status: int, answer: Any) -> dict[str, Any]:
+    if isinstance(answer, dict) and isinstance(answer.get("body"), str) and "statusCode" in answer:
+        answer = json.loads(answer["body"])
+    return {"status": status, "answer": answer}
+
+
+def _group(
+    balancer: Mapping[str, Any], group: Mapping[str, Any], latest: Mapping[str, Any]
+) -> dict[str, Any]:
+    backends = latest[group["vserver_group_id"]]["backends"] if group["vserver_group_id"] in latest else []
+    return {
+        "id": group["vserver_group_id"],
+        "name": group["name"],
+        "load_balancer_id": balancer["load_balancer_id"],
+        "backends": backends,
+    }
+
+
+def _call(number: int, call: Mapping[str, Any]) -> dict[str, Any]:
+    keys = ("action", "status", "code")
+    return {"n": number, **{key: call[key] for key in keys}, "fault": call.get("fault")}
