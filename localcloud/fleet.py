@@ -3,7 +3,7 @@
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ class Deployment:
     ca_bundle: str | None = None
     warm: bool = False
     echo: bool = False
+    python: Sequence[str] = ()
 
 
 class Fleet:
@@ -155,6 +156,14 @@ class Fleet:
         if self._deployment.echo:
             print(line, file=sys.stderr, flush=True)  # noqa: T201 - as asked for
 
+    def _log(self, function: Function, line: str) -> None:
+        """Keep a line that a function printed; without the right to write to its Logstore it is lost."""
+        place = self._deployment.place
+        store = f"project/{function.log_project}/logstore/{function.log_store}"
+        arn = f"acs:log:{place.region_id}:{place.account_id}:{store}"
+        if not function.log_store or function.policy.allows("log:PostLogStoreLogs", arn):
+            self.print(function.name, line)
+
     def functions(self) -> list[Function]:
         """Every function of the template."""
         with self._lock:
@@ -173,7 +182,8 @@ class Fleet:
         launcher = Launcher(
             function.code_root,
             variables,
-            lambda line: self.print(function.name, line),
+            lambda line: self._log(function, line),
             handlers if how.warm else (),
+            how.python,
         )
         return Pool(function, how.place, launcher)

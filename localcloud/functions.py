@@ -6,7 +6,7 @@ Both generations: API 2016-08-15 (2.0) and 2023-03-30 (3.0).
 import re
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -25,6 +25,7 @@ from localcloud.functions_local import LocalEndpoints
 from localcloud.http import Headers, Request, Response
 from localcloud.invocations import Invoker
 from localcloud.notices import Notice, publish
+from localcloud.ram import RamPolicy
 from localcloud.readings import TABLE, Readings, Value
 from localcloud.signatures import Verifier
 from localcloud.workers import Busy
@@ -65,6 +66,7 @@ class Functions:
         instances: Mapping[str, int] = ONE_WRITER,
         ca_bundle: str | None = None,
         warm: bool = False,
+        python: Sequence[str] = (),
         echo: bool = False,
         clock: Callable[[], float] = time.time,
         readings: Callable[[], Readings] = dict,
@@ -81,6 +83,7 @@ class Functions:
                 env=env or {},
                 ca_bundle=ca_bundle,
                 warm=warm,
+                python=python,
                 echo=echo,
             )
         )
@@ -101,6 +104,10 @@ class Functions:
     def publish(self, notice: Notice) -> int:
         """Send a notice through each trigger of the template that takes such; how many there are."""
         return publish(notice, self._fleet, self._invoker, self._clock(), self.bridge)
+
+    def policies(self) -> list[RamPolicy]:
+        """The policies of the functions' roles, which know what was asked of them."""
+        return [one.policy for one in self._fleet.functions()]
 
     def kill(self, worker_id: str) -> bool:
         """SIGKILL the worker at once; False if there is none of that id."""

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +17,7 @@ from localcloud.fields import FieldError
 from localcloud.http import Request, Response
 from localcloud.local_api import LocalApi
 from localcloud.notices import Notice
+from localcloud.ram import RamPolicy
 from localcloud.ros import TemplateError
 from localcloud.rpc import Gateway
 from localcloud.server import Server
@@ -40,6 +41,10 @@ class FunctionHost(Protocol):
 
     def names(self) -> dict[str, str]:
         """The functions' names by their entry points, `swap` and `webhook`."""
+        ...
+
+    def policies(self) -> list[RamPolicy]:
+        """The policies of their roles."""
         ...
 
     def kill(self, worker_id: str) -> bool:
@@ -69,11 +74,13 @@ class LocalCloud:
         env: Mapping[str, str] | None = None,
         instances: Mapping[str, int] | None = None,
         warm: bool = False,
+        python: Sequence[str] = (),
         echo: bool = False,
     ) -> None:
         """`template` None: no functions. `echo`: what they log goes to this process's stderr, too.
 
         `instances`: how many a function may have at most, in place of one `swap`. `warm`: workers are forked.
+        `python`: the interpreter that functions run in, with its options, in place of this one.
         """
         self.admin: Identity = new_identity("administrator")
         self.identities = Registry(self.admin)
@@ -98,7 +105,8 @@ class LocalCloud:
         try:
             if template is not None:
                 how: dict[str, Any] = {} if instances is None else {"instances": instances}
-                self.functions = self._start(template, params=params, env=env, warm=warm, echo=echo, **how)
+                how |= {"params": params, "env": env, "warm": warm, "python": python, "echo": echo}
+                self.functions = self._start(template, **how)
         except BaseException:
             self.close()
             raise

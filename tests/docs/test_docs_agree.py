@@ -310,7 +310,7 @@ def test_no_variable_is_told_that_nothing_reads():
     assert told - variables() == set()
 
 
-@pytest.mark.parametrize("name", ["template.yml", "template.fc3.yml"])
+@pytest.mark.parametrize("name", ["template.yml", "template.fc2.yml"])
 def test_a_template_sets_only_variables_that_something_reads(name: str):
     text = (ROOT / name).read_text(encoding="utf-8")
     assert set(re.findall(r"^ +((?:SWAP|LOG)_[A-Z_]+):", text, re.MULTILINE)) <= variables()
@@ -377,7 +377,7 @@ FOREIGN = re.compile("|".join([r"(?<!\w)/wo" + r"rk\b", r"\bsha" + r"red/", r"\b
 def texts_of_the_project() -> Iterator[Path]:
     for pattern in ("*.md", "*.yml", "*.toml", "*.in", "Makefile"):
         yield from ROOT.glob(pattern)
-    for folder in ("handler", "localcloud", "show", "docs", "tests", "bench", "events", ".ci"):
+    for folder in ("handler", "localcloud", "show", "docs", "tests", "bench", "events", "scripts", ".ci"):
         for path in (ROOT / folder).rglob("*"):
             if path.is_file() and path.suffix in {"", ".py", ".md", ".json", ".yml", ".txt", ".toml", ".sh"}:
                 yield path
