@@ -102,7 +102,7 @@ def _hand_on(
             invocation_id=door.invocation_id(delivery.event_ids, request.body) if asynchronous else None,
         )
     except CallFailed as failed:
-        return _not_yet(result, failed.answer.code)
+        return _not_yet(result, reason=failed.answer.code)
     if asynchronous and not invoked.error_type:
         result |= {"outcome": "accepted", "reason": None}
         logs.completed(result)
@@ -113,12 +113,12 @@ def _hand_on(
 def _relay(result: Result, invoked: Invoked) -> Result:
     relayed = None if invoked.error_type else wsgi.relayed(invoked.body)
     if relayed is None:
-        return _not_yet(result, "swap_failed")
+        return _not_yet(result, reason="swap_failed")
     logs.event("webhook.relayed", status=relayed["statusCode"])
     return relayed
 
 
-def _not_yet(result: Result, reason: str) -> Result:
+def _not_yet(result: Result, *, reason: str) -> Result:
     result |= {"outcome": "raised", "reason": reason}
     logs.unfinished(result)
     return outcome.as_http(result)

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, unquote
 
 from localcloud import invocations
 from localcloud.calls import Place
-from localcloud.credentials import Registry
+from localcloud.credentials import Identity, Registry
 from localcloud.deliveries import http_event
 from localcloud.deployed import Function, Trigger
 from localcloud.errors import ApiError
@@ -36,6 +36,14 @@ _NEWER = "/2023-03-30/"
 _NEWER_INVOCATIONS = re.compile(r"/2023-03-30/functions/([^/]+)/invocations/?")
 #: In the cloud, the HTTP trigger of a function has a host of its own, whatever the function's generation.
 _TRIGGER = re.compile(r"/fcapp\.run/([^/]+)(/.*)?")
+
+_ITS_WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "SignatureDoesNotMatch": "SignatureNotMatch",
+        "IncompleteSignature": "SignatureNotMatch",
+        "InvalidAccessKeyId.NotFound": "InvalidAccessKeyID",
+    }
+)
 
 ONE_WRITER: Mapping[str, int] = MappingProxyType({"swap": 1})
 """What is set by hand, since the template's format cannot say it: the most instances of a function."""
@@ -121,8 +129,6 @@ class Functions:
             return self._route(request, request_id)
         except Refused as refused:
             return refused.response(request_id, newer=newer)
-        except ApiError as error:
-            return Refused(error.status, error.code, error.message).response(request_id, newer=newer)
         except Busy:
             message = "the function already has as many instances as it may have"
             return Refused(429, "ResourceExhausted", message).response(request_id, newer=newer)
@@ -165,7 +171,7 @@ class Functions:
     def _invoke_newer(self, request: Request, request_id: str, name: str) -> Response:
         """InvokeFunction of API 2023-03-30: POST /functions/{functionName}/invocations."""
         query = parse_qsl(request.query_string, keep_blank_values=True)
-        identity = self._acs3.verify(request, query, [], self._clock())
+        identity = self._signed(request, query)
         arn = f"acs:fc:{self._place.region_id}:{self._place.account_id}:functions/{name}"
         qualifier = dict(query).get("qualifier", "LATEST")
         asked = f"{arn}/{qualifier}" if self.reading("fc3_invoke_resource") == "name_and_rest" else arn
@@ -194,7 +200,7 @@ class Functions:
             fields = {key: value for key, value in request.headers.items() if key != "x-fc-invocation-type"}
             request = replace(request, headers=Headers(fields))
         if trigger.properties["AuthType"].lower() != "anonymous":
-            self._acs3.verify(request, parse_qsl(request.query_string), [], self._clock())
+            self._signed(request, parse_qsl(request.query_string, keep_blank_values=True))
         account_id, now = self._place.account_id, self._clock()
         encoded = self.reading("fc3_body") == "base64"
         event = http_event(request, path, account_id, now, request_id, encoded=encoded)
@@ -203,6 +209,16 @@ class Functions:
                 raise _too_large(invocations.ASYNC_LIMIT)
             return self._invoker.queue(function, request_id, event)
         return self._invoker.http_event(request_id, function, event, wait=wait)
+
+    def _signed(self, request: Request, query: list[tuple[str, str]]) -> Identity:
+        """Who signed a request to 3.0; it refuses in words of its own ("Error codes")."""
+        if not request.headers.get("authorization", "").startswith("ACS3-HMAC-SHA256"):
+            raise Refused(400, "MissingRequiredHeader", "an Authorization by ACS3-HMAC-SHA256 is needed")
+        try:
+            return self._acs3.verify(request, query, [], self._clock())
+        except ApiError as error:
+            code = _ITS_WORDS.get(error.code, "AccessDenied")
+            raise Refused(403, code, error.message) from None
 
     def bridge(self, event: Mapping[str, Any]) -> int:
         """Publish an event to the default event bus; how many functions it was for."""

@@ -151,7 +151,7 @@ class Stage:
         headers = {"content-type": "application/json"}
         sent = {"method": "POST", "headers": headers, "sign": "standard", "body": body}
         method, headers, data = signed(sent, time.time())
-        return self._post("/2016-08-15/proxy/slb-swap/webhook/", data, headers, method)
+        return self._post("/fcapp.run/webhook/", data, headers, method)
 
     def scaling(self, kind: str, order: Mapping[str, Any]) -> None:
         """Tell the scaling group to do something, and wait until it and all that came of it are over."""
