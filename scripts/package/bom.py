@@ -25,7 +25,7 @@ class Build:
     compiled: bool
 
     def name(self, sha256: str) -> str:
-        """The name of a zip of these bytes: whatever differs has another name, or an update is not picked up."""
+        """The name of a zip of these bytes: other bytes, another name, or an update is not picked up."""
         commit, changed, _ = self.commit.partition("-")
         marked = f"{commit[:12]}-changed" if changed else commit[:12]
         return f"slb-swap-{self.version}-{marked}-{self.runtime}-{sha256[:8]}.zip"
