@@ -14,7 +14,7 @@ from handler import logs, main, outcome
 from handler.cloud import credentials
 from handler.cloud.credentials import Credentials
 from handler.cloud.invoking import Invoked, Invoker
-from handler.context import Invocation
+from handler.context import DEFAULT_TIMEOUT_S, Invocation
 from handler.core.model.answers import CallFailed
 from handler.outcome import NotYet, Result
 from handler.settings import Settings
@@ -132,7 +132,7 @@ def _invoker(given: Credentials, settings: Settings, invocation: Invocation) -> 
         "network": settings.network,
         "endpoint": settings.endpoint,
         "host": settings.hosts.get("fc"),
-        "read_timeout_s": max(1.0, invocation.timeout_s - main.MARGIN_S),
+        "read_timeout_s": max(1.0, (invocation.timeout_s or DEFAULT_TIMEOUT_S) - main.MARGIN_S),
     }
     # Only one of them is ever needed in a function.
     if service:
