@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 EVENT ?= events/eventbridge-ess-scale-in-success.json
 
-.PHONY: run test test-all prove chaos fuzz mutation bench traffic serve test-page pictures lock package clean help
+.PHONY: run test test-all prove explore chaos fuzz mutation bench traffic serve test-page pictures lock package clean help
 
 $(VENV)/ready: requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "slb-swap needs Python 3.10 or later; name one: make PYTHON=python3.12 ..." >&2; exit 1; }
@@ -28,6 +28,7 @@ test: $(VENV)/ready  ## style, types, layers, and all tests with the coverage of
 JOBS ?= 2
 SEED ?= 1
 SCHEDULES ?= 10000
+FOR ?= 600
 COUNT ?= 100000
 BOUNDS ?= full
 MUTATE ?=
@@ -40,8 +41,12 @@ test-all:  ## `make test` on each of Python 3.10, 3.11 and 3.12 that is found
 		$(MAKE) --no-print-directory test PYTHON="$$python" VENV=".venv-$$version" </dev/null || failed=1; \
 	done; exit $$failed; }
 
-prove: $(VENV)/ready  ## every small world, under every reading
+prove: $(VENV)/ready  ## every small world, under every reading; every sequence of deliveries within bounds
 	$(BIN)/python -m tests.prove --bounds $(BOUNDS) --jobs $(JOBS)
+	$(BIN)/python -m tests.explore --bounds $(BOUNDS) --jobs $(JOBS)
+
+explore: $(VENV)/ready  ## sequences of deliveries at random, FOR=600 seconds; what fails is made small, to be replayed
+	$(BIN)/python -m tests.explore --for $(FOR) --seed $(SEED) --jobs $(JOBS)
 
 chaos: $(VENV)/ready  ## random schedules against real processes
 	$(BIN)/python -m tests.chaos --schedules $(SCHEDULES) --seed $(SEED) --jobs $(JOBS)

@@ -9,11 +9,12 @@ from statistics import median
 from handler.core.deciding import run_state
 from handler.core.deciding.decide import decide
 from handler.core.deciding.plan import plan
+from handler.core.model.marks import Marks
 from handler.core.model.observed import Observed
 from handler.core.model.policy import Policy
 from handler.core.model.values import Backend, Group, Intent, Key, Listeners, Scope, ServerRef, Verdict
 
-POLICY = Policy(mark="slb-swap/web")
+POLICY = Policy(marks=Marks("web"))
 
 
 def measure(short: bool) -> Iterator[tuple[str, ...]]:

@@ -74,15 +74,21 @@ def hide(text: str) -> str:
 
 _TOKEN: Final = re.compile(r"[!-~]{16,128}")
 _LEAST_DIGITS: Final = 4
-#: Ids of the cloud, our marks and times. No token begins so, and a log without them says nothing.
-_OURS: Final = re.compile(r"[a-z]{1,4}-[^-]*|(slb-)?swap[/._-].*|[0-9]{4}-[0-9]{2}-[0-9]{2}T.*|[a-z_.]*")
+#: Ids of the cloud, our marks, times and addresses. No token is like these, and no log can do without them.
+_OURS: Final = re.compile(
+    r"""(i|eni|eci|lb|rsp|as[acghr])-[^-]*
+    | (slb-)?swap[/._-].*
+    | [0-9]{4}-[0-9]{2}-[0-9]{2}T.*
+    | (?=.*[:.])[0-9A-Fa-f:.]*""",
+    re.VERBOSE,
+)
 
 
 def looks_like_a_token(text: str, names: Iterable[str] = ()) -> bool:
     """Tell whether a text may be the token of a lifecycle hook, and is no word that a log line has to say.
 
     It comes in a message, so whoever can publish that chooses it. Auto Scaling's tokens are UUIDs. ``names``
-    are those of the settings: a part of one is no token either.
+    are those of the settings and the function: a part of one is no token either.
     """
     digits = sum(one.isdigit() for one in text)
     if not _TOKEN.fullmatch(text) or digits < _LEAST_DIGITS or _OURS.fullmatch(text):

@@ -113,7 +113,7 @@ def _deliver(delivery: Delivery, instance: _Instance, invocation: Invocation, co
     given = credentials.find(context, os.environ)
     logs.redact(*given.secrets())
     tokens = (hook.token for intent in delivery.intents for hook in intent.hooks)
-    logs.redact_tokens(filter(None, tokens), instance.settings.names)
+    logs.redact_tokens(filter(None, tokens), (*instance.settings.names, invocation.function))
     client = _client(instance, given, invocation.region)
     clock = _Clock()
     deadline = clock.now() + invocation.timeout_s - min(MARGIN_S, invocation.timeout_s / 4)

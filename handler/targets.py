@@ -74,37 +74,55 @@ _IDS: Final = {
 _WORDS: Final = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 
 
+class _NoListError(ValueError):
+    """Why there is no list of targets."""
+
+
 def read(given: str, read_file: Callable[[str], str], errors: list[str]) -> tuple[Target, ...]:
     """Return the targets of SWAP_TARGETS; what is wrong with any of them is added to ``errors``."""
-    if not given:
-        errors.append("SWAP_TARGETS: expected a JSON list of targets, or the path of one in the package")
-        return ()
-    if not given.startswith(("[", "{")):
-        if PurePosixPath(given).is_absolute() or ".." in PurePosixPath(given).parts:
-            errors.append(f"SWAP_TARGETS: expected a path inside the package, got {given!r}")
-            return ()
-        try:
-            given = read_file(given)
-        except (OSError, UnicodeDecodeError) as why:
-            reason = getattr(why, "strerror", None) or "not UTF-8"
-            errors.append(f"SWAP_TARGETS: cannot read {given!r}: {reason}")
-            return ()
     try:
-        listed = msgspec.json.decode(given)
-    except (msgspec.DecodeError, RecursionError) as why:
-        errors.append(f"SWAP_TARGETS: not JSON: {broken(why)}")
-        return ()
-    except UnicodeError:
-        errors.append("SWAP_TARGETS: not UTF-8")
-        return ()
-    if not isinstance(listed, list) or not listed:
-        got = "an empty list" if listed == [] else kind_of(listed)
-        hint = ": put it in [ ]" if isinstance(listed, dict) else ""
-        errors.append(f"SWAP_TARGETS: expected a list of at least one target, got {got}{hint}")
+        listed = _list(given, read_file)
+    except _NoListError as why:
+        errors.append(f"SWAP_TARGETS: {why}")
         return ()
     found = [_target(item, f"targets[{at}]", errors) for at, item in enumerate(listed)]
     errors.extend(_clashes(found))
     return tuple(target for target in found if target is not None)
+
+
+def _list(given: str, read_file: Callable[[str], str]) -> list[Any]:
+    """Return the list in a setting, or in the file that it names."""
+    if not given:
+        raise _NoListError("expected a JSON list of targets, or the path of one in the package")
+    where = ""
+    if not given.startswith(("[", "{")):
+        where = f"{given!r}: "
+        given = _in_file(given, read_file)
+    try:
+        listed = msgspec.json.decode(given)
+    except (msgspec.DecodeError, RecursionError) as why:
+        raise _NoListError(f"{where}not JSON: {broken(why)}") from None
+    except UnicodeError:
+        raise _NoListError(f"{where}not UTF-8") from None
+    if not isinstance(listed, list) or not listed:
+        got = "an empty list" if listed == [] else kind_of(listed)
+        hint = ": put it in [ ]" if isinstance(listed, dict) else ""
+        raise _NoListError(f"{where}expected a list of at least one target, got {got}{hint}")
+    return listed
+
+
+def _in_file(path: str, read_file: Callable[[str], str]) -> str:
+    if "{" in path:
+        raise _NoListError(
+            f"expected a JSON list of targets, which begins with [, got text that begins with {path[0]!r}"
+        )
+    if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
+        raise _NoListError(f"expected a path inside the package, got {path!r}")
+    try:
+        return read_file(path)
+    except (OSError, UnicodeDecodeError) as why:
+        reason = getattr(why, "strerror", None) or "not UTF-8"
+        raise _NoListError(f"cannot read {path!r}: {reason}") from None
 
 
 def _target(item: object, at: str, errors: list[str]) -> Target | None:

@@ -1,6 +1,6 @@
 """Health: what a check finds, what DescribeHealthStatus shows, and what would be sent traffic."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from localcloud.errors import ApiError
@@ -53,9 +53,10 @@ def describe(
     seen: set[tuple[str, tuple[str, int, str | None]]] = set()
     for listener in listeners:
         for group_id, backends in _behind(world, load_balancer, listener):
+            checks = listener.checks(group_id)
             for backend in backends:
                 status = "unavailable"
-                if listener.checks(group_id):
+                if checks:
                     at = (group_id, backend.key)
                     reads = world.fresh.get(at)
                     status = checked(backend, listener.port, reads, world.instances, world.readings)
@@ -107,31 +108,42 @@ def _count(world: World, seen: set[tuple[str, tuple[str, int, str | None]]]) -> 
         world.record(group_id, world.groups[group_id].backends, "DescribeHealthStatus")
 
 
-def verdict(
-    world: World, instant: Instant, backend: Backend, listeners: tuple[Listener, ...]
-) -> tuple[str, bool]:
+class Sender(NamedTuple):
+    """A running listener that sends requests to a group, by itself or by rules."""
+
+    port: int
+    checks: bool
+    ignores_weight: bool  #: schedules by `rr` (CLB: Overview of VServer groups, 2026)
+
+
+def senders(listeners: Iterable[Listener], group_id: str) -> tuple[Sender, ...]:
+    """The running listeners that use a group."""
+    return tuple(
+        Sender(
+            listener.port,
+            any(use.health_check for use in uses),
+            any(use.scheduler == "rr" for use in uses),
+        )
+        for listener in listeners
+        if listener.runs and (uses := listener.uses_of(group_id))
+    )
+
+
+def verdict(world: World, instant: Instant, backend: Backend, using: tuple[Sender, ...]) -> tuple[str, bool]:
     """Of a backend at an instant: its health, and whether any listener would send traffic to it.
 
-    Weight 0 takes no new requests, but `rr` knows no weights (CLB: Overview of VServer groups, 2026). Its
-    health is abnormal if any listener finds it so, else normal if any does.
-    Reading `used_before_check`: of a backend whose check has not finished.
+    Weight 0 takes no new requests, but for `rr`. Its health is abnormal if any listener finds it so, else
+    normal if any does. Reading `used_before_check`: of a backend whose check has not finished.
     """
-    running = [listener for listener in listeners if listener.runs]
-    if not running:
-        return "unavailable", backend.weight > 0
-    found, used = set(), False
-    reads = instant.fresh.get((instant.group_id, backend.key))
-    for listener in running:
+    health, used = "unavailable", not using and backend.weight > 0
+    reads = instant.fresh.get((instant.group_id, backend.key)) if using else None
+    for port, checks, ignores_weight in using:
         status = ""
-        if listener.checks(instant.group_id):
-            status = checked(backend, listener.port, reads, instant.instances, world.readings)
-            found.add(status)
-        schedulers = {use.scheduler for use in listener.uses_of(instant.group_id)}
-        if backend.weight == 0 and "rr" not in schedulers:
+        if checks:
+            status = checked(backend, port, reads, instant.instances, world.readings)
+            if status == "abnormal" or health == "unavailable":
+                health = status
+        if used or (backend.weight == 0 and not ignores_weight) or status == "abnormal":
             continue
-        used = used or status in {"", "normal"} or _used_unproven(world, status)
-    return next((s for s in ("abnormal", "normal") if s in found), "unavailable"), used
-
-
-def _used_unproven(world: World, status: str) -> bool:
-    return status == "unavailable" and bool(world.readings["used_before_check"])
+        used = status != "unavailable" or bool(world.readings["used_before_check"])
+    return health, used

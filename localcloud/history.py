@@ -2,19 +2,15 @@
 
 from typing import Any
 
-from localcloud.health import verdict
+from localcloud.health import senders, verdict
 from localcloud.state import World
 
 
 def render(world: World, group_id: str | None = None) -> list[dict[str, Any]]:
     """The history of a group, or of all of them; the first state of each has no action."""
     users = {
-        group.vserver_group_id: tuple(
-            listener
-            for listener in world.load_balancers[group.load_balancer_id].listeners
-            if listener.uses(group.vserver_group_id)
-        )
-        for group in world.groups.values()
+        group_id: senders(world.load_balancers[group.load_balancer_id].listeners, group_id)
+        for group_id, group in world.groups.items()
     }
     instants = []
     for index, instant in enumerate(world.history):

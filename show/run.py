@@ -50,6 +50,9 @@ def _list() -> int:
 
 def _show(event: Path, expect: Mapping[str, Any]) -> int:
     state = json.loads((EVENTS / "state.json").read_text())
+    unknown = expect.get("unknown_to_ecs", ())
+    for one in state["instances"]:
+        one["status"] = "Released" if one["instance_id"] in unknown else one["status"]
     env = {"SWAP_TARGETS": (EVENTS / "targets.json").read_text(), "SWAP_WEBHOOK_SECRETS": SECRET}
     with LocalCloud(state, template=ROOT / "template.yml", env=env) as cloud:
         local = _Local(cloud.endpoint)

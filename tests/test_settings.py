@@ -317,10 +317,26 @@ def test_what_is_no_list_is_refused(targets: str, got: str) -> None:
         ("[" * 100_000, "not JSON: nested too deep"),
         ("[{]", "not JSON: object keys must be strings (byte 2)"),
         ("[\udcff]", "not UTF-8"),
+        (
+            "'[{}]'",
+            'expected a JSON list of targets, which begins with [, got text that begins with "\'"',
+        ),
     ],
 )
 def test_what_is_no_json_is_refused(targets: str, said: str) -> None:
     assert refused(targets) == f"SWAP_TARGETS: {said}"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "not JSON: it was cut"),
+        ("[1,]", "not JSON: trailing comma in array (byte 3)"),
+        ("{}", "expected a list of at least one target, got an object: put it in [ ]"),
+    ],
+)
+def test_a_file_that_is_no_list_is_named(content: str, said: str) -> None:
+    assert refused("web.json", lambda _: content) == f"SWAP_TARGETS: 'web.json': {said}"
 
 
 def test_a_word_that_is_nearly_right_is_told_its_neighbour() -> None:

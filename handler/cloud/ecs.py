@@ -69,13 +69,20 @@ class CloudEcs:
         return found
 
     def _described(self, ids: tuple[str, ...]) -> dict[str, Instance]:
-        answer = self._client.call(
-            DescribeInstancesRequest, {"InstanceIds": _as_json(ids), "PageNumber": "1", "PageSize": str(_IDS)}
-        )
-        try:
-            return _instances(answer, ids)
-        except parsing.Malformed as why:
-            raise parsing.unreadable(_ACTION, why) from None
+        # By tokens: pages by number are about to go (DescribeInstances, PageNumber).
+        params = {"InstanceIds": _as_json(ids), "MaxResults": str(_IDS)}
+        found: dict[str, Instance] = {}
+        while True:
+            answer = self._client.call(DescribeInstancesRequest, params)
+            try:
+                page = _instances(answer, ids)
+            except parsing.Malformed as why:
+                raise parsing.unreadable(_ACTION, why) from None
+            found.update(page)
+            token = str(answer.get("NextToken") or "")
+            if not token or not page or len(found) == len(ids):
+                return found
+            params["NextToken"] = token
 
     def _dry_run(self, ids: tuple[str, ...]) -> None:
         """Ask whether the call is allowed; raises CallFailed unless ECS says that it is."""
@@ -96,16 +103,16 @@ def _as_json(ids: tuple[str, ...]) -> str:
 
 
 def _instances(answer: Mapping[str, Any], ids: tuple[str, ...]) -> dict[str, Instance]:
-    """Return the instances of an answer. Raises parsing.Malformed, also where it is not whole.
+    """Return the instances of an answer. Raises parsing.Malformed, also where it answers something else.
 
-    Half an answer must not pass for instances that were released, nor an answer to another question.
+    That must not pass for instances that were released.
     """
+    if "Instances" not in answer:
+        raise parsing.Malformed("Instances is not there")
     rows = parsing.rows(answer, "Instances", "Instance")
     found = {instance.id: instance for instance in map(_instance, rows)}
-    if not found.keys() <= set(ids):
-        raise parsing.Malformed("Instances holds others than were asked for")
-    if parsing.number(answer, "TotalCount", 0, 1_000_000) != len(found):
-        raise parsing.Malformed("Instances holds not as many as TotalCount")
+    if len(found) != len(rows) or not found.keys() <= set(ids):
+        raise parsing.Malformed("Instances holds others than were asked for, or one twice")
     return found
 
 

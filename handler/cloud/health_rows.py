@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from handler.cloud import parsing
+from handler.core.model.addresses import spelt_alike
 from handler.core.model.values import Key, Verdict
 
 
@@ -41,7 +42,7 @@ def read(answer: Mapping[str, Any]) -> list[HealthRow]:
             protocol=str(row["Protocol"]).lower() if row.get("Protocol") else None,
             server_id=parsing.text(row, "ServerId"),
             port=parsing.number(row, "Port", 1, 65535),
-            server_ip=row.get("ServerIp") or None,
+            server_ip=spelt_alike(str(row["ServerIp"])) if row.get("ServerIp") else None,
             status=parsing.text(row, "ServerHealthStatus").lower(),
         )
         for row in parsing.rows(answer, "BackendServers", "BackendServer")

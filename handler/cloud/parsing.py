@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
+from handler.core.model.addresses import spelt_alike
 from handler.core.model.answers import Answer, CallFailed, Result
 from handler.core.model.values import Backend, BackendType, Group, Key
 
@@ -91,6 +92,15 @@ def backends(answer: _Row) -> dict[Key, Backend]:
     return found
 
 
+def spellings(answer: _Row) -> dict[str, str]:
+    """Return the addresses that an answer spells otherwise than we do: ours, and its own.
+
+    No document says that the API takes another spelling than its own for the same address.
+    """
+    listed = (row.get("ServerIp") for row in rows(answer, "BackendServers", "BackendServer"))
+    return {ours: its for its in listed if isinstance(its, str) and (ours := spelt_alike(its)) != its}
+
+
 def group(answer: _Row, vserver_group_id: str) -> Group:
     """Return the group that DescribeVServerGroupAttribute answers with. Raises Malformed.
 
@@ -107,7 +117,7 @@ def _backend(row: _Row) -> Backend:
     if type_ not in _TYPES:
         raise Malformed("Type should be ecs, eni or eci")
     # Instances may be listed with an address too; what tells them apart is their id and port alone.
-    server_ip = None if type_ == "ecs" else row.get("ServerIp") or None
+    server_ip = None if type_ == "ecs" or not row.get("ServerIp") else spelt_alike(str(row["ServerIp"]))
     return Backend(
         key=Key(server_id, number(row, "Port", 1, 65535), server_ip),
         weight=number(row, "Weight", 0, 100, default=100),

@@ -34,11 +34,13 @@ class CloudSlb:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._uses: dict[str, tuple[usage.Use, ...]] = {}
+        self._spelt: dict[str, str] = {}
 
     def group(self, vserver_group_id: str) -> Group:
         """Read the group; raises CallFailed, GONE where there is none of that id."""
         answer = self._client.call(DescribeVServerGroupAttributeRequest, {"VServerGroupId": vserver_group_id})
         try:
+            self._spelt |= parsing.spellings(answer)
             return parsing.group(answer, vserver_group_id)
         except parsing.Malformed as why:
             raise parsing.unreadable("DescribeVServerGroupAttribute", why) from None
@@ -60,7 +62,7 @@ class CloudSlb:
 
     def do(self, group: Group, step: Step) -> Answer:
         """Do one step, once, and say what came of it; never raises CallFailed."""
-        request_class, lists = _request(step)
+        request_class, lists = _request(step, self._spelt)
         # The group's id goes where the lists go: a gateway that does not read them there misses it, and
         # says so.
         body = {"VServerGroupId": group.id, **{name: _as_json(entries) for name, entries in lists.items()}}
@@ -81,22 +83,26 @@ class CloudSlb:
         return self._uses[group.id]
 
 
-def _request(step: Step) -> tuple[type[Any], dict[str, list[dict[str, Any]]]]:
-    """Return the request of a step, and its lists of backends by parameter."""
+def _request(step: Step, spelt: Mapping[str, str]) -> tuple[type[Any], dict[str, list[dict[str, Any]]]]:
+    """Return the request of a step, and its lists of backends by parameter; ``spelt`` are known spellings."""
     match step:
         case Modify(pairs):
             return ModifyVServerGroupBackendServersRequest, {
-                "OldBackendServers": [_named(pair.old) for pair in pairs],
-                "NewBackendServers": [_whole(pair.new) for pair in pairs],
+                "OldBackendServers": [_named(pair.old, spelt) for pair in pairs],
+                "NewBackendServers": [_whole(pair.new, spelt) for pair in pairs],
             }
         case Add(backends):
-            return AddVServerGroupBackendServersRequest, {"BackendServers": [_whole(b) for b in backends]}
+            return AddVServerGroupBackendServersRequest, {
+                "BackendServers": [_whole(b, spelt) for b in backends]
+            }
         case Remove(backends):
-            return RemoveVServerGroupBackendServersRequest, {"BackendServers": [_named(b) for b in backends]}
-    return SetVServerGroupAttributeRequest, {"BackendServers": [_whole(b) for b in step.after]}
+            return RemoveVServerGroupBackendServersRequest, {
+                "BackendServers": [_named(b, spelt) for b in backends]
+            }
+    return SetVServerGroupAttributeRequest, {"BackendServers": [_whole(b, spelt) for b in step.after]}
 
 
-def _named(backend: Backend) -> dict[str, Any]:
+def _named(backend: Backend, spelt: Mapping[str, str]) -> dict[str, Any]:
     """Return what names a backend: an address only where it has one."""
     entry: dict[str, Any] = {
         "ServerId": backend.key.server_id,
@@ -104,13 +110,13 @@ def _named(backend: Backend) -> dict[str, Any]:
         "Type": backend.type,
     }
     if backend.key.server_ip is not None:
-        entry["ServerIp"] = backend.key.server_ip
+        entry["ServerIp"] = spelt.get(backend.key.server_ip, backend.key.server_ip)
     return entry
 
 
-def _whole(backend: Backend) -> dict[str, Any]:
+def _whole(backend: Backend, spelt: Mapping[str, str]) -> dict[str, Any]:
     """Return a backend with its attributes; a description may not be empty, so an empty one is left out."""
-    entry = {**_named(backend), "Weight": backend.weight}
+    entry = {**_named(backend, spelt), "Weight": backend.weight}
     if backend.description:
         entry["Description"] = backend.description
     return entry

@@ -7,9 +7,9 @@ from typing import Annotated, get_args
 
 import msgspec
 
+from handler.core.model import addresses
 from handler.core.model.policy import Target
 from handler.core.model.values import BackendType, Cause, Intent, Scope, ServerRef, Strategy
-from handler.triggers import addresses
 from handler.triggers.choosing import Item, by_name, switched_on
 from handler.triggers.faults import broken, in_words, nearest
 from handler.triggers.messages import Unreadable, shown
@@ -180,8 +180,10 @@ def _listed(entries: Iterable[str | Entry], in_pairs: Iterable[str], side: str) 
 def _at_its_address(entry: Entry, path: str) -> Entry:
     if entry.server_ip is None:
         return entry
-    address = addresses.normal(entry.server_ip, f"{path}.server_ip")
-    return msgspec.structs.replace(entry, server_ip=address)
+    try:
+        return msgspec.structs.replace(entry, server_ip=addresses.normal(entry.server_ip))
+    except ValueError as why:
+        raise Unreadable(f"{path}.server_ip: {why}") from None
 
 
 def _check_pairs(pairs: Sequence[tuple[str, str]]) -> None:

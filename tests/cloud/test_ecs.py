@@ -30,8 +30,8 @@ def row(instance_id: str, status: str = "Running", **more: Any) -> dict[str, Any
     return {"InstanceId": instance_id, "Status": status, "OperationLocks": {"LockReason": []}, **more}
 
 
-def answer(*rows: dict[str, Any], total: Any = None) -> dict[str, Any]:
-    return {"Instances": {"Instance": list(rows)}, "TotalCount": len(rows) if total is None else total}
+def answer(*rows: dict[str, Any], token: str = "") -> dict[str, Any]:
+    return {"Instances": {"Instance": list(rows)}, "NextToken": token}
 
 
 def ecs_of(given: Any) -> tuple[CloudEcs, Scripted]:
@@ -80,7 +80,7 @@ def test_an_instance_that_is_unknown_is_absent() -> None:
     of, scripted = ecs_of(answer(row("i-2")))
     assert set(of.instances(("i-1", "i-2"))) == {"i-2"}
     assert scripted.calls == [
-        (ACTION, {"InstanceIds": '["i-1","i-2"]', "PageNumber": "1", "PageSize": "100"}),
+        (ACTION, {"InstanceIds": '["i-1","i-2"]', "MaxResults": "100"}),
     ], "who is answered with one instance may read them all"
 
 
@@ -101,11 +101,30 @@ def test_a_hundred_ids_are_asked_for_in_a_call(count: int, calls: int) -> None:
     assert len(scripted.calls) == calls
 
 
+def test_every_page_of_an_answer_is_read() -> None:
+    def page(given: Mapping[str, str]) -> dict[str, Any]:
+        asked, start = json.loads(given["InstanceIds"])[:5], int(given.get("NextToken", "0"))
+        return answer(*map(row, asked[start : start + 2]), token=str(start + 2) if start < 4 else "")
+
+    of, scripted = ecs_of(page)
+    assert set(of.instances(tuple(f"i-{n}" for n in range(7)))) == {f"i-{n}" for n in range(5)}
+    assert [given.get("NextToken") for _, given in scripted.calls] == [None, "2", "4"]
+
+
+@pytest.mark.parametrize(("asked", "calls"), [(("i-1",), 1), (("i-1", "i-2"), 2)])
+def test_a_token_that_leads_nowhere_is_not_followed_for_ever(asked: tuple[str, ...], calls: int) -> None:
+    def page(given: Mapping[str, str]) -> dict[str, Any]:
+        return answer(*[] if "NextToken" in given else [row("i-1")], token="again")
+
+    of, scripted = ecs_of(page)
+    assert set(of.instances(asked)) == {"i-1"}
+    assert len(scripted.calls) == calls
+
+
 MALFORMED: list[dict[str, Any]] = [
     {},
-    {"Instances": {"Instance": []}},
-    {"Instances": "none", "TotalCount": 0},
-    answer(row("i-1"), total=2),
+    {"TotalCount": 0},
+    {"Instances": "none"},
     answer(row("i-1"), row("i-1")),
     answer(row("i-9")),
     answer({"InstanceId": "i-1"}),

@@ -359,3 +359,13 @@ def test_health_that_cannot_be_read_is_no_health() -> None:
     with pytest.raises(CallFailed) as caught:
         slb.health(GROUP)
     assert caught.value.answer.result is Result.UNKNOWN
+
+
+def test_an_address_that_the_api_spells_otherwise_is_the_same_and_is_written_as_the_api_spells_it() -> None:
+    row = {"ServerId": "eni-1", "Port": 80, "Weight": 100, "Type": "eni", "ServerIp": "2001:DB8::10"}
+    answer = {**attribute(), "BackendServers": {"BackendServer": [row]}}
+    slb, scripted = slb_of(DescribeVServerGroupAttribute=answer, RemoveVServerGroupBackendServers={})
+    group = slb.group("rsp-1")
+    assert [Key("eni-1", 80, "2001:db8::10")] == list(group.backends)
+    slb.do(group, Remove(tuple(group.backends.values())))
+    assert "2001:DB8::10" in scripted.calls[-1][1]["BackendServers"]

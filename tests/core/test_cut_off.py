@@ -54,7 +54,7 @@ def test_one_that_is_in_has_taken_the_place_of_one_that_is_out() -> None:
     # i-9 took the place of i-1 before; nobody is left for i-2.
     intent = replace(event("i-1 i-2", cause=Cause.INTERRUPTED), launched=named("i-9", Cause.FINISHED))
     play = Play(view("i-2 i-9", "i-1 i-2 i-9"), intent)
-    assert "refused waiting_for_replacement" == play.end
+    assert "unchanged health_unchecked, waiting_for_replacement" == play.end
     assert "i-2:waiting_for_replacement" == shown_refused(play.decision.refused)  # type: ignore[union-attr]
 
 

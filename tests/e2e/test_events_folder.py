@@ -32,13 +32,13 @@ def _result(reply: Reply, file: EventFile) -> dict[str, Any]:
     answer = reply.json()
     if "errorType" in answer:
         assert answer["errorType"] == "NotYet"
-        return {"outcome": "raised", "targets": []}
+        return {"outcome": "raised", "reason": answer["errorMessage"], "targets": []}
     return dict(json.loads(answer["body"]) if "statusCode" in answer else answer)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_file_gives_the_outcome_beside_it(cloud: Http, file: EventFile) -> None:
-    cloud.put_state(STATE)
+    cloud.put_state(file.state(STATE))
     if file.expect["via"] == "http":
         event = json.loads(file.delivery(time.time()))
         method = event["requestContext"]["http"]["method"]

@@ -147,7 +147,7 @@ def without(world: World, name: str) -> World:
         return _without_target(world, name)
     kind, what = name.split()[1:]
     return world.without(
-        *(c for c in world.clauses if c.startswith(f"fault ") and c.split()[2::2] == [kind, what])
+        *(c for c in world.clauses if c.startswith("fault ") and c.split()[2::2] == [kind, what])
     )
 
 

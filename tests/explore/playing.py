@@ -197,6 +197,7 @@ class _Player:
         except Exception:
             attempt.broken = traceback.format_exc()
         attempt.last, attempt.ended = len(world.history), clock.at
+        attempt.instances_after = world.instances
         if any(call.trouble in WRONG for call in attempt.calls):
             clock.at = max(clock.at, attempt.began + LAGS_S)
         self.lagging.clear()

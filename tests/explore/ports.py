@@ -111,6 +111,7 @@ class Attempt:
     quiet: bool = False
     last: int = 0
     ended: float = 0.0
+    instances_after: Mapping[str, Any] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
     others: set[int] = field(default_factory=set)  #: instants that somebody else brought about
     shown: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)  #: listings as they were read
@@ -318,4 +319,3 @@ class _as_it_was:  # noqa: N801 - it reads as a statement
 
     def __exit__(self, *problem: object) -> None:
         self._groups[self._name] = self._now
-

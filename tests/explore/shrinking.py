@@ -15,7 +15,7 @@ MOST = 1500
 def rule(found: str) -> str:
     """The rule that a violation breaks: its text up to what differs from world to world."""
     head = found.partition(":")[0].partition("(")[0].strip()
-    return f"{head}: {found.split(':')[1].split('(')[0].strip()}" if head in _SPEAKING else head
+    return f"{head}: {found.split(':')[1].split('(', maxsplit=1)[0].strip()}" if head in _SPEAKING else head
 
 
 #: Rules whose second word says what it is about.

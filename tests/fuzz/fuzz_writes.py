@@ -19,7 +19,7 @@ from handler.running.delivering import deliver
 from handler.triggers.reading import read
 from localcloud.cloud import Cloud
 from tests.fuzz.fuzz_deliveries import corpus, mutate, texts
-from tests.support.level_a import Calls, FakeClock, ModelEss, ModelSlb
+from tests.support.level_a import Calls, FakeClock, ModelEcs, ModelEss, ModelSlb
 from tests.triggers.delivery_support import EVENTS, NOW, REGION, SECRET
 
 WEB = Target("web", "rsp-web", ("asg-web",), "apply", Policy(marks=Marks("web"), ports=(8080,)))
@@ -47,10 +47,11 @@ def run_one(data: bytes) -> Cloud:
             (WEB,),
             lambda: slb,
             ess,
+            ModelEcs(calls),
             clock,
             clock.now() + 600,
             calls=lambda: len(calls.actions),
-            tell=lambda name, **said: None,
+            log=lambda name, **said: None,
         )
     return cloud
 

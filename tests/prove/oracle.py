@@ -276,8 +276,12 @@ class _Trial:
         left_over = [server for server in self.leave if server in here]
         missing = [server for server in self.come - self.abandoned() if server not in here]
         idle = [s for s in self.come if s in here and any(row["weight"] == 0 for row in here[s])]
-        if (left_over or missing or idle) and final.outcome in {"applied", "unchanged"}:
-            yield f"told {final.outcome}, with {left_over + missing + idle} undone"
+        # An interrupted one is said to wait, and nobody has to see to it.
+        waits = {s for s, reason in refused.items() if reason == "waiting_for_replacement"} & set(left_over)
+        waits = {s for s in waits if self.beginning.olds[s] == "i"}
+        undone = [s for s in left_over + missing + idle if s not in waits]
+        if undone and final.outcome in {"applied", "unchanged"}:
+            yield f"told {final.outcome}, with {undone} undone"
         for server in left_over:
             if not self.excused(server, rows, refused, reasons, final):
                 yield f"not converged: {server} is still there: {final.outcome}, {final.told.get('reason')}"
@@ -292,20 +296,14 @@ class _Trial:
             yield from self.shape(rows)
 
     def put_back(self, final: Delivery) -> Iterator[str]:
-        """What was taken back is as it was; and on an empty listing nothing was removed."""
+        """What was taken back is as it was."""
         may_return = self.leave - self.gone
         before = {key(r): said(r) for r in self.instants[final.first] if r["server_id"] in may_return}
         after = {key(r): said(r) for r in self.instants[min(final.hooked_at, final.last)]}
-        started = {row["server_id"] for row in self.instants[0]} & self.leave
         if final.outcome == "rolled_back":
             wrong = [k for k, what in before.items() if after.get(k, what) != what]
             if wrong:
                 yield f"not put back as it was: {wrong}"
-        listed = self.beginning.is_listed and self.beginning.kind not in "rg"
-        if listed and not self.beginning.anyone_listed:
-            unlisted = {s for s in started if self.beginning.olds[s] in "dmo"}
-            if not unlisted <= {k[0] for k in after}:
-                yield "removed on an empty listing"
 
     def excused(
         self, server: str, rows: Rows, refused: dict[str, str], reasons: set[str], final: Delivery

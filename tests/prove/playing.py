@@ -16,16 +16,18 @@ from handler.core.deciding.hooks import Ending
 from handler.core.model.answers import Answer, CallFailed, Result
 from handler.core.model.observed import Listing
 from handler.core.model.steps import Step, new_side, old_side
-from handler.core.model.values import Group
+from handler.core.model.values import Group, Instance
 from handler.outcome import of_run
 from handler.running import loop
 from handler.running.hooks import Hooks
 from handler.running.loop import Run
+from handler.running.pacing import Pacing
+from handler.running.scheduler import alone
+from localcloud import state
 from localcloud.cloud import Cloud
 from localcloud.errors import ApiError
 from localcloud.forms import answer_body
 from localcloud.http import ConnectionCut
-from localcloud.state import Instance
 from tests.prove.choices import READING, Choices, Readings
 from tests.prove.worlds import BALANCER, GROUP, Beginning
 from tests.support.level_a import FakeClock, Killed, ModelEss, ModelSlb
@@ -206,13 +208,28 @@ class Scaling(ModelEss):
             servers = servers[1:]
         elif trouble == "short":
             servers = servers[:-1]
-        return Listing(servers, complete=trouble != "short")
+        return Listing(servers, complete=trouble != "short", counted=len(found))
 
 
 def super_servers(found: Any) -> tuple[Any, ...]:
     from tests.support.level_a import _server
 
     return tuple(_server(member) for _, member in found)
+
+
+class Instances:
+    """ECS, which answers whatever goes wrong elsewhere, and finds all that it knows running.
+
+    So what the load balancer will not take is found out by its answers. What ECS says is for the sampled worlds.
+    """
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+
+    def instances(self, ids: tuple[str, ...]) -> Mapping[str, Any]:
+        """Return what is so now, without a call in which anything may go wrong."""
+        known = self._cloud.ecs.instances(ids)
+        return {one.instance_id: Instance(one.instance_id, "running", reclaimed=False) for one in known}
 
 
 class WireClient(Client):
@@ -270,10 +287,10 @@ def _instances(beginning: Beginning, cloud: Cloud, choices: Choices, played: Pla
     what, _, server = choices.fault("instance", options).partition(" ")
     if what == "sick":
         played.sick.add(server)
-        cloud.world.set_instance(Instance(server, health="abnormal"))
+        cloud.world.set_instance(state.Instance(server, health="abnormal"))
     elif what == "bad":
         played.bad.add(server)
-        cloud.world.set_instance(Instance(server, status="Stopped"))
+        cloud.world.set_instance(state.Instance(server, status="Stopped"))
     for server_id in released:
         cloud.world.release(server_id)
     cloud.world.history.clear()
@@ -288,15 +305,18 @@ def _deliver(beginning: Beginning, cloud: Cloud, choices: Choices, clock: Clock)
     ess = Scaling(calls)
     slb = CloudSlb(WireClient(calls)) if beginning.circumstance == "w" else Balancer(calls)
     target, intent = beginning.target, beginning.intent
-    hooks = Hooks(intent.hooks, ess, clock)
     deadline = clock.now() + TIMEOUT_S
+    hooks = Hooks(intent.hooks, ess, clock, deadline)
+    task = loop.run(
+        target, intent, slb, ess, Instances(cloud), clock, deadline, pacing=Pacing(), log=_unheard
+    )
     try:
-        run = loop.run(target, intent, slb, ess, clock, deadline, log=_unheard, on_wait=hooks.keep_alive)
+        run = alone(task, clock, hooks.keep_alive)
         delivery.run = run
         delivery.told = of_run(run)
         delivery.hooked_at = len(world.history) - 1
-        ending = [Ending(run.finish, run.view)]
-        completed = hooks.complete(dict.fromkeys(intent.hooks, ending), deadline)
+        ending = [Ending(run.finish, run.observed, run.goal.gates)]
+        completed = [alone(hooks.complete(one, ending), clock, hooks.keep_alive) for one in hooks.all]
         delivery.hooks = {done.hook.transition: done.result for done in completed}
     except Killed:
         delivery.killed = True

@@ -10,7 +10,8 @@ import pytest
 from handler.core.deciding.hooks import Ending
 from handler.core.model.decisions import Finish
 from handler.core.model.values import Hook
-from handler.running.hooks import EVERY_S, FIRST_S, TRIES, Hooks
+from handler.running.hooks import EVERY_S, FIRST_S, TRIES, Completed, Hooks
+from handler.running.scheduler import alone
 from localcloud.cloud import Cloud
 from tests.support.builders import cloud, hook, view
 from tests.support.level_a import Calls, FakeClock, ModelEss
@@ -37,14 +38,16 @@ def waiting(*actions: dict[str, Any], faults: Sequence[dict[str, Any]] = ()) -> 
 class Keeper:
     """The hooks of one delivery over a local cloud, and the calls they make."""
 
-    def __init__(self, over: Cloud, *hooks: Hook) -> None:
+    def __init__(self, over: Cloud, *hooks: Hook, left: float = 100.0) -> None:
         self.clock, self.calls = FakeClock(), Calls(over)
-        self.hooks = Hooks(hooks, ModelEss(self.calls), self.clock)
+        self.hooks = Hooks(hooks, ModelEss(self.calls), self.clock, self.clock.now() + left)
 
-    def complete(self, *endings: Ending | None, left: float = 100.0) -> list[tuple[str | None, str, bool]]:
-        given = dict.fromkeys((HOOK, LOST, hook("i-9", "scale_out", id="", token=None)), endings)
-        done = self.hooks.complete(given, self.clock.now() + left)
-        return [(one.result, one.code, one.failed) for one in done]
+    def completed(self, *endings: Ending | None) -> list[Completed]:
+        """Complete every hook, given how the targets ended."""
+        return [alone(self.hooks.complete(one, endings), self.clock, lambda: None) for one in self.hooks.all]
+
+    def complete(self, *endings: Ending | None) -> list[tuple[str | None, str, bool]]:
+        return [(one.result, one.code, one.failed) for one in self.completed(*endings)]
 
 
 def test_a_hook_is_completed_once_however_often_it_is_named() -> None:
@@ -58,11 +61,6 @@ def test_a_hook_without_a_verdict_is_left_waiting(endings: tuple[Ending | None, 
     keeper = Keeper(waiting(), HOOK)
     assert [(None, "", False)] == keeper.complete(*endings)
     assert [] == keeper.calls.actions
-
-
-def test_a_hook_of_no_target_is_left_waiting() -> None:
-    keeper = Keeper(waiting(), hook("i-5"))
-    assert [(None, "", False)] == keeper.complete(IN)
 
 
 def test_a_token_that_was_completed_before_is_fine() -> None:
@@ -103,12 +101,10 @@ def test_a_hook_that_lost_its_id_too_is_found_by_its_instances() -> None:
 
 
 def test_a_hook_without_any_way_to_its_token_is_tried_as_it_is() -> None:
-    keeper = Keeper(waiting(), LOST)
-    keeper.hooks = Hooks([hook("i-9", token=None, activity_id=None)], ModelEss(keeper.calls), keeper.clock)
+    keeper = Keeper(waiting(), hook("i-9", "scale_out", token=None, activity_id=None))
     keeper.hooks.keep_alive()
-    lost = hook("i-9", token=None, activity_id=None)
-    (done,) = keeper.hooks.complete({lost: [IN]}, keeper.clock.now() + 9)
-    assert ("CONTINUE", False) == (done.result, done.may_pass)
+    (done,) = keeper.completed(IN)
+    assert ("CONTINUE", True, False) == (done.result, done.failed, done.may_pass)
 
 
 @pytest.mark.parametrize("action", [COMPLETE, FIND])
@@ -125,8 +121,8 @@ def test_it_is_not_tried_for_ever() -> None:
 
 
 def test_it_is_not_tried_beyond_the_deadline() -> None:
-    keeper = Keeper(waiting(faults=[{"action": COMPLETE, "error": "Throttling.User"}]), HOOK)
-    assert [("CONTINUE", "Throttling.User", True)] == keeper.complete(IN, left=0.01)
+    keeper = Keeper(waiting(faults=[{"action": COMPLETE, "error": "Throttling.User"}]), HOOK, left=0.01)
+    assert [("CONTINUE", "Throttling.User", True)] == keeper.complete(IN)
     assert [COMPLETE] == keeper.calls.actions
 
 
@@ -159,3 +155,30 @@ def test_a_heartbeat_that_fails_stops_nothing(action: str) -> None:
     keeper.clock.sleep(FIRST_S)
     keeper.hooks.keep_alive()
     assert [("CONTINUE", "", False)] == keeper.complete(IN)
+
+
+def test_a_hook_that_was_completed_is_kept_alive_no_more() -> None:
+    keeper = Keeper(waiting(), HOOK)
+    keeper.complete(IN)
+    keeper.clock.sleep(FIRST_S)
+    keeper.hooks.keep_alive()
+    assert [COMPLETE] == keeper.calls.actions
+
+
+KEPT = hook("i-1", "scale_in")
+
+
+@pytest.mark.parametrize(
+    ("endings", "expected"),
+    [
+        ((Ending(Finish("planned"), view("i-1"), acts=False), Ending(Finish("applied"), view("i-2"))), True),
+        ((Ending(Finish("refused"), view("i-1")),), False),  # a target that acts says itself why it is there
+        ((Ending(Finish("planned"), view("i-2"), acts=False), None), False),
+    ],
+)
+def test_it_is_told_of_a_hook_that_only_a_target_keeps_which_may_not_change_anything(
+    endings: tuple[Ending | None, ...], expected: bool
+) -> None:
+    keeper = Keeper(waiting(), KEPT)
+    assert [(None, expected)] == [(one.result, one.kept_by_inactive) for one in keeper.completed(*endings)]
+    assert [] == keeper.calls.actions

@@ -31,6 +31,8 @@ MODIFY, ADD, READ = (
 )
 TEN = " ".join(f"i-{n}" for n in range(1, 11))
 NEW_TEN = " ".join(f"i-{n}" for n in range(21, 31))
+#: ECS may not be asked: what the load balancer will not take is found out by its answers alone.
+ECS_UNREAD = {"action": "DescribeInstances", "error": "Forbidden.RAM"}
 
 
 def fault(action: str, nth: int = 1, **also: Any) -> dict[str, Any]:
@@ -92,8 +94,44 @@ def test_a_dry_run_that_would_wait_for_others_says_what_for() -> None:
 
 def test_what_would_wait_beyond_the_deadline_is_raised() -> None:
     over = cloud("i-1 i-2", fresh="i-9", readings={"fresh_health": 99})
-    done, _ = ran(over, request("i-1", "i-9"), timeout_s=30)
-    assert "raised health" == shown(done.finish)
+    done, calls = ran(over, request("", "i-9"), timeout_s=30)
+    assert ("raised health", [ADD]) == (shown(done.finish), calls.writes)
+
+
+def test_not_even_a_first_wave_is_begun_that_the_time_left_will_not_see_through() -> None:
+    over = cloud("i-1 i-2", fresh="i-9")
+    done, calls = ran(over, request("i-1", "i-9"), timeout_s=120)
+    assert ("raised deadline", []) == (shown(done.finish), calls.writes)
+
+
+def test_no_write_is_sent_once_the_deadline_is_over() -> None:
+    def slow(action: str) -> None:
+        clock.sleep(20)
+
+    for wish in (request("i-1", "i-9", gone=True), request("", "i-9"), request("i-1")):
+        over, clock = cloud("i-1 i-2", fresh="i-9"), FakeClock()
+        done, calls = ran(over, wish, timeout_s=30, before=slow, clock=clock)
+        assert ("raised deadline", []) == (shown(done.finish), calls.writes)
+
+
+def test_a_forecast_without_an_end_is_refused_before_the_first_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handler.core.deciding.plan.DECISIONS_BESIDES", 0)
+    monkeypatch.setattr("handler.core.deciding.plan.DECISIONS_PER_ENTRY", 0)
+    done, calls = ran(cloud("i-1 i-2", fresh="i-9"), request("i-1", "i-9"))
+    assert ("refused plan_without_end", []) == (shown(done.finish), calls.writes)
+
+
+def test_a_cloud_that_undoes_every_write_is_not_written_to_for_ever() -> None:
+    over = cloud("i-1 i-2", fresh="i-9")
+    first = over.world.groups["rsp-web"]
+
+    def undo(action: str) -> None:
+        if action == READ:
+            over.world.groups["rsp-web"] = first
+
+    done, calls = ran(over, request("i-1", gone=True), before=undo, timeout_s=100_000)
+    assert "raised too_many_writes" == shown(done.finish)
+    assert len(calls.writes) == done.state.most_writes(done.goal.entries) <= 20
 
 
 def test_no_wave_is_begun_that_the_time_left_will_not_see_through() -> None:
@@ -149,15 +187,21 @@ def test_what_will_not_pass_is_refused(at: str) -> None:
 
 
 def test_what_will_not_pass_after_something_was_done_is_partial() -> None:
-    over = cloud("i-1 i-2 i-3", fresh="i-9", faults=[fault(ADD, error="Forbidden.RAM")])
+    over = cloud("i-1 i-2 i-3", fresh="i-8 i-9", faults=[fault(ADD, error="Forbidden.RAM")])
     done, _ = ran(over, request("i-1", "i-8 i-9", gone=True), target(scaling=False, ports=[8080]))
-    assert "refused" == done.finish.outcome  # the Modify was refused with its unknown server
+    assert ("partial Forbidden.RAM", "i-2 i-3 i-8") == (shown(done.finish), shown_group(group_of(over)))
+
+
+def test_what_can_not_be_put_in_leaves_its_place_to_what_can() -> None:
+    over = cloud("i-1 i-2 i-3", fresh="i-9")
+    done, _ = ran(over, request("i-1", "i-8 i-9", gone=True))
+    assert ("partial unknown_server", "i-2 i-3 i-9") == (shown(done.finish), shown_group(group_of(over)))
 
 
 def test_a_bad_new_one_is_isolated_and_the_rest_goes_on() -> None:
     old, new = TEN, NEW_TEN.replace("i-25", "i-none")
     fresh = new.replace("i-none", "")
-    over = cloud(old, fresh=fresh)
+    over = cloud(old, fresh=fresh, faults=[ECS_UNREAD])
     done, _ = ran(over, request(old, new, gone=True))
     assert "partial bad_backend" == shown(done.finish)
     assert "i-none:bad_backend" == shown_refused(done.finish.refused)
@@ -188,7 +232,7 @@ def test_the_new_ones_stay_where_the_old_ones_cannot_be_put_back(shows: str, lis
 
 def test_what_was_written_is_not_believed_but_read() -> None:
     """Entries that were left out of a write that succeeded are tried again, then refused."""
-    over = cloud("i-1 i-2", fresh="i-8", readings={"bad_new": "skips_entry"})
+    over = cloud("i-1 i-2", fresh="i-8", readings={"bad_new": "skips_entry"}, faults=[ECS_UNREAD])
     done, _ = ran(over, request("i-1 i-2", "i-8 i-none", gone=True))
     assert ("partial bad_backend", "i-8") == (shown(done.finish), shown_group(group_of(over)))
 
@@ -224,14 +268,15 @@ def test_a_group_that_is_no_more_after_something_was_done_is_partial() -> None:
 def test_an_answer_that_shows_what_was_forecast_replaces_a_read() -> None:
     over = cloud("i-1 i-2 i-3", fresh="i-8 i-9", readings={"response_lists": "group"})
     done, calls = ran(over, request("i-1", "i-8 i-9", gone=True), target(scaling=False, ports=[8080]))
-    assert [READ, "DescribeHealthStatus", MODIFY, ADD, READ] == calls.actions[:5]
+    made = [action for action in calls.actions if action != "DescribeInstances"]
+    assert [READ, "DescribeHealthStatus", MODIFY, ADD, READ] == made[:5]
     assert "applied" == shown(done.finish)
 
 
 def test_an_unknown_answer_to_a_look_keeps_the_last_view() -> None:
     over = cloud("i-1 i-2", fresh="i-9", faults=[fault(READ, 2, effect="reset")])
     done, _ = ran(over, request("i-1", "i-9", gone=True))
-    assert Answer(Result.UNKNOWN, "SDK.HttpError") is not done.view.problem
+    assert Answer(Result.UNKNOWN, "SDK.HttpError") is not done.observed.problem
     assert "applied" == shown(done.finish)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,31 +12,35 @@ from handler.core.deciding.run_state import RunState
 from handler.core.model.answers import Answer, Result
 from handler.core.model.observed import Observed, Source
 from handler.core.model.policy import Target
-from handler.core.model.values import Intent, Verdict
+from handler.core.model.values import Instance, Intent, Listeners, Verdict
 from handler.running.observer import LISTING_S, Observer
 from localcloud.cloud import Cloud
+from localcloud.state import Member
 from tests.support.builders import cloud, event, request, shown_group, target, verdicts
-from tests.support.level_a import Calls, FakeClock, ModelEss, ModelSlb
+from tests.support.level_a import Calls, FakeClock, ModelEcs, ModelEss, ModelSlb
 
-READ, LISTED, HEALTH = "DescribeVServerGroupAttribute", "DescribeScalingInstances", "DescribeHealthStatus"
+READ, LISTED, HEALTH, ECS = (
+    "DescribeVServerGroupAttribute",
+    "DescribeScalingInstances",
+    "DescribeHealthStatus",
+    "DescribeInstances",
+)
 
 
 class Looker:
-    """A lookout over a local cloud, and what it has called."""
+    """An observer of a local cloud, and what it has called."""
 
     def __init__(self, over: Cloud, wish: Intent | None = None, at: Target | None = None) -> None:
         self.clock, self.calls = FakeClock(), Calls(over)
-        ess = ModelEss(self.calls)
-        self.lookout = Observer(
-            at or target(), wish or event(), ModelSlb(self.calls), ess, self.clock, 2000.0
-        )
+        slb, ess, ecs = ModelSlb(self.calls), ModelEss(self.calls), ModelEcs(self.calls)
+        self.observer = Observer(at or target(), wish or event(), slb, ess, ecs, self.clock, 2000.0)
         self.seen: tuple[Observed, RunState] | None = None
 
     def look(self, waited_for: str = "") -> Observed:
         if self.seen is None:
-            self.seen = self.lookout.first()
+            self.seen = self.observer.first()
         else:
-            self.seen = self.lookout.again(*self.seen, waited_for=waited_for)
+            self.seen = self.observer.again(*self.seen, waited_for=waited_for)
         return self.seen[0]
 
     def called(self, action: str) -> int:
@@ -58,7 +63,8 @@ def test_a_first_look_sees_group_listing_and_health() -> None:
 
 def test_health_is_not_read_where_nobody_checks() -> None:
     looker = Looker(cloud("i-1", "i-1", health_check=False))
-    assert Verdict.UNCHECKED is looker.look().verdict(next(iter(looker.look().group.backends)))
+    seen = looker.look()
+    assert ({}, Listeners(unchecking=frozenset({"http:80"}))) == (seen.health, seen.listeners)
     assert 0 == looker.called(HEALTH)
 
 
@@ -117,13 +123,13 @@ def test_an_older_listing_is_not_used_in_place_of_one_that_failed() -> None:
     assert 3 == looker.called(LISTED)
 
 
-@pytest.mark.parametrize("action", [READ, LISTED, HEALTH])
+@pytest.mark.parametrize("action", [READ, LISTED, HEALTH, ECS])
 def test_a_look_that_fails_is_a_view_with_its_problem(action: str) -> None:
     looker = Looker(cloud("i-1", "i-1", faults=[fault(action, 1)]))
     view = looker.look()
     assert Answer(Result.THROTTLED, "Throttling.User", view.problem.message) == view.problem
     assert not view.fresh
-    assert 1 == looker.seen[1].attempts
+    assert 1 == looker.seen[1].retry.attempts
     assert ("i-1", None) == (shown_group(looker.look().group), looker.look().problem)
 
 
@@ -132,14 +138,14 @@ def test_the_run_begins_with_the_first_look_that_succeeds() -> None:
     looker.look()
     looker.look()
     view, progress = looker.seen
-    assert (view, 0) == (progress.first, progress.attempts)
+    assert (view, 0) == (progress.first, progress.retry.attempts)
 
 
 def test_a_failure_that_will_not_pass_is_not_counted_as_a_try() -> None:
     looker = Looker(cloud("i-1", "i-1", faults=[fault(READ, 2, "Forbidden.RAM")]))
     looker.look()
     assert Result.PERMANENT is looker.look().problem.result
-    assert 0 == looker.seen[1].attempts
+    assert 0 == looker.seen[1].retry.attempts
 
 
 def test_a_group_that_auto_scaling_keeps_is_seen_so() -> None:
@@ -171,3 +177,85 @@ def write() -> Callable[[Looker, str], None]:
         looker.seen = view, progress.after_write(Do(step, "retire"), answer, looker.clock.now(), 0.5)
 
     return remove
+
+
+def test_ecs_is_asked_for_what_is_named_in_the_group_or_listed() -> None:
+    looker = Looker(cloud("i-1 eni-1@10.0.0.1", "i-2", fresh="i-3"), event("i-4", "i-3"))
+    assert {"i-1", "i-2", "i-3", "i-4"} == looker.look().asked
+    assert {"i-1", "i-2", "i-3"} == looker.look().instances.keys()
+
+
+def test_of_a_request_ecs_is_asked_for_what_it_names() -> None:
+    looker = Looker(cloud("i-1 i-2", fresh="i-9"), request("i-1", "i-9"), target(scaling=False))
+    assert {"i-1", "i-9"} == looker.look().asked
+
+
+def test_what_ecs_says_is_seen() -> None:
+    over = cloud("i-1 i-2", "i-1 i-2", reclaimed="i-1", stopped="i-2")
+    assert {"i-1": Instance("i-1", "running", True), "i-2": Instance("i-2", "stopped", False)} == Looker(
+        over
+    ).look().instances
+
+
+def test_ecs_is_asked_a_hundred_ids_a_call_and_once_a_run() -> None:
+    many = " ".join(f"i-{n}" for n in range(205))
+    looker = Looker(cloud(many, many))
+    looker.look()
+    asked = looker.called(ECS)
+    assert asked in {3, 4}, "three of them, and one that asks whether it may ask"
+    looker.clock.sleep(LISTING_S)
+    looker.look()
+    assert asked == looker.called(ECS)
+
+
+def test_ecs_is_asked_again_where_something_waits_for_its_change() -> None:
+    over = cloud("i-1 i-2", "i-1 i-2")
+    looker = Looker(over)
+    assert not looker.look().instances["i-1"].reclaimed
+    over.world.instances["i-1"] = replace(over.world.instances["i-1"], operation_locks=("Recycling",))
+    assert not looker.look(waited_for="health").instances["i-1"].reclaimed
+    assert looker.look(waited_for="floor").instances["i-1"].reclaimed
+
+
+def test_only_what_is_new_in_a_listing_is_asked_for() -> None:
+    over = cloud("i-1", "i-1", fresh="i-2")
+    looker = Looker(over)
+    looker.look()
+    both = tuple(Member(one) for one in ("i-1", "i-2"))
+    over.world.scaling_groups["asg-web"] = replace(over.world.scaling_groups["asg-web"], instances=both)
+    looker.clock.sleep(LISTING_S)
+    before = looker.called(ECS)
+    assert {"i-1", "i-2"} == looker.look().instances.keys()
+    assert before + 1 == looker.called(ECS)
+
+
+def test_a_run_goes_on_where_ecs_may_not_be_read() -> None:
+    over = cloud("i-1", "i-1", faults=[{"action": ECS, "error": "Forbidden.RAM"}])
+    looker = Looker(over)
+    seen = looker.look()
+    assert (None, None) == (seen.problem, seen.instances)
+    looker.look(waited_for="floor")
+    assert 1 == looker.called(ECS), "it will be refused again"
+
+
+def test_a_scaling_group_that_is_gone_is_missing_and_the_others_are_listed() -> None:
+    at = replace(target(), scaling_group_ids=("asg-web", "asg-none"))
+    seen = Looker(cloud("i-1", "i-1 i-2"), at=at).look()
+    assert (("asg-none",), {"i-1", "i-2"}, Source.SOME_EMPTY) == (
+        seen.missing,
+        seen.servers.keys(),
+        seen.source,
+    )
+    alone = Looker(cloud("i-1", "i-1"), at=replace(target(), scaling_group_ids=("asg-none",))).look()
+    assert (("asg-none",), {}, Source.EMPTY) == (alone.missing, alone.servers, alone.source)
+
+
+def test_an_empty_listing_is_believed_where_the_scaling_group_counts_none() -> None:
+    assert Source.COMPLETE is Looker(cloud("i-1", "")).look().source
+
+
+def test_a_listing_that_says_the_same_is_the_same() -> None:
+    looker = Looker(cloud("i-1", "i-1 i-2"))
+    first = looker.look()
+    looker.clock.sleep(LISTING_S)
+    assert first.servers is looker.look().servers

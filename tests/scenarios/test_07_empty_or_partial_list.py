@@ -10,11 +10,12 @@ from tests.support.deliveries import scaled_in, timer
 ROW = 7
 
 
-def empty(make: Make, **state: Any) -> None:
+def counted_empty(make: Make, **state: Any) -> None:
+    """It lists nothing and counts nothing: it is empty, and the limits on what is inferred hold."""
     world = make("i-1 i-2 i-3", "", name="exclusive", **state)
     told = world.deliver(timer("exclusive"))
     assert told.outcome == "refused"
-    assert set(told.refused("exclusive").values()) == {"source_incomplete"}
+    assert set(told.refused("exclusive").values()) == {"max_removed"}
     assert world.writes() == []
 
 
@@ -27,7 +28,29 @@ def most_of_it(make: Make, **state: Any) -> None:
 
 
 def test_nothing_is_removed_on_an_empty_list(readings: dict[str, Any]) -> None:
-    empty(here, readings=readings)
+    world = here("i-1 i-2 i-3", "i-1 i-2 i-3", name="exclusive", readings=readings)
+
+    def silent(action: str, answer: Any) -> Any:
+        if action == "DescribeScalingInstances":
+            inner = answer.get(f"{action}Response", answer)
+            inner["TotalCount"], inner["ScalingInstances"] = 0, {"ScalingInstance": []}
+        return answer
+
+    world.on_answer = silent
+    told = world.deliver(timer("exclusive"))
+    assert told.outcome == "refused"
+    assert set(told.refused("exclusive").values()) == {"source_incomplete"}
+    assert world.writes() == []
+
+
+def test_an_empty_list_is_believed_where_the_scaling_group_counts_nothing_either(
+    readings: dict[str, Any],
+) -> None:
+    counted_empty(here, readings=readings)
+    # What comes and goes beside a scaling group at zero is not held up.
+    world = here("i-1#slb-swap/web i-2 i-3", "", readings=readings)
+    told = world.deliver(scaled_in("i-1"))
+    assert (told.outcome, world.servers()) == ("applied", ["i-2", "i-3"])
 
 
 def test_nothing_is_removed_on_a_list_that_is_short(readings: dict[str, Any]) -> None:
@@ -76,5 +99,5 @@ def test_not_more_than_half_is_removed_by_inference(readings: dict[str, Any]) ->
 
 
 def test_empty_list_over_http(there: Make) -> None:
-    empty(there)
+    counted_empty(there)
     most_of_it(there)

@@ -12,12 +12,15 @@ from tests.scenarios.world import Make, here
 
 ROW = 10
 COUNT = 20
+#: Where ECS may be asked, one that does not run is refused without a try.
+ECS_UNREAD = {"action": "DescribeInstances", "error": "Forbidden.RAM"}
 OLD, NEW = [f"i-o{n}" for n in range(COUNT)], [f"i-n{n}" for n in range(COUNT)]
 
 
 def isolated(make: Make, bad: int, **state: Any) -> int:
     """Returns the number of calls after the batch was tried whole."""
     world = make(" ".join(OLD), fresh=" ".join(NEW), stopped=NEW[bad], **state)
+    world.faults(ECS_UNREAD)
     told = world.request(pairs=[list(pair) for pair in zip(OLD, NEW, strict=True)], gone=True)
     assert told.outcome == "partial"
     assert told.refused() == {NEW[bad]: "bad_backend"}
@@ -44,6 +47,7 @@ def test_the_rest_is_applied(readings: dict[str, Any]) -> None:
 
 def test_several_bad_ones(readings: dict[str, Any]) -> None:
     world = here(" ".join(OLD), fresh=" ".join(NEW), stopped="i-n3 i-n4 i-n17", readings=readings)
+    world.faults(ECS_UNREAD)
     told = world.request(pairs=[list(pair) for pair in zip(OLD, NEW, strict=True)], gone=True)
     assert told.outcome == "partial"
     assert set(told.refused()) == {"i-n3", "i-n4", "i-n17"}

@@ -187,6 +187,22 @@ def view(
     )
 
 
+def by_listener(of: Group | str, checks: Mapping[str, str], *, unchecking: str = "", **also: Any) -> Observed:
+    """A look at a group with several listeners.
+
+    ``checks`` has what each that checks says of servers: ``i-1=abnormal i-2:80=pending``, else normal.
+    """
+    of = group(of) if isinstance(of, str) else of
+    health: dict[Key, dict[str, Verdict]] = {key: {} for key in of.backends}
+    for name, said in checks.items():
+        known = dict(one.split("=") for one in said.split())
+        for key in of.backends:
+            said_of = known.get(f"{key.server_id}:{key.port}") or known.get(key.server_id, "normal")
+            health[key][name] = Verdict(said_of)
+    using = Listeners(frozenset(checks), frozenset(unchecking.split()))
+    return replace(view(of, **also), health=health, listeners=using)
+
+
 def shown_backend(one: Backend) -> str:
     key = one.key
     port = "" if key.port == PORT else f":{key.port}"

@@ -28,6 +28,7 @@ from handler.cloud.client import Client
 from handler.cloud.credentials import Credentials
 from localcloud.cloud import Cloud
 from localcloud.credentials import Registry, new_identity
+from localcloud.ram import RamPolicy, Statement
 from localcloud.rpc import Gateway
 from localcloud.session import InProcessResponse, InProcessSession
 from tests.support import deliveries
@@ -53,13 +54,21 @@ class World(Looks):
         timeout_s: float = TIMEOUT_S,
         log_level: str = "INFO",
         seed: int = 0,
+        denied: Sequence[str] = (),
         **state: Any,
     ) -> None:
-        """``places`` are further groups; ``policy`` is that of the target, ``state`` as ``place`` has it."""
+        """``places`` are further groups; ``policy`` is that of the target, ``state`` as ``place`` has it.
+
+        ``denied`` are actions that the function's role may not do (``ecs:DescribeInstances``).
+        """
         self.name, self.checked = name, state.get("health_check", True)
         self.cloud = Cloud(merged(place(name, of, listed, **state), *places))
         self.cloud.faults.on_kill = _kill
-        self.identity = new_identity("slb-swap/swap", temporary=True)
+        everything = [Statement("Allow", ("*",), ("*",))]
+        refused = [Statement("Deny", tuple(denied), ("*",))] if denied else []
+        self.identity = new_identity(
+            "slb-swap/swap", temporary=True, policy=RamPolicy((*everything, *refused))
+        )
         self.gateway = Gateway(self.cloud, Registry(self.identity))
         self.clock = FakeClock(seed=seed)
         self.cloud.use_clock(self.clock.now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from handler.core.model.observed import Source
 from handler.core.model.steps import Add, Modify, Remove, SetWeight, Step
@@ -15,12 +16,31 @@ from tests.support.strategies import Case
 
 @dataclass(frozen=True)
 class Asked:
-    """Who is to go and who is to come, in order."""
+    """Which units of capacity are to go and which are to come, in order: servers, or their addresses."""
 
     out: dict[str, list[Backend]]
     coming: dict[str, list[ServerRef]]
     gone: set[str]
     exactly: bool
+
+
+def unit_of(key: Key) -> str:
+    """A server at an address is a unit of its own."""
+    return key.server_id if key.server_ip is None else f"{key.server_id}@{key.server_ip}"
+
+
+def server_of(unit: str) -> str:
+    return unit.split("@", maxsplit=1)[0]
+
+
+def units_of(case: Case, ref: ServerRef) -> list[str]:
+    """The units that are meant: without an address, all that the server has, or the server itself."""
+    here = [unit_of(key) for key in case.view.group.backends if key.server_id == ref.server_id]
+    if ref.server_ip is None:
+        return list(dict.fromkeys(here)) or [ref.server_id]
+    if kind(ref.server_id) == "ecs":
+        return [ref.server_id]
+    return [unit_of(Key(ref.server_id, 0, ref.server_ip))]
 
 
 def asked(case: Case) -> Asked:
@@ -31,20 +51,23 @@ def _of_request(case: Case) -> Asked:
     intent = case.intent
     out: dict[str, list[Backend]] = {}
     for named in intent.terminated:
-        out[named.server_id] = [
-            b
-            for b in case.view.group.backends.values()
-            if any(
-                b.key.server_id == named.server_id == one.server_id
-                and one.port in {None, b.key.port}
-                and one.server_ip in {None, b.key.server_ip}
-                for one in intent.terminated
-            )
-        ]
+        for unit in units_of(case, named):
+            out[unit] = [
+                b
+                for b in case.view.group.backends.values()
+                if unit_of(b.key) == unit
+                and any(
+                    b.key.server_id == one.server_id
+                    and one.port in {None, b.key.port}
+                    and one.server_ip in {None, b.key.server_ip}
+                    for one in intent.terminated
+                )
+            ]
     coming: dict[str, list[ServerRef]] = {}
     for named in intent.launched:
-        coming.setdefault(named.server_id, []).append(named)
-    gone = {named.server_id for named in intent.terminated if named.cause is Cause.GONE}
+        for unit in units_of(case, named):
+            coming.setdefault(unit, []).append(named)
+    gone = {u for named in intent.terminated if named.cause is Cause.GONE for u in units_of(case, named)}
     return Asked(out, coming, gone, exactly=True)
 
 
@@ -77,7 +100,11 @@ def _of_event(case: Case) -> Asked:
         if one.server_id not in here or one.server_id in coming:
             continue
         known = view.source in {Source.COMPLETE, Source.SOME_EMPTY}
-        if one.cause is Cause.GONE or (one.cause is Cause.FINISHED and listed is None and known):
+        if one.cause is Cause.DELETED:
+            if not (listed and listed.state == "in_service"):  # else it is to be looked at again
+                gone.add(one.server_id)
+                going.append(one.server_id)
+        elif one.cause is Cause.FINISHED and listed is None and known:
             gone.add(one.server_id)
             going.append(one.server_id)
         elif (
@@ -100,11 +127,15 @@ def _of_event(case: Case) -> Asked:
         unknown = server_id not in view.servers and server_id not in named and server_id not in coming
         if unknown and ours and view.source is Source.COMPLETE:
             going.append(server_id)
+    # Those that stay until something replaces them come last.
+    doomed = [one for one in going if one in named and named[one].cause is Cause.INTERRUPTED and one in here]
+    going = [one for one in going if one not in doomed] + doomed
     backends = view.group.backends.values()
+    units = [unit for one in going for unit in units_of(case, ServerRef(one))]
     return Asked(
-        {one: [b for b in backends if b.key.server_id == one] for one in going},
-        {one: [ServerRef(one)] for one in coming},
-        gone,
+        {unit: [b for b in backends if unit_of(b.key) == unit] for unit in units},
+        {unit: [ServerRef(one)] for one in coming for unit in units_of(case, ServerRef(one))},
+        gone | {unit for one in gone for unit in units_of(case, ServerRef(one))},
         exactly=False,
     )
 
@@ -112,15 +143,18 @@ def _of_event(case: Case) -> Asked:
 def matched(case: Case, wish: Asked) -> list[tuple[str | None, str | None]]:
     """Who takes whose place: as said, the same server, the same ports, in order; then those that are in."""
     here = case.view.group.backends
-    pairs: list[tuple[str | None, str | None]] = [*case.intent.pairs]
+    pairs: list[tuple[str | None, str | None]] = []
+    for old, new in case.intent.pairs:
+        of_old = [unit for unit in wish.out if server_of(unit) == old] or [old]
+        pairs += zip_longest(of_old, [unit for unit in wish.coming if server_of(unit) == new])
     olds = [old for old, out in wish.out.items() if out and old not in {o for o, _ in pairs}]
     news = [new for new in wish.coming if new not in {n for _, n in pairs}]
     arrived = [
         new
         for new in news
-        if any(key.server_id == new for key in here)
+        if any(unit_of(key) == new for key in here)
         and all(
-            n.port is None or any(key.server_id == new and key.port == n.port for key in here)
+            n.port is None or any(unit_of(key) == new and key.port == n.port for key in here)
             for n in wish.coming[new]
         )
     ]
@@ -134,7 +168,7 @@ def matched(case: Case, wish: Asked) -> list[tuple[str | None, str | None]]:
                     waiting.remove(new)
                     break
     absent = [old for old, out in wish.out.items() if not out and old not in {o for o, _ in pairs}]
-    arrived.sort(key=lambda new: any(b.weight == 0 for key, b in here.items() if key.server_id == new))
+    arrived.sort(key=lambda new: any(b.weight == 0 for key, b in here.items() if unit_of(key) == new))
     for new in arrived:
         if absent:  # whose place it has taken already
             pairs.append((None, new))
@@ -167,14 +201,14 @@ def wished(case: Case) -> Group:
     weights = Counter(b.weight for b in start.backends.values() if b.weight)
     usual = policy.weight or max(weights, key=lambda w: (weights[w], w), default=100)
     everywhere: set[int] | None = None
-    for server_id in {key.server_id for key in start.backends}:
-        ports = {key.port for key in start.backends if key.server_id == server_id}
+    for unit in {unit_of(key) for key in start.backends}:
+        ports = {key.port for key in start.backends if unit_of(key) == unit}
         everywhere = ports if everywhere is None else everywhere & ports
     for old, new in matched(case, wish):
         if new is None:
             continue
         out = list(wish.out.get(old or "", ()))
-        mine = [b for key, b in start.backends.items() if key.server_id == new]
+        mine = [b for key, b in start.backends.items() if unit_of(key) == new]
         named = [n for n in wish.coming[new] if n.port is not None]
         if not named:
             whole = wish.coming[new][0]
@@ -183,7 +217,7 @@ def wished(case: Case) -> Group:
             else:
                 ports = [b.key.port for b in [*out, *mine]] or sorted(policy.ports or everywhere or ())
             named = [
-                ServerRef(new, p, whole.weight, None, whole.server_ip, whole.description)
+                ServerRef(whole.server_id, p, whole.weight, None, whole.server_ip, whole.description)
                 for p in dict.fromkeys(ports)
             ]
         taken: list[Backend] = []
@@ -195,18 +229,19 @@ def wished(case: Case) -> Group:
             beside = same[:1] or ([rest.pop(0)] if rest else [])
             own = [b for b in mine if b.key.port == n.port and n.server_ip in {None, b.key.server_ip}]
             address = n.server_ip or (own[0].key.server_ip if own else None)
-            key = Key(new, n.port or 0, None if kind(new) == "ecs" else address)
+            key = Key(n.server_id, n.port or 0, None if kind(n.server_id) == "ecs" else address)
             weight = n.weight
             if weight is None:
                 weight = next((b.weight for b in [*own, *beside] if b.weight), usual)
-            carried = next((b.description for b in [*own[:1], *beside[: not own]]), "")
-            description = carried or policy.marks.ours if n.description is None else n.description
+            # A mark says something of the backend that bears it, and nothing of what takes its place.
+            marks = {policy.marks.ours, policy.marks.waiting, ""}
+            handed_on = next((b.description for b in beside if b.description not in marks), policy.marks.ours)
+            description = handed_on if n.description is None else n.description
             waits = own and own[0].description == policy.marks.waiting and own[0].weight != weight
             if own and not waits:  # of what is in, only the weight is ours to change
                 description = own[0].description
             elif own:
-                description = next((b.description for b in beside if b.description), policy.marks.ours)
-                description = description if n.description is None else n.description
+                description = handed_on if n.description is None else n.description
             result[key] = Backend(key, weight, kind(new), description)  # type: ignore[arg-type]
     return Group(start.id, start.load_balancer_id, result)
 
@@ -237,15 +272,19 @@ def instants(start: Group, steps: tuple[Step, ...]) -> Iterator[tuple[Step, dict
 
 
 def in_service(case: Case, now: dict[Key, Backend], unproven: set[Key], gone: set[str]) -> set[str]:
-    """Servers with a weight above 0 that are not known to be abnormal, and not new and unproven."""
+    """Units with a weight above 0 that are not known to be abnormal, and not new and unproven."""
     return {
-        key.server_id
+        unit_of(key)
         for key, b in now.items()
-        if b.weight > 0
-        and key.server_id not in gone
-        and key not in unproven
-        and (case.view.verdict(key) is not Verdict.ABNORMAL or key not in case.view.group.backends)
+        if b.weight > 0 and unit_of(key) not in gone and key not in unproven and not is_abnormal(case, key)
     }
+
+
+def is_abnormal(case: Case, key: Key) -> bool:
+    """Whether every listener checks a backend, and found it abnormal when the run began."""
+    view = case.view
+    said = view.health.get(key, {}).values()
+    return bool(said) and not view.listeners.unchecking and set(said) == {Verdict.ABNORMAL}
 
 
 def floor_of(case: Case, wish: Asked) -> int:

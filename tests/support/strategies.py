@@ -163,7 +163,7 @@ def event_cases(draw: Draw, **also: Any) -> Case:
     ids = [i for i in dict.fromkeys((*of.servers(), *NEW)) if kind(i) == "ecs"]
     listed = draw(st.lists(st.sampled_from(ids), unique=True)) if ids else []
     servers = {one: Server(one, draw(states), draw(st.sampled_from((True, True, False)))) for one in listed}
-    causes = st.sampled_from((Cause.FINISHED, Cause.FINISHED, Cause.HOOK, Cause.INTERRUPTED, Cause.GONE))
+    causes = st.sampled_from((Cause.FINISHED, Cause.FINISHED, Cause.HOOK, Cause.INTERRUPTED, Cause.DELETED))
     some = [one for one in OLD if kind(one) == "ecs"]
     terminated = tuple(
         ServerRef(one, cause=draw(causes))

@@ -106,6 +106,15 @@ class EventFile:
     def name(self) -> str:
         return self.path.stem
 
+    def state(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the world that the file meets: ECS may not know some of its instances any more."""
+        unknown: Any = self.expect.get("unknown_to_ecs", ())
+        instances = [
+            {**one, "status": "Released"} if one["instance_id"] in unknown else one
+            for one in state["instances"]
+        ]
+        return {**state, "instances": instances}
+
     def delivery(self, now: float = NOW) -> bytes:
         """Return the bytes that the function is handed: a request is signed afresh."""
         raw = self.path.read_bytes()

@@ -28,8 +28,9 @@ from delivery_support import (
 from hypothesis import given
 from hypothesis import strategies as st
 
+from handler.core.model import addresses
 from handler.core.model.values import Cause, Intent, Scope, ServerRef
-from handler.triggers import addresses, deployment
+from handler.triggers import deployment
 from handler.triggers.messages import Unreadable
 from handler.triggers.reading import Delivery
 
@@ -179,11 +180,11 @@ def test_every_address_that_a_request_names_is_an_entry_of_its_own(asked: list[t
 def test_an_address_is_an_address_however_it_is_spelt(ip: Any, chance: Any) -> None:
     spelt = chance.choice([ip.exploded, ip.compressed, ip.exploded.upper(), ip.compressed.upper()])
     try:
-        usual = addresses.normal(ip.exploded, "$")
-    except Unreadable:
+        usual = addresses.normal(ip.exploded)
+    except ValueError:
         return
-    assert addresses.normal(spelt, "$") == usual
-    assert addresses.normal(usual, "$") == usual
+    assert addresses.normal(spelt) == usual
+    assert addresses.normal(usual) == usual
     twice = [{"server_id": "eni-a", "server_ip": one} for one in (ip.compressed, spelt)]
     (rejected,) = ask(launched=twice).rejected
     assert "twice" in rejected.reason
@@ -203,7 +204,7 @@ def test_ipv6_is_named_in_its_usual_spelling() -> None:
 
 
 def test_ipv4_in_ipv6_is_that_ipv4() -> None:
-    assert addresses.normal("::ffff:10.0.0.1", "$") == "10.0.0.1"
+    assert addresses.normal("::ffff:10.0.0.1") == "10.0.0.1"
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@
 | old ones that nothing replaces                        | drain, Remove                                |
 | old ones that drain                                   | wait                                         |
 | suspects of being bad, and nothing to do for them     | the same for all others                      |
+| what was drained, and stays after all                 | SetWeight                                    |
 | nothing of all this                                   | finish                                       |
 """
 
@@ -62,7 +63,8 @@ def decide(observed: Observed, intent: Intent, policy: Policy, state: RunState) 
         return Wait(LOOK_S, "unknown_result")
     if state.fatal is not None:
         return _look(situation) or _refused_for_good(situation, state.fatal)
-    return _bounded(_next(situation) or _beside_suspects(situation) or finish.ended(situation), situation)
+    step = _next(situation) or _beside_suspects(situation) or _lift_what_stays(situation)
+    return _bounded(step or finish.ended(situation), situation)
 
 
 def _unreadable(observed: Observed, problem: Answer, state: RunState) -> Decision:
@@ -98,6 +100,11 @@ def _next(situation: Situation) -> Decision | None:
 def _beside_suspects(situation: Situation) -> Decision | None:
     """Return what can be done for others while nothing can for those suspected of being bad."""
     return _next(replace(situation, focus=())) if situation.focus else None
+
+
+def _lift_what_stays(situation: Situation) -> Decision | None:
+    """Give back the weight of what was drained, and cannot be taken out after all."""
+    return rollback.lift((status for status in situation.changes if not status.given_up), situation)
 
 
 def _look(situation: Situation) -> Decision | None:

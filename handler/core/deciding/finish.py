@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from handler.core.deciding import drain, rollback
-from handler.core.deciding.situation import Situation
+from handler.core.deciding.situation import ChangeStatus, Situation
 from handler.core.model.answers import Answer
 from handler.core.model.decisions import Decision, Finish, Outcome, Wait
 from handler.core.model.observed import Source
@@ -28,6 +28,7 @@ def ended(situation: Situation) -> Decision:
     | a listing lacks what it counts                                    | raised `source_incomplete`  |
     | a server was launched, and is pending                             | raised `not_in_service_yet` |
     | a server is said to be deleted, and still known                   | raised `not_deleted_yet`    |
+    | an old one is out, and the new one finds no room                  | raised `over_quota`         |
     | new ones failed, and could not be rolled back                     | raised `not_healthy`        |
     | new ones failed, and were rolled back                             | rolled_back                 |
     | something is refused                                              | partial, refused            |
@@ -40,6 +41,8 @@ def ended(situation: Situation) -> Decision:
         return Wait(FLOOR_LOOKS * situation.policy.health_interval_s, why, open_ended=True)
     finish = _finish("unchanged", _notes(situation, refused), situation, refused)
     why_raised = _why_raised(situation)
+    if why_raised == "deadline":
+        return raised(situation, why_raised)  # what was not begun is held up by nothing else
     if why_raised:
         return replace(finish, outcome="raised", reason=why_raised)
     if situation.has_rolled_back:
@@ -102,9 +105,17 @@ def _why_raised(situation: Situation) -> str:
         return "not_in_service_yet"
     if desired.not_deleted_yet:
         return "not_deleted_yet"
+    if any(_is_owed(status, situation) for status in situation.changes):
+        return "over_quota"
     if situation.pending or (situation.has_rolled_back and not rollback.is_taken_back(situation)):
         return "not_healthy"
     return ""
+
+
+def _is_owed(status: ChangeStatus, situation: Situation) -> bool:
+    """Tell whether this run took an old one out, and found no room for the new one."""
+    taken = any(backend.key in situation.state.taken for backend in status.change.out)
+    return taken and bool(status.missing) and not status.out_now and not status.given_up
 
 
 def _lacks_time(situation: Situation) -> bool:
@@ -130,13 +141,15 @@ def _held_back(situation: Situation) -> tuple[Refusal, ...]:
     """Return what the floor, the quota or a wave taken back kept from being finished."""
     held = []
     for status in situation.changes:
-        if status.given_up or status.is_pending:
+        if status.given_up or status.is_pending or status.change.old in situation.state.refused:
             continue
         if status.to_swap:
-            reason = "after_rollback" if situation.has_rolled_back else "over_quota"
+            reason = "after_rollback" if situation.has_stopped else "over_quota"
             held.append(Refusal(status.change.new or "", reason))
         elif status.missing:
             held.append(Refusal(status.change.new or "", "over_quota"))
+        elif status.out_now and situation.has_rolled_back:
+            held.append(Refusal(status.change.old or "", "after_rollback"))
         elif status.out_now or status.wrong_weight:
             subject = (status.change.old if status.out_now else status.change.new) or ""
             held.append(

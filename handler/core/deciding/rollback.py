@@ -8,7 +8,8 @@ from dataclasses import replace
 from handler.core.deciding.situation import ChangeStatus, Situation
 from handler.core.model.decisions import Do
 from handler.core.model.steps import Add, Modify, Remove, SetWeight
-from handler.core.model.values import Backend, Pair, Refusal
+from handler.core.model.values import Backend, Pair, Refusal, server_of
+from handler.core.planning.desired import why_not_launched
 
 
 def undo(situation: Situation) -> Do | None:
@@ -18,6 +19,7 @@ def undo(situation: Situation) -> Do | None:
     first, and only if that succeeds is the new one taken out. Where the load balancer has no room for either,
     the new one goes first: it failed, and serves nobody.
     """
+    situation = replace(situation, focus=())  # whichever is bad, what is undone is undone whole
     given_up = [status for status in situation.changes if status.given_up]
     lowered = lift(given_up, situation)
     if lowered:
@@ -27,8 +29,7 @@ def undo(situation: Situation) -> Do | None:
     if pairs:
         return Do(Modify(pairs), "take_back")
     lost = [backend for status in given_up for backend in _lost(status, situation)]
-    room = situation.state.room_for(min(len(lost), situation.policy.max_per_call))
-    back = situation.batch(lost, room) if room else ()
+    back = situation.batch_with_room(lost)
     if back:
         return Do(Add(back), "put_back")
     if not situation.observed.fresh:
@@ -48,15 +49,22 @@ def lift(statuses: Iterable[ChangeStatus], situation: Situation) -> Do | None:
 def late(situation: Situation) -> tuple[Refusal, ...]:
     """Return what is to be given up, its time being over, where that can be taken back.
 
-    What replaces a server that is gone stays in, as does what replaces nothing: taking it out would win
-    nothing. So does what was in the group before this run.
+    What replaces a server that cannot come back stays in, as does what replaces nothing: taking it out would
+    win nothing. So does what was in the group before this run.
     """
     waited = {"waited_s": int(situation.policy.health_timeout_s)}
     return tuple(
         Refusal(status.change.new or "", "not_healthy", numbers=waited)
         for status in situation.pending
-        if status.late and status.change.out and not status.change.gone and _ours(status, situation)
+        if status.late and _ours(status, situation) and _is_worth_it(status, situation)
     )
+
+
+def _is_worth_it(status: ChangeStatus, situation: Situation) -> bool:
+    """Tell whether old backends are there still, or can come back."""
+    if not status.change.out or status.change.gone:
+        return False
+    return len(status.out_now) == len(status.change.out) or _may_return(status, situation)
 
 
 def giving_up(situation: Situation, which: Callable[[ChangeStatus], bool]) -> Situation:
@@ -83,11 +91,23 @@ def _ours(status: ChangeStatus, situation: Situation) -> tuple[Backend, ...]:
 
 
 def _lost(status: ChangeStatus, situation: Situation) -> tuple[Backend, ...]:
-    """Return the old backends that are out and could come back."""
-    if status.change.gone or status.change.old in situation.state.refused:
+    """Return the old backends that this run took out, and that could come back."""
+    if not _may_return(status, situation):
         return ()
     here, put_back = situation.observed.group.backends, situation.policy.marks.put_back
-    return tuple(put_back(backend) for backend in status.change.out if backend.key not in here)
+    out = (b for b in status.change.out if b.key not in here and b.key in situation.state.taken)
+    return tuple(map(put_back, out))
+
+
+def _may_return(status: ChangeStatus, situation: Situation) -> bool:
+    """Tell whether an old server could be put in again: not what is gone, or about to be."""
+    old = status.change.old or ""
+    if status.change.gone or old in situation.state.refused:
+        return False
+    server_id = server_of(old)
+    return server_id not in situation.goal.desired.doomed and not why_not_launched(
+        server_id, situation.observed
+    )
 
 
 def _owes(status: ChangeStatus, situation: Situation) -> bool:

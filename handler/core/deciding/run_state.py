@@ -12,7 +12,7 @@ from handler.core.model.answers import Answer, Result
 from handler.core.model.decisions import Do
 from handler.core.model.observed import Observed
 from handler.core.model.policy import Policy
-from handler.core.model.steps import Add, Modify, SetWeight, Step, new_side, old_side, units_of
+from handler.core.model.steps import Add, Modify, SetWeight, Step, keys_of, new_side, old_side, units_of
 from handler.core.model.values import Group, Intent, Key, Refusal
 from handler.core.planning import goal as planning
 from handler.core.planning.goal import Goal
@@ -20,9 +20,9 @@ from handler.core.planning.goal import Goal
 #: Seconds before the same write is sent again that was refused for want of room.
 REFUSED_S = 5.0
 #: Writes that a run may make besides: to find a bad backend, and to take back what failed.
-WRITES_BESIDES = 16
+WRITES_BESIDES = 10
 #: Writes that a run may make for each entry of the group that it changes: in, weight, drain, out.
-WRITES_PER_ENTRY = 4
+WRITES_PER_ENTRY = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +67,11 @@ class RunState:
     """One run's memory. ``first`` is its first look; all times are seconds of the observed clock.
 
     ``since`` is when each new unit was put in or got its weight, ``drained`` when a backend was set to 0.
-    ``full_at`` is the size of the group at which the load balancer has no room; ``modify_is_full`` says that
-    a Modify finds none either. ``writes`` counts those that were neither busy nor throttled. ``fatal`` is the
-    answer to a write that will be refused again, ``futile`` are the writes that were.
+    ``taken`` are the backends that its writes took out, or tried to; ``lifted`` those that got back what a
+    drain had taken. ``full_at`` is the size of the group at which the load balancer has no room;
+    ``modify_is_full`` says that a Modify finds none either. ``writes`` counts those that were neither busy
+    nor throttled. ``fatal`` is the answer to a write that will be refused again, ``futile`` are the writes
+    that were.
     """
 
     first: Observed
@@ -80,6 +82,8 @@ class RunState:
     refused: Mapping[str, Refusal] = field(default_factory=dict)
     since: Mapping[str, float] = field(default_factory=dict)
     drained: Mapping[Key, float] = field(default_factory=dict)
+    taken: frozenset[Key] = frozenset()
+    lifted: frozenset[Key] = frozenset()
     full_at: int | None = None
     modify_is_full: bool = False
     no_room: tuple[Step, float] | None = None
@@ -128,6 +132,7 @@ class RunState:
             self,
             refused={**self.refused, **given_up},
             written=self.written.sent(do, doubtful=result is Result.UNKNOWN),
+            taken=self.taken | (keys_of(old_side(do.step)) - keys_of(new_side(do.step))),
             writes=self.writes + counts,
         )
         match result:
@@ -137,7 +142,7 @@ class RunState:
                 return noted.failed(result, now, jitter)
             case Result.BAD_BACKEND:
                 return noted._suspected(do, answer, now).failed(result, now, jitter)
-            case Result.OVER_QUOTA:
+            case Result.OVER_QUOTA if isinstance(do.step, Modify | Add):
                 return noted._full(do.step, now)
             case _:  # gone, or refused for good
                 return replace(noted, fatal=answer, futile=(*self.futile, do.step))
@@ -157,6 +162,8 @@ class RunState:
             isolation=self.isolation.cleared(units),
             since=since,
             drained=drained,
+            lifted=self.lifted
+            | (keys_of(step.after) if do.why == "put_back" and isinstance(step, SetWeight) else set()),
             retry=Retry(),
             no_room=None,
         )
@@ -172,17 +179,18 @@ class RunState:
         noted = replace(self, no_room=(step, now))
         if isinstance(step, Modify):
             return replace(noted, modify_is_full=True)
-        if isinstance(step, Add):
-            too_many = len(self.written.expected.backends) + len(step.backends)
-            return replace(noted, full_at=min(too_many, self.full_at or too_many))
-        return noted
+        too_many = len(self.written.expected.backends) + len(new_side(step))
+        return replace(noted, full_at=min(too_many, self.full_at or too_many))
 
-    def room_for(self, entries: int) -> int:
-        """Return how many of so many entries to add at once: half of what is not known to be too many."""
+    def room_for(self, entries: int, unit: int = 1) -> int:
+        """Return how many of so many entries to add at once: half of what is not known to be too many.
+
+        ``unit`` are the entries of the first unit, which is added as a whole if that is not too many.
+        """
         if self.full_at is None:
             return entries
         left = self.full_at - len(self.written.expected.backends)
-        return min(entries, max(left // 2, int(left > 1)))
+        return min(entries, max(left // 2, unit)) if unit < left else 0
 
     def after_read(self, read: Group, now: float, jitter: float) -> tuple[RunState, bool]:
         """Return the memory after the group was read, and whether the reading is to be believed.

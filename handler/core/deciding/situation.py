@@ -39,6 +39,7 @@ class ChangeStatus:
     removal_costs_capacity: bool  #: ... which would be so no longer without it
     late: bool  #: the new side has had its time to become normal
     given_up: bool  #: refused in the course of the run
+    is_stuck: bool  #: the old side is there to stay: refused by the API, or put back after a drain
 
     @cached_property
     def to_swap(self) -> tuple[Pair, ...]:
@@ -133,20 +134,23 @@ class Situation:
         """Whether a drain that begins now can end, and be taken back."""
         return self.observed.deadline - self.observed.now >= self.policy.drain_s + WAY_BACK_S
 
-    def batch(self, entries: Iterable[Entry], most: int | None = None) -> tuple[Entry, ...]:
+    def batch(self, entries: Iterable[Entry]) -> tuple[Entry, ...]:
         """Return as many entries as one call may carry; a unit's stay together where they can.
 
-        While a bad backend is being looked for, only entries of the suspects are taken. ``most`` are how many
-        find room; a unit that does not fit as a whole is not begun.
+        While a bad backend is being looked for, only entries of the suspects are taken.
         """
+        wanted = (entry for entry in entries if not self.focus or unit_of(entry) in self.focus)
+        return next(whole_units(wanted, self.policy.max_per_call), ())
+
+    def batch_with_room(self, entries: Iterable[Backend]) -> tuple[Backend, ...]:
+        """Return as many entries as one call carries and the load balancer has room for, as whole units."""
         wanted = [entry for entry in entries if not self.focus or unit_of(entry) in self.focus]
-        most = self.policy.max_per_call if most is None else min(most, self.policy.max_per_call)
-        if not wanted or most <= 0:
+        if not wanted:
             return ()
-        is_cut = (
-            sum(unit_of(entry) == unit_of(wanted[0]) for entry in wanted) > most < self.policy.max_per_call
-        )
-        return () if is_cut else next(whole_units(wanted, most))
+        most = self.policy.max_per_call
+        of_first = sum(unit_of(entry) == unit_of(wanted[0]) for entry in wanted)
+        room = self.state.room_for(min(len(wanted), most), min(of_first, most))
+        return next(whole_units(wanted, room)) if room else ()
 
 
 def assess(observed: Observed, intent: Intent, policy: Policy, state: RunState) -> Situation:
@@ -194,5 +198,6 @@ def _status(
         removal_costs_capacity=serving
         and capacity.leaves_service(observed, units.get(change.old or "", ()), out_now),
         late=waited >= policy.health_timeout_s,
-        given_up=change.new in state.refused or (change.new is None and change.old in state.refused),
+        given_up=change.new in state.refused or (change.old in state.refused and not in_now),
+        is_stuck=any(change.old in state.refused or b.key in state.lifted for b in out_now),
     )

@@ -43,12 +43,13 @@ def replace_wave(situation: Situation) -> Do | None:
 
 def serving(situation: Situation) -> list[ChangeStatus]:
     """Return the changes of which the old side serves and the new side is not in yet."""
-    return [s for s in situation.changes if s.to_swap and not s.given_up and not _is_free(s, situation)]
+    ready = (s for s in situation.changes if s.to_swap and not s.given_up and not s.is_stuck)
+    return [status for status in ready if not _is_free(status, situation)]
 
 
 def _is_free(status: ChangeStatus, situation: Situation) -> bool:
     """Tell whether swapping costs nothing. While ``surge`` has room, only what is gone is swapped."""
-    if not status.to_swap or status.given_up:
+    if not status.to_swap or status.given_up or status.is_stuck:
         return False
     swaps = situation.strategy == "swap" or situation.state.room_for(1) == 0
     return status.change.gone or (swaps and not status.serving)

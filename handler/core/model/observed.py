@@ -119,9 +119,13 @@ class Observed:
         """Tell whether ECS was asked for an instance and does not know it."""
         return self.instances is not None and server_id in self.asked and server_id not in self.instances
 
+    def shows_that_it_serves(self, server_id: str) -> bool:
+        """Tell whether a scaling group lists a server in service, or any check finds it normal."""
+        normal = (
+            Verdict.NORMAL in said.values() for key, said in self.health.items() if key.server_id == server_id
+        )
+        return self.is_listed_in_service(server_id) or any(normal)
+
     def is_released(self, server_id: str) -> bool:
         """Tell whether an instance is no more: ECS does not know it, and nothing shows that it serves."""
-        if not self.is_unknown_to_ecs(server_id) or self.is_listed_in_service(server_id):
-            return False
-        keys = [key for key in self.health if key.server_id == server_id]
-        return not any(Verdict.NORMAL in self.health[key].values() for key in keys)
+        return self.is_unknown_to_ecs(server_id) and not self.shows_that_it_serves(server_id)

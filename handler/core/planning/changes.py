@@ -63,7 +63,9 @@ def changes(desired: Desired, start: Group, policy: Policy, unproven: Container[
     }
     found: list[Change] = []
     refused: list[Refusal] = []
-    matching = Matching(olds, news, places.present, unproven, all_named=desired.literal)
+    idle = {ref.server_id for ref in desired.launched if ref.weight == 0}  # it replaces nothing
+    staying = desired.kept | desired.doomed | idle
+    matching = Matching(olds, news, places.present, unproven, staying, all_named=desired.literal)
     for old, new in matching.matches(desired.pairs):
         if not desired.kept.isdisjoint({server_of(old or ""), server_of(new or "")}):
             continue

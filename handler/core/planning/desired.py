@@ -105,7 +105,7 @@ def _requested(intent: Intent, observed: Observed, start: Group) -> Desired:
     unfit = {
         ref.server_id: why
         for ref in intent.launched
-        if ref.server_id not in present and (why := _why_not_launched(ref.server_id, observed))
+        if ref.server_id not in present and (why := why_not_launched(ref.server_id, observed))
     }
     return Desired(
         terminated=intent.terminated,
@@ -125,7 +125,7 @@ def _requested(intent: Intent, observed: Observed, start: Group) -> Desired:
     )
 
 
-def _why_not_launched(server_id: str, observed: Observed) -> str:
+def why_not_launched(server_id: str, observed: Observed) -> str:
     """Return why an instance may not be put in, by what ECS says of it; empty if it may."""
     instance = observed.instance(server_id)
     if instance is None:
@@ -219,7 +219,7 @@ class _Reconciling:
     def _may_enter(self, server_id: str) -> bool:
         if server_id in self._present and not self._waits(server_id):
             return True
-        why = _why_not_launched(server_id, self._observed)
+        why = why_not_launched(server_id, self._observed)
         if why:
             self._refuse(why, server_id)
         return not why
@@ -262,10 +262,12 @@ class _Reconciling:
         return "gone" if ref.cause is Cause.FINISHED else "leaving"
 
     def _deleted(self, server_id: str) -> str:
-        """Return the fate of a server that ECS says is deleted: gone where ECS may not be asked."""
+        """Return the fate of a server that an event calls deleted, and that is not known to be gone."""
         observed = self._observed
+        if observed.is_leaving(server_id):
+            return "leaving"
         asked = observed.instances is not None and server_id in observed.asked
-        return "not_deleted_yet" if asked or observed.is_listed_in_service(server_id) else "gone"
+        return "not_deleted_yet" if asked or observed.shows_that_it_serves(server_id) else "gone"
 
     def _unnamed(self, server_id: str, backends: Iterable[Backend]) -> str:
         """Return what becomes of a server of the group that the event does not name; empty if it stays."""

@@ -11,6 +11,9 @@ The rows are gone through in order; each takes from what is left of both sides.
 | on some ports                                  | to come, on the same ports                              |
 | any, in order                                  | to come, in order                                       |
 | any, in order                                  | in already, in order                                    |
+
+A server that stays, that only goes once it is replaced, or that is to have no weight comes after all others,
+and is matched with what is to come or waits for its weight: so a repeated delivery finds the same matches.
 """
 
 from __future__ import annotations
@@ -39,7 +42,8 @@ class Matching:
     ``olds`` are the backends to go of each unit named as terminated, none where it is out already; ``news``
     is what is said of each launched one; ``present`` is the group as the run first saw it, and ``unproven``
     are the units that were not to be relied on then. ``all_named`` tells whether old ones that are out by now
-    are all among ``olds``: nobody remembers those that were only concluded to be stale.
+    are all among ``olds``: nobody remembers those that were only concluded to be stale. ``staying`` are the
+    servers that come after all others, on either side.
     """
 
     def __init__(
@@ -48,11 +52,12 @@ class Matching:
         news: Mapping[str, Sequence[ServerRef]],
         present: Backends,
         unproven: Container[str],
+        staying: Container[str] = (),
         *,
         all_named: bool,
     ) -> None:
         self._olds, self._news, self._present, self._unproven = olds, news, present, unproven
-        self._all_named = all_named
+        self._staying, self._all_named = staying, all_named
 
     def matches(self, pairs: Iterable[tuple[str, str]]) -> list[Match]:
         """Return what takes the place of what, every unit once; see the table above."""
@@ -61,29 +66,51 @@ class Matching:
         left = [old for old in self._olds if old not in spoken and server_of(old) not in passed_over]
         news = [new for new in self._news if new not in spoken and server_of(new) not in passed_over]
         olds = [old for old in left if self._olds[old]]
-        coming = [new for new in news if not self._arrived(new)]
-        # Normal ones first: such a one has taken the place of an old one that is out.
         arrived = sorted(
             filter(self._arrived, news), key=lambda new: (self._idles(new), new in self._unproven)
         )
+        # Normal ones first: such a one has taken the place of an old one that is out.
         out_already = len(left) - len(olds)
         placed, arrived = arrived[:out_already], arrived[out_already:]
         arrived.sort(key=self._idles, reverse=True)
+        coming = [new for new in news if not self._arrived(new)]
+        fit = [new for new in coming if not self._stays(new)]
+        idle = [new for new in arrived if self._idles(new)]
+        firm = [old for old in olds if not self._stays(old)]
+        # How many addresses a server had that is named without them is not known once one is replaced.
+        alone = [old for old in firm if old == server_of(old)]
+        for old_side, to_come, there in (
+            (alone, fit, arrived),
+            (firm, fit, idle),
+            (olds, coming, idle),
+            (firm, [], arrived),
+        ):
+            taken = {side for match in found for side in match}
+            found += self._in_rows(
+                *([one for one in side if one not in taken] for side in (old_side, to_come, there))
+            )
+        taken = {side for match in found for side in match}
+        found += [Match(None, new) for new in (*coming, *placed, *arrived) if new not in taken]
+        return found + [Match(old, None) for old in olds if old not in taken]
+
+    def _in_rows(self, olds: list[str], coming: list[str], arrived: list[str]) -> list[Match]:
+        """Return the matches of the rows from the third on."""
         # One that is in with a weight may have taken a place that is not remembered: one to come is first.
         ready = [n for n in arrived if self._idles(n) or (self._all_named and n not in self._unproven)]
-        for side, likeness in (
+        found: list[Match] = []
+        for news, likeness in (
             (coming, str),
             (coming, server_of),
             (ready, self._stands),
             (coming, self._ports),
             (coming, _any),
         ):
-            found += _alike(olds, side, likeness)
+            found += _alike(olds, news, likeness)
         taken = {match.new for match in found}
-        found += _alike(olds, [new for new in arrived if new not in taken], _any)
-        taken = {match.new for match in found}
-        found += [Match(None, new) for new in (*coming, *placed, *arrived) if new not in taken]
-        return found + [Match(old, None) for old in olds]
+        return found + _alike(olds, [new for new in arrived if new not in taken], _any)
+
+    def _stays(self, unit: str) -> bool:
+        return server_of(unit) in self._staying
 
     def _requested(self, pairs: Iterable[tuple[str, str]]) -> tuple[list[Match], set[str]]:
         """Return the matches of the requested pairs of servers, and the servers that are passed over.

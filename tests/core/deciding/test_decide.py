@@ -8,19 +8,21 @@ from typing import Any
 import pytest
 
 from handler.core.deciding.decide import cut_short, decide
+from handler.core.deciding.isolation import Isolation
 from handler.core.deciding.run_state import RunState, begin
 from handler.core.model.answers import Answer, Result
 from handler.core.model.decisions import Do, Finish
 from handler.core.model.observed import Observed, Source
 from handler.core.model.policy import Policy
 from handler.core.model.steps import Remove
-from handler.core.model.values import Intent, Listeners, Verdict
+from handler.core.model.values import Intent, Verdict
 from tests.support.builders import (
     APPLIED,
     Play,
     backends,
     event,
     hook,
+    listeners,
     policy,
     request,
     shown,
@@ -136,7 +138,8 @@ def test_a_write_of_unknown_result_is_looked_at_before_anything_is_sent() -> Non
 @pytest.mark.parametrize(("lag", "expected"), [(5, "wait 0 look"), (4, "wait 1 look")])
 def test_capacity_is_never_taken_away_on_our_model_alone(lag: int, expected: str) -> None:
     looked = view("i-1 i-2", fresh=False)
-    progress = replace(begin(looked), lag=lag)
+    state = begin(looked)
+    progress = replace(state, written=replace(state.written, lag=lag))
     assert expected == shown(decided(looked, request("i-1"), progress=progress))
 
 
@@ -169,27 +172,24 @@ def test_what_will_not_pass_does_not_matter_if_all_is_done() -> None:
 
 
 def test_new_ones_that_are_not_normal_in_time_and_cannot_be_taken_back_are_raised() -> None:
-    play = Play(view("i-1"), request("", "i-9"), policy(health_timeout_s=2))
-    play.view = replace(play.view, listeners=view("", checked=True).listeners)
+    play = Play(view("i-1", checked=True), request("", "i-9"), policy(health_timeout_s=2))
     assert ["add i-9", "wait 2 health", "raised not_healthy"] == play.to_end(Verdict.PENDING)
 
 
 def test_no_wave_is_begun_without_the_time_to_see_it_through() -> None:
+    """Neither the first nor another: there has to be time for health, the drain and the way back."""
     how = policy(max_unavailable=1, health_timeout_s=120, drain_s=30)
-    looked = view("i-1 i-2 i-3", checked=True, left=149)
-    progress = begin(looked)
+    looked = view("i-1 i-2 i-3", checked=True, left=159)
     wish = request("i-1 i-2", "i-8 i-9")
-    assert isinstance(decided(looked, wish, how, progress), Do)  # the first wave makes progress at least
-    progress = replace(progress, done=(Remove(backends("i-7")),))
-    assert "raised deadline" == shown(decided(looked, wish, how, progress))
-    drained = replace(looked, listeners=Listeners(checked=True, drains=True, ignores_weight=False))
-    assert isinstance(
-        decided(drained, wish, how, progress), Do
-    )  # the listener drains: it takes no time of ours
-    later = replace(looked, deadline=looked.now + 150)
-    assert isinstance(decided(later, wish, how, progress), Do)
-    without = replace(looked, deadline=looked.now + 120)
-    assert isinstance(decided(without, wish, replace(how, drain_s=0), progress), Do)
+    progress = replace(begin(looked), done=(Remove(backends("i-7")),))
+    for state in (begin(looked), progress):
+        assert "raised deadline" == shown(decided(looked, wish, how, state))
+        by_listener = replace(looked, listeners=listeners(checked=True, drains=True))
+        assert isinstance(decided(by_listener, wish, how, state), Do)  # it takes no time of ours
+        later = replace(looked, deadline=looked.now + 160)
+        assert isinstance(decided(later, wish, how, state), Do)
+        without = replace(looked, deadline=looked.now + 130)
+        assert isinstance(decided(without, wish, replace(how, drain_s=0), state), Do)
 
 
 def test_a_run_without_time_for_another_wave_says_all_that_is_known() -> None:
@@ -336,7 +336,7 @@ def test_a_pair_that_the_api_refuses_is_not_tried_for_ever() -> None:
 
 def test_while_a_bad_one_is_looked_for_what_is_left_waits_no_longer_than_it_must() -> None:
     play = Play(view("i-1 i-2", checked=True), request("i-1", "i-8 i-9", gone=True), policy(ports=(8080,)))
-    play.state = replace(play.state, suspects=("i-gone",), bad_since=float("-inf"))
+    play.state = replace(play.state, isolation=Isolation(("i-gone",), float("-inf")))
     assert ["modify i-1>i-8", "add i-9", "applied"] == play.to_end()
 
 

@@ -16,7 +16,8 @@ TWO = hook("i-8 i-9", "scale_out")
 
 
 def ending(outcome: str, looked: Observed, reason: str | None = None, *refused: Refusal) -> Ending:
-    return Ending(Finish(outcome, reason, refused), looked)  # type: ignore[arg-type]
+    finish = Finish(outcome, reason, refused)  # type: ignore[arg-type]
+    return Ending(finish, looked, looked.listeners.checking)
 
 
 def bad(subject: str, reason: str = "not_healthy") -> Ending:

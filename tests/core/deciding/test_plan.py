@@ -58,10 +58,14 @@ def test_it_has_no_end_where_others_must_act_first() -> None:
     assert ((), None) == (plan.steps, plan.finish)
 
 
-def test_it_ends_come_what_may(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("handler.core.deciding.plan.MOST_DECISIONS", 1)
+def test_a_forecast_without_an_end_is_refused_and_nothing_of_it_is_to_be_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("handler.core.deciding.plan.DECISIONS_BESIDES", 1)
+    monkeypatch.setattr("handler.core.deciding.plan.DECISIONS_PER_ENTRY", 0)
     plan = foreseen(view("i-1 i-2 i-3", checked=True), request("i-1 i-2", "i-8 i-9"))
-    assert (1, None) == (len(plan.steps), plan.finish)
+    assert ((), False, "refused plan_without_end") == (plan.steps, plan.has_end, shown(plan.finish))
+    assert ("i-1 i-2 i-3", {"steps": 1}) == (shown_group(plan.group), plan.finish.refused[0].numbers)
 
 
 def test_the_same_steps_on_the_same_group_have_the_same_id_whoever_asks_and_whenever() -> None:

@@ -70,12 +70,23 @@ def test_what_was_in_before_the_run_stays() -> None:
     assert ["wait 2 health", "raised not_healthy"] == play.to_end()
 
 
-def test_an_old_one_that_cannot_be_put_back_leaves_the_new_one_in() -> None:
+def test_where_the_load_balancer_has_no_room_for_the_old_one_the_new_one_goes_first() -> None:
     play = Play(view("i-1 i-2", checked=True), request("i-1", "i-3"), FEW)
     play.next(Verdict.PENDING)
     play.next()
     assert "add i-1" == play.next(answer=Answer(Result.OVER_QUOTA))
-    assert "raised not_healthy" == play.end
+    assert ["remove i-3", "add i-1", "rolled_back not_healthy"] == play.to_end()
+    assert "i-1 i-2" == shown_group(play.view.group)
+
+
+def test_an_old_one_that_the_api_will_not_take_back_leaves_the_new_one_in() -> None:
+    play = Play(view("i-1 i-2", checked=True), request("i-1", "i-3"), FEW)
+    play.next(Verdict.PENDING)
+    play.next()
+    bad = Answer(Result.BAD_BACKEND, "ObtainIpFail")
+    assert "add i-1" == play.next(answer=bad)
+    play.view = replace(play.view, now=play.view.now + 60)
+    assert ("add i-1", "raised not_healthy") == (play.next(answer=bad), play.to_end()[-1])
     assert "i-2 i-3" == shown_group(play.view.group)
 
 
@@ -132,10 +143,23 @@ def test_of_a_server_that_was_replaced_on_one_port_that_port_is_taken_back() -> 
     how = policy(health_timeout_s=2, max_unavailable="100%", min_backends=0, max_per_call=1)
     wish = request("i-1", "i-3", force="still_in_service")
     play = Play(view("i-1:80 i-1:81 i-2:80", "i-1 i-2", checked=True), wish, how)
-    assert ["modify i-1:80>i-3:80", "wait 2 health", "modify i-3:80>i-1:80"] == [
-        play.next(Verdict.PENDING) for _ in range(3)
-    ]
-    assert "rolled_back not_healthy" == play.end
+    bad = Answer(Result.BAD_BACKEND, "ObtainIpFail")
+    assert "modify i-1:80>i-3:80" == play.next(Verdict.PENDING)
+    for _ in range(2):
+        assert "modify i-1:81>i-3:81" == play.next(answer=bad)
+        play.view = replace(play.view, now=play.view.now + 60)
+    assert "modify i-3:80>i-1:80" in play.to_end(Verdict.PENDING)
+    assert "i-1:80 i-1:81 i-2:80" == shown_group(play.view.group)
+
+
+def test_a_wave_of_several_calls_is_taken_back_in_as_many() -> None:
+    how = policy(health_timeout_s=2, max_unavailable="100%", min_backends=0, max_per_call=1)
+    wish = request("i-1", "i-3", force="still_in_service")
+    play = Play(view("i-1:80 i-1:81 i-2:80", "i-1 i-2", checked=True), wish, how)
+    assert [
+        "modify i-1:80>i-3:80", "modify i-1:81>i-3:81", "wait 2 health",
+        "modify i-3:80>i-1:80", "modify i-3:81>i-1:81", "rolled_back not_healthy",
+    ] == play.to_end(Verdict.PENDING)  # fmt: skip
 
 
 @pytest.mark.parametrize(("weight", "put_back"), [(0, []), (1, ["weigh i-1=1"])])

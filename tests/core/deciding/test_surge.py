@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from handler.core.deciding.isolation import Isolation
 from handler.core.model.answers import Answer, Result
 from handler.core.model.values import Verdict
 from tests.support.builders import Play, policy, request, shown_group, shown_refused, view
@@ -78,11 +79,12 @@ def test_without_quota_and_with_none_to_spare_it_is_refused() -> None:
     assert "i-3:over_quota" == shown_refused(play.decision.refused)
 
 
-def test_a_weight_of_0_that_is_asked_for_is_given_as_far_as_the_floor_allows() -> None:
+def test_weights_of_0_that_a_request_asks_for_are_given_all_or_none() -> None:
+    how = policy(max_unavailable=2, max_removed="100%")
     wish = request("", "i-1:8080=0 i-2:8080=0 i-3:8080=0")
-    play = Play(view("i-1 i-2 i-3 i-4"), wish, policy(max_unavailable=2))
-    play.to_end()
-    assert 2 == sum(backend.weight > 0 for backend in play.view.group.backends.values())
+    assert ["refused max_unavailable"] == Play(view("i-1 i-2 i-3 i-4"), wish, how).to_end()
+    play = Play(view("i-1 i-2 i-3 i-4"), request("", "i-1:8080=0 i-2:8080=0"), how)
+    assert ["weigh i-1=0 i-2=0", "applied health_unchecked"] == play.to_end()
 
 
 def test_to_lower_a_port_of_a_server_that_goes_on_serving_costs_nothing() -> None:
@@ -90,18 +92,20 @@ def test_to_lower_a_port_of_a_server_that_goes_on_serving_costs_nothing() -> Non
     assert ["weigh i-1:80=0", "applied health_unchecked"] == play.to_end()
 
 
-def test_what_comes_at_weight_0_replaces_nothing_and_may_be_forced() -> None:
+def test_what_comes_at_weight_0_replaces_nothing_and_is_refused_before_the_first_write_unless_forced() -> (
+    None
+):
     wish = request("i-1", "i-9=0", force="max_unavailable min_backends")
     play = Play(view("i-1 i-2", checked=True), wish, policy(max_unavailable=0))
     assert ["add i-9=0", "remove i-1", "applied"] == play.to_end()
     play = Play(view("i-1 i-2", checked=True), replace(wish, force=frozenset()), policy(max_unavailable=0))
-    assert ["add i-9=0", "partial max_unavailable"] == play.to_end()
+    assert ["refused max_unavailable"] == play.to_end()
 
 
 def test_one_that_is_to_have_no_weight_is_described_at_once() -> None:
-    play = Play(view("i-1#blue", checked=True), request("i-1", "i-9=0"))
+    play = Play(view("i-1#blue i-2", checked=True), request("i-1", "i-9=0", strategy="surge"))
     play.next()
-    assert ["blue", "blue"] == [b.description for b in play.view.group.backends.values()]
+    assert ["blue", "", "blue"] == [b.description for b in play.view.group.backends.values()]
 
 
 def test_weighing_changes_the_weight_alone() -> None:
@@ -146,7 +150,7 @@ def test_what_drains_makes_room_so_nothing_is_surged_meanwhile() -> None:
 
 def test_while_a_bad_one_is_looked_for_none_is_added_beside_but_what_is_left_is_not_held_up() -> None:
     play = Play(view("i-1 i-2", checked=True), request("i-1", "i-9"), SURGE)
-    play.state = replace(play.state, suspects=("i-gone",), bad_since=float("-inf"))
+    play.state = replace(play.state, isolation=Isolation(("i-gone",), float("-inf")))
     assert ["add i-9=0", "weigh i-9=100", "remove i-1", "applied"] == play.to_end()
 
 

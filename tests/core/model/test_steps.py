@@ -34,13 +34,6 @@ def test_what_a_step_takes_out_and_puts_in(step: Step, old: str, new: str, left:
     assert left == shown_group(after(group("i-1 i-2"), step))
 
 
-@pytest.mark.parametrize("step", [row[0] for row in STEPS])
-def test_the_reverse_of_a_step_gives_the_first_group_back(step: Step) -> None:
-    before = group("i-1 i-2")
-    assert same(before, after(after(before, step), step.reverse()))
-    assert step == step.reverse().reverse()
-
-
 def test_the_order_of_a_group_does_not_matter() -> None:
     assert same(group("i-1 i-2"), group("i-2 i-1"))
     assert not same(group("i-1"), group("i-1=50"))

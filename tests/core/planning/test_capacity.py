@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
-from handler.core.model.values import Verdict
-from handler.core.planning.capacity import baseline, floor, in_service, is_proven, leaves_service, share
+from handler.core.model.marks import Marks
+from handler.core.planning.capacity import baseline, floor, gates, in_service, leaves_service, share
 from handler.core.planning.changes import Change
-from tests.support.builders import backend, backends, group, policy, verdicts, view
+from tests.support.builders import LISTENER, backends, by_listener, group, named, policy, view
+
+MARKS, ONE = Marks("web"), frozenset({LISTENER})
 
 
 def change(old: str = "", new: str = "", *, gone: bool = False) -> Change:
     out, into = backends(old), backends(new)
-    return Change(
-        out[0].key.server_id if out else None, into[0].key.server_id if into else None, out, into, gone
-    )
+    return Change(out[0].key.unit if out else None, into[0].key.unit if into else None, out, into, gone)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +32,7 @@ def change(old: str = "", new: str = "", *, gone: bool = False) -> Change:
 def test_servers_with_weight_that_are_not_known_to_be_abnormal(
     of: str, abnormal: str, pending: str, expected: str
 ) -> None:
-    assert set(expected.split()) == in_service(view(of, abnormal=abnormal, pending=pending), [])
+    assert set(expected.split()) == in_service(view(of, abnormal=abnormal, pending=pending), [], ONE)
 
 
 @pytest.mark.parametrize(
@@ -49,11 +47,11 @@ def test_servers_with_weight_that_are_not_known_to_be_abnormal(
 )
 def test_a_new_one_counts_once_it_is_proven(of: str, new: str, pending: str, expected: str) -> None:
     looked = view(of, pending=pending, checked=True)
-    assert set(expected.split()) == in_service(looked, [change(new=new)])
+    assert set(expected.split()) == in_service(looked, [change(new=new)], ONE)
 
 
 def test_the_gone_never_count() -> None:
-    assert {"i-2"} == in_service(view("i-1 i-2"), [change("i-1", gone=True)])
+    assert {"i-2"} == in_service(view("i-1 i-2"), [change("i-1", gone=True)], ())
 
 
 @pytest.mark.parametrize(
@@ -71,32 +69,11 @@ def test_the_gone_never_count() -> None:
     ],
 )
 def test_what_the_floor_is_measured_by(of: str, changes: list[Change], expected: int) -> None:
-    assert expected == baseline(view(of), changes)
+    assert expected == baseline(view(of), changes, MARKS)
 
 
 def test_new_ones_that_were_in_already_count_for_the_floor_though_not_proven() -> None:
-    assert 2 == baseline(view("i-1 i-9", pending="i-9"), [change(new="i-9")])
-
-
-@pytest.mark.parametrize(
-    ("verdict", "expected"),
-    [
-        (Verdict.NORMAL, True),
-        (Verdict.PENDING, False),
-        (Verdict.ABNORMAL, False),
-    ],
-)
-def test_proven_is_normal_or_nowhere_checked(verdict: Verdict, expected: bool) -> None:
-    one = backend("i-1")
-    looked = replace(view("i-1", checked=True), health=verdicts([one.key], verdict))
-    assert expected == is_proven(looked, one)
-    assert is_proven(view("i-1"), one)
-
-
-def test_one_without_a_row_is_pending_where_it_is_checked() -> None:
-    assert [Verdict.PENDING, Verdict.UNCHECKED] == [
-        view("", checked=checked).verdict(backend("i-1").key) for checked in (True, False)
-    ]
+    assert 2 == baseline(view("i-1 i-9", pending="i-9"), [change(new="i-9")], MARKS)
 
 
 @pytest.mark.parametrize(
@@ -148,3 +125,91 @@ def test_shares_round_down_but_not_below_1(limit: int | str, of: int, expected: 
 )
 def test_the_floor_of_ten(limits: dict[str, int | str], force: str, expected: int) -> None:
     assert expected == floor(policy(**limits), 10, frozenset(force.split()))
+
+
+HTTP, HTTPS = "http:80", "https:443"
+
+
+@pytest.mark.parametrize(
+    ("http", "https", "unchecking", "expected"),
+    [
+        ("", "", "", True),
+        ("i-1=abnormal", "", "", True),  # one listener sends it requests still
+        ("i-1=abnormal", "i-1=pending", "", True),
+        ("i-1=abnormal", "i-1=abnormal", "", False),
+        ("i-1=abnormal", "i-1=abnormal", "tcp:22", True),  # to which no check matters
+    ],
+)
+def test_in_service_is_what_at_least_one_listener_sends_requests(
+    http: str, https: str, unchecking: str, expected: bool
+) -> None:
+    looked = by_listener("i-1", {HTTP: http, HTTPS: https}, unchecking=unchecking)
+    assert expected == bool(in_service(looked, [], looked.listeners.checking))
+    without = by_listener("i-1=0", {HTTP: http, HTTPS: https}, unchecking=unchecking)
+    assert not in_service(without, [], without.listeners.checking)
+
+
+def test_a_new_one_is_proven_by_every_listener_that_gates() -> None:
+    looked = by_listener("i-9", {HTTP: "", HTTPS: "i-9=pending"})
+    assert [frozenset(), {"i-9"}] == [
+        in_service(looked, [change(new="i-9")], gating) for gating in ((HTTP, HTTPS), (HTTP,))
+    ]
+
+
+def gating(of: str, new: str = "i-9", **said: str) -> str:
+    """The listeners that gate, by what each says."""
+    looked = by_listener(of, said)
+    return " ".join(sorted(gates(looked, named(new))))
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "expected"),
+    [
+        ("", "", "a b"),
+        (
+            "",
+            "i-1=abnormal i-2=abnormal",
+            "a",
+        ),  # nobody is normal there, though elsewhere: it is set up wrongly
+        ("", "i-1=abnormal i-2=pending", "a"),
+        ("", "i-1=abnormal", "a b"),
+        ("", "i-1=pending i-2=pending", "a b"),  # without an abnormal one it may only be slow
+        (
+            "i-1=abnormal i-2=abnormal",
+            "i-1=abnormal i-2=abnormal",
+            "a b",
+        ),  # the servers are sick, not the checks
+        ("i-1=pending i-2=pending", "i-1=abnormal i-2=abnormal", "a b"),
+    ],
+)
+def test_a_listener_on_which_none_was_ever_normal_gates_nothing(a: str, b: str, expected: str) -> None:
+    assert expected == gating("i-1 i-2", a=a, b=b)
+
+
+def test_what_this_delivery_launches_says_nothing_of_a_listener() -> None:
+    assert "a" == gating("i-1 i-9", a="", b="i-1=abnormal")
+    assert "a b" == gating("i-1 i-9", a="", b="i-9=abnormal i-1=pending")
+    assert "a b" == gating("i-9", a="", b="i-9=abnormal")
+
+
+def test_in_an_empty_group_every_listener_gates() -> None:
+    assert "a b" == gating("", a="", b="")
+
+
+@pytest.mark.parametrize(
+    ("of", "expected"),
+    [
+        (" ".join(f"eni-1@10.0.0.{n}" for n in range(1, 11)), 10),
+        ("eni-1:80@10.0.0.1 eni-1:81@10.0.0.1", 1),  # ports are no units
+        ("eni-1@10.0.0.1=0 eni-1@10.0.0.2", 1),
+        ("i-1:80 i-1:81", 1),
+    ],
+)
+def test_a_server_counts_once_for_each_of_its_addresses(of: str, expected: int) -> None:
+    assert expected == len(in_service(view(of), [], ())) == baseline(view(of), [], MARKS)
+
+
+def test_what_a_run_that_was_cut_off_drained_counts_for_the_floor() -> None:
+    assert 2 == baseline(view("i-1=0#swap-30/web i-2"), [], MARKS)
+    assert 1 == baseline(view("i-1=0#by-hand i-2"), [], MARKS)
+    assert 1 == baseline(view("i-1=0#swap-30/web i-2"), [change("i-1=0", gone=True)], MARKS)

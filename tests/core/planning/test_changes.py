@@ -71,17 +71,47 @@ def test_an_address_said_of_the_old_one_leaves_its_other_addresses() -> None:
     assert ["eni-1@10.0.0.1>"] == pairs(of, request("eni-1@10.0.0.1"))
 
 
-def test_an_eni_may_have_several_addresses_on_one_port() -> None:
+def test_each_address_of_an_eni_takes_a_place_of_its_own() -> None:
     wish = request("i-1 i-2", "eni-1:8080@10.0.0.1 eni-1:8080@10.0.0.2")
-    assert ["i-1>eni-1@10.0.0.1 eni-1@10.0.0.2", "i-2>"] == pairs("i-1 i-2", wish)
-
-
-def test_each_address_on_a_port_takes_a_place_of_its_own() -> None:
+    assert ["i-1>eni-1@10.0.0.1", "i-2>eni-1@10.0.0.2"] == pairs("i-1 i-2", wish)
     wish = request("eni-1", "eni-2:8080@10.0.0.3 eni-2:8080@10.0.0.4")
-    (change,) = planned("eni-1@10.0.0.1=50 eni-1@10.0.0.2=30", wish).changes
-    assert ["eni-1@10.0.0.1=50>eni-2@10.0.0.3=50", "eni-1@10.0.0.2=30>eni-2@10.0.0.4=30"] == [
-        f"{shown_backend(pair.old)}>{shown_backend(pair.new)}" for pair in change.pairs()
+    assert ["eni-1@10.0.0.1=50>eni-2@10.0.0.3=50", "eni-1@10.0.0.2=30>eni-2@10.0.0.4=30"] == pairs(
+        "eni-1@10.0.0.1=50 eni-1@10.0.0.2=30", wish
+    )
+
+
+@pytest.mark.parametrize("paired", ["", "eni-1>eni-2"])
+def test_a_server_that_brings_fewer_addresses_replaces_as_many_and_the_rest_goes_with_them(
+    paired: str,
+) -> None:
+    of = "eni-1@10.0.0.1 eni-1@10.0.0.2 eni-1@10.0.0.3"
+    plan = planned(of, request("eni-1", "eni-2@10.0.0.9", paired))
+    assert ["eni-1@10.0.0.1>eni-2@10.0.0.9", "eni-1@10.0.0.2>", "eni-1@10.0.0.3>"] == [
+        said(change) for change in plan.changes
     ]
+    assert {("eni-1", "eni-2")} == {change.together for change in plan.changes}
+
+
+def test_a_server_that_brings_more_addresses_adds_the_rest() -> None:
+    wish = request("eni-1", "eni-2:8080@10.0.0.8 eni-2:8080@10.0.0.9", "eni-1>eni-2")
+    plan = planned("eni-1@10.0.0.1", wish)
+    assert ["eni-1@10.0.0.1>eni-2@10.0.0.8", ">eni-2@10.0.0.9"] == [said(one) for one in plan.changes]
+    assert {None} == {change.together for change in plan.changes}
+
+
+def test_every_entry_of_a_request_comes_in_with_or_without_a_port() -> None:
+    entries = "eni-9@10.0.0.8 eni-9:81@10.0.0.8 eni-9@10.0.0.9 i-9 i-9:81"
+    assert [
+        ">eni-9:80@10.0.0.8 eni-9:81@10.0.0.8",
+        ">eni-9:80@10.0.0.9",
+        ">i-9:80 i-9:81",
+    ] == pairs("i-1:80", request("", entries))
+
+
+def test_a_refused_address_is_named_with_its_server() -> None:
+    plan = planned("i-1:80 i-2:81", request("", "eni-9@10.0.0.8 eni-9:80@10.0.0.9"))
+    assert "eni-9@10.0.0.8:no_ports" == shown_refused(plan.refused)
+    assert [">eni-9:80@10.0.0.9"] == [said(change) for change in plan.changes]
 
 
 def test_a_port_said_of_the_new_one_is_its_port() -> None:
@@ -229,7 +259,7 @@ def test_a_pair_is_gone_if_its_old_one_is() -> None:
     assert [False] == [change.gone for change in planned("i-1", request("i-1", "i-9")).changes]
 
 
-def test_a_completed_wish_pairs_too() -> None:
+def test_an_event_completed_from_the_listing_pairs_too() -> None:
     assert ["i-1>i-9"] == pairs("i-1 i-2", event("i-1", "i-9"), listed="i-2 i-9")
 
 
@@ -238,7 +268,7 @@ def test_a_kept_one_keeps_its_place_with_what_was_to_replace_it() -> None:
 
 
 def test_what_is_written_over_is_not_taken_out() -> None:
-    wish = Desired(named("i-1:80", Cause.REQUESTED), named("i-1:80=50"), completed=False)
+    wish = Desired(named("i-1:80", Cause.REQUESTED), named("i-1:80=50"), literal=True)
     (change,) = changes(wish, group("i-1:80 i-2:80"), policy()).changes
     assert ">i-1:80=50" == said(change)
 
@@ -256,7 +286,7 @@ def test_one_that_is_in_keeps_its_ports_in_an_event_and_gets_those_of_the_old_on
 def test_one_that_is_in_keeps_the_type_that_it_has_there() -> None:
     odd = Backend(Key("web-9", 8080, "10.0.0.9"), 50, "eni")
     of = Group("rsp-web", "lb-web", {odd.key: odd})
-    (change,) = changes(Desired((), named("web-9"), completed=False), of, policy()).changes
+    (change,) = changes(Desired((), named("web-9"), literal=True), of, policy()).changes
     assert (odd,) == change.into
 
 
@@ -269,6 +299,6 @@ def test_the_address_of_an_ecs_instance_is_no_part_of_its_key() -> None:
 def test_one_that_is_in_goes_before_one_that_is_to_come_unless_it_is_sick(
     unproven: str, expected: str
 ) -> None:
-    wish = Desired(named("i-1"), named("i-8 i-9"), completed=False)
+    wish = Desired(named("i-1"), named("i-8 i-9"), literal=True)
     made = changes(wish, group("i-1 i-2 i-8"), policy(), unproven.split()).changes
     assert [expected] == [said(change) for change in made if change.out]

@@ -7,12 +7,12 @@ import pytest
 from handler.core.model.observed import Listing, Observed, Source, believed
 from handler.core.model.policy import Policy
 from handler.core.model.values import Cause, Intent, Scope
-from handler.core.planning.desired import Desired, desired, doubtful, merge
+from handler.core.planning.desired import Desired, desired, doubtful
+from handler.core.planning.merging import merge
 from tests.support.builders import (
     MARK,
     event,
     group,
-    hook,
     named,
     policy,
     request,
@@ -36,8 +36,8 @@ def told(of: str, listed: str, intent: Intent, how: Policy | None = None) -> str
     found = wish(of, listed, intent, how)
     said = ["+" + one.server_id for one in found.launched]
     said += [("x" if one.server_id in found.gone else "-") + one.server_id for one in found.terminated]
-    said += [f"~{one}" for one in found.unmanaged] + [f"early {one}" for one in found.early]
-    return " ".join([*said, *shown_refused(found.refused).split(), *["unsettled"] * found.unsettled])
+    said += [f"~{one}" for one in found.unmanaged] + [f"early {one}" for one in found.not_in_service_yet]
+    return " ".join([*said, *shown_refused(found.refused).split(), *["contradicted"] * found.contradicted])
 
 
 LAUNCHED, HOOKED = event("", "i-9"), event("", "i-9", Cause.HOOK)
@@ -50,16 +50,16 @@ INTERRUPTED, DELETED = event("i-1", cause=Cause.INTERRUPTED), event("i-1", cause
         (LAUNCHED, "i-1 i-9", "+i-9"),
         (HOOKED, "i-1 i-9=pending", "+i-9"),
         (HOOKED, "i-1 i-9", "+i-9"),
-        (LAUNCHED, "i-1 i-9=pending", "early i-9 unsettled"),
-        (LAUNCHED, "i-1", "unsettled"),
-        (HOOKED, "i-1", "unsettled"),
-        (LAUNCHED, "i-1 i-9=sick", "unsettled"),
-        (LAUNCHED, "i-1 i-9=standby", "unsettled"),
+        (LAUNCHED, "i-1 i-9=pending", "early i-9 contradicted"),
+        (LAUNCHED, "i-1", "contradicted"),
+        (HOOKED, "i-1", "contradicted"),
+        (LAUNCHED, "i-1 i-9=sick", "contradicted"),
+        (LAUNCHED, "i-1 i-9=standby", "contradicted"),
         (event("i-1"), "i-1=leaving", "-i-1"),
         (event("i-1", cause=Cause.HOOK), "i-1=leaving", "-i-1"),
         (event("i-1"), "i-2", "+i-2 xi-1"),
         (event("i-1", cause=Cause.HOOK), "i-2", "+i-2 -i-1"),
-        (event("i-1"), "i-1", "i-1:still_in_service unsettled"),
+        (event("i-1"), "i-1", "i-1:still_in_service contradicted"),
         (event("i-1"), "i-1=standby", ""),
         (event("i-1"), "i-1=pending", ""),
         (INTERRUPTED, "i-1", "-i-1"),
@@ -123,7 +123,7 @@ def test_where_one_of_several_is_empty_the_named_go_and_the_stale_stay() -> None
 
 @pytest.mark.parametrize(("source", "expected"), [(Source.SHORT, True), (Source.EMPTY, False)])
 def test_an_answer_that_is_short_is_read_again(source: Source, expected: bool) -> None:
-    assert expected == wish("i-1", "", event(), source=source).unsettled
+    assert expected == wish("i-1", "", event(), source=source).contradicted
 
 
 def test_without_a_scaling_group_nobody_is_stale_or_a_stray() -> None:
@@ -172,7 +172,7 @@ def test_who_is_new_is_judged_by_the_group_as_the_run_found_it() -> None:
 def test_a_request_means_exactly_what_it_says() -> None:
     found = wish("i-1 i-2", "i-3", request("i-1", "i-9", "i-1>i-9"), EXCLUSIVE)
     assert (named("i-1"), named("i-9"), (("i-1", "i-9"),)) == (found.terminated, found.launched, found.pairs)
-    assert not found.completed
+    assert found.literal
 
 
 def test_a_request_may_say_that_they_are_gone() -> None:
@@ -188,30 +188,6 @@ def test_a_request_does_not_take_out_who_is_still_in_service() -> None:
 def test_a_request_may_force_it() -> None:
     found = wish("i-1", "i-1", request("i-1", force="still_in_service"))
     assert (frozenset(), ()) == (found.kept, found.refused)
-
-
-def test_intents_of_one_delivery_are_one_wish() -> None:
-    one = event("i-1", event_ids=("a",), hooks=(hook("i-1", "scale_in"),))
-    other = event("i-1 i-2", "i-9", event_ids=("b", "a"))
-    (merged,) = merge([one, other])
-    assert event("i-1 i-2", "i-9", event_ids=("a", "b"), hooks=(hook("i-1", "scale_in"),)) == merged
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        request("i-1"),
-        event("i-1", dry_run=True),
-        event("i-1", strategy="surge"),
-        Intent("api", "autoscaling"),
-    ],
-)
-def test_what_is_to_be_done_in_another_way_stays_apart(other: Intent) -> None:
-    assert (event(), other) == merge([event(), other])
-
-
-def test_nothing_merged_is_nothing() -> None:
-    assert () == merge([])
 
 
 @pytest.mark.parametrize(
@@ -252,18 +228,11 @@ def test_the_scope_of_an_event_is_to_be_completed() -> None:
 
 def test_a_view_tells_who_serves() -> None:
     looked: Observed = view("i-1", "i-1 i-2=leaving")
-    assert [True, False, False] == [looked.serves(one) for one in ("i-1", "i-2", "i-3")]
-
-
-def test_pairs_and_hooks_of_one_delivery_are_all_kept() -> None:
-    one = request("i-1", "i-8", "i-1>i-8", hooks=(hook("i-1", "scale_in"),))
-    other = request("i-2", "i-9", "i-2>i-9", hooks=(hook("i-9"),))
-    (merged,) = merge([one, other])
-    assert (one.pairs + other.pairs, one.hooks + other.hooks) == (merged.pairs, merged.hooks)
+    assert [True, False, False] == [looked.is_listed_in_service(one) for one in ("i-1", "i-2", "i-3")]
 
 
 def test_one_that_is_not_listed_does_not_hide_the_next() -> None:
-    assert "+i-9 unsettled" == told("i-1", "i-1 i-9=pending", event("", "i-8 i-9", Cause.HOOK))
+    assert "+i-9 contradicted" == told("i-1", "i-1 i-9=pending", event("", "i-8 i-9", Cause.HOOK))
 
 
 def test_the_named_come_before_those_that_are_listed_as_leaving() -> None:

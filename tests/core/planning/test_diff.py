@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from handler.core.planning.diff import changes_of, diff, removes_capacity
-from tests.support.builders import event, group, policy, request, shown_backend, shown_backends, view
+from handler.core.planning.diff import diff, removes_capacity
+from handler.core.planning.goal import goal
+from tests.support.builders import group, policy, request, shown_backend, shown_backends, view
 
 
 def told(before: str, after: str, terminated: str = "", launched: str = "", pairs: str = "") -> str:
     looked = view(before)
-    changes = changes_of(looked, request(terminated, launched, pairs), policy(), looked)
-    found = diff(group(before), group(after), changes)
+    wanted = goal(request(terminated, launched, pairs), looked, policy(), looked)
+    found = diff(group(before), group(after), wanted.proposed)
     said = [f"{shown_backend(pair.old)}>{shown_backend(pair.new)}" for pair in found.pairs]
     said += [f"+{one}" for one in shown_backends(found.added).split()]
     said += [f"-{one}" for one in shown_backends(found.removed).split()]
@@ -50,15 +51,3 @@ def test_what_left_and_what_came(before: str, after: str, expected: str) -> None
 )
 def test_undoing_more_that_came_than_left_is_a_removal(before: str, after: str, expected: bool) -> None:
     assert expected == removes_capacity(diff(group(before), group(after), ()))
-
-
-def test_the_changes_of_an_event_are_those_of_its_completion() -> None:
-    looked = view("i-1 i-2", "i-2 i-9")
-    (change,) = changes_of(looked, event("i-1"), policy(), looked)
-    assert ("i-1", "i-9", True) == (change.old, change.new, change.gone)
-
-
-def test_the_changes_of_a_run_are_those_that_it_began_with() -> None:
-    looked = view("i-1 i-8 i-9", abnormal="i-8")
-    changes = changes_of(looked, request("i-1", "i-8 i-9"), policy(), looked)
-    assert ["i-9"] == [change.new for change in changes if change.old == "i-1"]

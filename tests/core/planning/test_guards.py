@@ -95,7 +95,8 @@ def test_with_a_replacement_nothing_is_capped() -> None:
 
 def test_an_interrupted_one_waits_for_its_replacement() -> None:
     finish = first(view("i-1 i-2", "i-1 i-2"), event("i-1", cause=Cause.INTERRUPTED), ANY)
-    assert "refused waiting_for_replacement" == shown(finish)
+    assert "unchanged waiting_for_replacement" == shown(finish)
+    assert "i-1:waiting_for_replacement" == shown_refused(finish.refused)
     assert finish.refused[0].override is None
 
 

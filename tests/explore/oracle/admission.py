@@ -23,6 +23,8 @@ def stopped(run: Run) -> Iterator[str]:
     if run.ecs_unread:
         return
     for call in run.writes:
+        if run.played.excused.allow("others_meanwhile", call.trouble == "other" or run.attempt.others):
+            return
         here = {b.key for b in run.backends(run.served.before(run.group, call.first))}
         news = {key[0] for key, _ in call.new if key not in here and key[0][:2] == "i-"}
         found = {server for server in news if not run.runs(server)}

@@ -10,10 +10,17 @@ from tests.explore.oracle.served import Unit
 
 def floor(run: Run) -> Iterator[str]:
     """No write leaves fewer units serving than the run promises; one that takes nothing away is not blamed."""
+    served = run.served
+    start = served.serving(run.begin)
+    required = _required(run)
     for at, before in steps(run):
-        now, then = run.served.serving(at), run.served.serving(before)
-        taken = {one for one in then - now if one[0] not in run.said_gone}
-        left = {one for one in now if one[0] not in run.said_gone}
+        now, then = served.serving(at), served.serving(before)
+        # What this run has put in is no capacity before it has passed: it may be taken back.
+        had = {one for one in then if one in start or served.passed(before, one, required)}
+        taken = {one for one in had - now - served.dead(before) if one[0] not in run.said_gone}
+        pending = served.pending(at) & run.units(run.start)
+        run.played.excused.allow("not_checked_yet", pending - now)
+        left = {one for one in now | pending if one[0] not in run.said_gone}
         if taken and len(left) < run.least:
             yield f"floor: {len(left)} serve, {run.least} promised, {_said(taken)} taken: instant {at}"
             return
@@ -23,13 +30,13 @@ def retired(run: Run) -> Iterator[str]:
     """No unit that served is taken out but for one that has passed, for none, or within the share."""
     served = run.served
     start = {one: on for one, on in served.on(run.begin).items() if one[0] not in run.said_gone}
-    checking = served.checking(run.group)
-    required = frozenset().union(*start.values()) & checking if start else checking
+    start = {one: on for one, on in start.items() if one not in served.dead(run.begin)}
+    required = _required(run)
     allowed = _unpaired(run) + _weighed_down(run)
     if run.strategy == "swap" or run.played.excused.allow("full", _is_full(run)):
         allowed += run.spare(len(start))
     for at, _ in steps(run):
-        weighted = {one for one in run.units([b for b in run.backends(at) if b.weight > 0])}
+        weighted = set(run.units([b for b in run.backends(at) if b.weight > 0]))
         lost = {one for one in start if one not in weighted and one not in _lost_to_others(run, at)}
         passed = {one for one in run.served.serving(at) - start.keys() if served.passed(at, one, required)}
         if len(lost) > len(passed) + allowed:
@@ -40,9 +47,18 @@ def retired(run: Run) -> Iterator[str]:
             return
 
 
+def _required(run: Run) -> frozenset[str]:
+    """The listeners on which a new one has to pass: those that check, and use any that was there."""
+    checking = run.served.checking(run.group)
+    used = run.served.on(run.begin).values()
+    return frozenset().union(*used) & checking if used else checking
+
+
 def steps(run: Run) -> Iterator[tuple[int, int]]:
     """Yield each instant that a write of the run made, with the one before it."""
     for call in run.writes:
+        if run.played.excused.allow("others_meanwhile", call.trouble == "other"):
+            continue
         for at in run.served.instants(run.group, call.first, call.last):
             if at not in run.played.others:
                 yield at, run.served.before(run.group, at)
@@ -54,9 +70,11 @@ def _unpaired(run: Run) -> int:
         run.played.excused.allow("wrong_listing")
         return len(run.units(run.leave))
     serving = run.served.serving(run.begin)
-    olds = {one for one in run.units(run.leave) if one in serving}
-    coming = {s for s in run.come if s not in {b.server_id for b in run.start} or waits(run, s)}
-    return max(0, len(olds) - len(coming)) + len([s for s in coming if not run.runs(s)])
+    olds = run.units([*run.leave, *(b for b in run.start if b.server_id in run.kept)])
+    beside = len({one for one in serving if one[0] in run.come and one not in olds}) if run.is_request else 0
+    run.played.excused.allow("side_by_side", beside)
+    coming = run.missing | {s for s in run.come if waits(run, s)}
+    return max(0, len(olds) - len(coming)) + beside + len([s for s in coming if not run.runs(s)])
 
 
 def waits(run: Run, server: str) -> bool:
@@ -72,6 +90,9 @@ def _weighed_down(run: Run) -> int:
 
 
 def _is_full(run: Run) -> bool:
+    """Whether the load balancer has no place for what comes, or has said so while the run went on."""
+    if any(c.answer == "InstanceBackendServerNumberOverLimit" for c in run.writes):
+        return True
     balancer = next(iter(run.served.world.load_balancers.values()))
     used = sum(
         len(run.served.history[run.served.before(group, run.attempt.first)].backends)

@@ -24,6 +24,7 @@ class Past:
 
     owners: dict[Key, Backend] = field(default_factory=dict)
     here: dict[Key, Backend] = field(default_factory=dict)
+    said: set[str] = field(default_factory=set)  #: descriptions that owners have given
     ours: set[Key] = field(default_factory=set)
     left: set[Key] = field(default_factory=set)  #: those that were out when some attempt had ended
 
@@ -50,6 +51,7 @@ def past_of(
                 past.left.discard(key)
                 if key in now:
                     past.owners[key] = now[key]
+                    past.said.add(now[key].description)
                 elif at not in meanwhile:  # a run may put back what somebody else took out while it went on
                     past.owners.pop(key, None)
             else:
@@ -69,6 +71,12 @@ def carried(played: Played, served: Served, target: dict[str, object], runs: lis
     past = past_of(played, served, group, weighed, upto)
     requested = {e.server: e for run in runs if run.acts for e in run.launched if e.weight is not None}
     come = {server for run in runs for server in run.come}
+    last = next((run for run in runs if run.attempt is final and run.acts and run.was_read), None)
+    if last is None:
+        played.excused.allow("not_its_turn")
+        return
+    if played.excused.allow("refused_for_good", group in last.refused):
+        return
     for key, now in sorted(past.here.items(), key=str):
         if key not in past.ours:
             continue
@@ -85,6 +93,9 @@ def carried(played: Played, served: Served, target: dict[str, object], runs: lis
                 and final.raised
                 and key[0] in served.sick(served.before(group, final.last))
             )
+            pending = last.listed.get(key[0], ("",))[0] == "pending"
+            if owner is None and played.excused.allow("hook_still_waits", pending):
+                continue
             if not _not_remembered(played, owner) and not played.excused.allow("sick_at_nothing", sick):
                 yield f"left at weight 0 by us: {key[0]}:{key[1]}"
             continue
@@ -112,8 +123,7 @@ def _is_a_word(now: str, before: str) -> bool:
 
 def _new_description(now: Backend, past: Past, mark: str, runs: list[Run]) -> Iterator[str]:
     said = {e.description for run in runs for e in run.launched if e.server == now.server_id}
-    departed = {b.description for b in past.owners.values() if b.description}
-    if now.description not in {mark, *departed, *said}:
+    if now.description not in {mark, *filter(None, past.said), *said}:
         yield f"a new one with a description of nobody: {now.server_id}: {now.description!r}"
 
 
@@ -128,7 +138,12 @@ def _shapes(
         begin, end = tries[0].start, tries[-1].backends(tries[-1].end)
         if any(at in played.others for at in served.instants(group, tries[0].begin + 1, tries[-1].end + 1)):
             continue
+        began, ended = tries[0].attempt.began, tries[-1].attempt.ended
+        if any(began < when <= ended for _, _, when in played.happened):
+            continue
         explicit = {e.server for run in tries for e in run.launched if e.port or e.weight is not None}
+        if played.excused.allow("refused_for_good", group in tries[-1].refused):
+            continue
         partial = {e.server for e in tries[-1].terminated if e.port or e.address}
         if partial:
             continue
@@ -138,26 +153,32 @@ def _shapes(
         past = past_of(played, served, group, weighed, tries[0].begin + 1)
         addresses = Counter(one[0] for one in was)
         news = {one: shape for one, shape in now.items() if one[0] not in explicit and all(shape.values())
-                and (one not in was or _unfinished(begin, one) and not _owned(past, one))}  # fmt: skip
+                and (one not in was or (_unfinished(begin, one) and not _owned(past, one)))}  # fmt: skip
         part = {one for one in news if one in was and was[one].keys() != news[one].keys()}
         if played.excused.allow("was_there_in_part", part):
             continue
         if any(run.wrong_listing for run in tries):
             played.excused.allow("wrong_listing")
             continue
-        leaving = set().union(*(run.leaving | {e.server for e in run.terminated} for run in tries))
-        leaving -= {s.partition("@")[0] for s, reason in tries[-1].refused.items() if reason not in LIMITS}
+        held = {s.partition("@")[0] for s, reason in tries[-1].refused.items() if reason in LIMITS}
         leave = set().union(*(run.units(run.leave) for run in tries))
         gone = {one: s for one, s in was.items()
-                if one not in news and (one not in now or one in leave and one[0] in leaving)}  # fmt: skip
+                if one not in news and (one not in now or (one in leave and one[0] in held))}  # fmt: skip
         if any(addresses[one[0]] > 1 for one in was.keys() - now.keys()):
             continue  # which of its addresses a new one took is not known here
-        yield from _fits(news, {one: _original(past, one, s) for one, s in gone.items()}, tries[0], past)
+        others = len(
+            {server for server in explicit if any(one[0] == server for one in now.keys() - was.keys())}
+        )
+        yield from _fits(
+            news, {one: _original(past, one, s) for one, s in gone.items()}, others, tries[0], past
+        )
 
 
-def _fits(news: dict[Unit, Shape], gone: dict[Unit, Shape], run: Run, past: Past) -> Iterator[str]:
+def _fits(
+    news: dict[Unit, Shape], gone: dict[Unit, Shape], others: int, run: Run, past: Past
+) -> Iterator[str]:
     usual = _usual(run, past)
-    left = [shape for shape in gone.values()]
+    left = sorted(gone.values(), key=lambda shape: sum(not weight for weight in shape.values()))
     strangers = []
     for one, shape in sorted(news.items(), key=str):
         match = next((old for old in left if _like(old, shape, usual)), None)
@@ -167,7 +188,7 @@ def _fits(news: dict[Unit, Shape], gone: dict[Unit, Shape], run: Run, past: Past
             left.remove(match)
     for one, shape in strangers:
         alike = [old for old in left if old.keys() == shape.keys()]
-        if alike and len(news) <= len(gone):
+        if alike and len(news) + others <= len(gone):
             yield f"not as the one it replaced: {one[0]} is {shape}, of {alike}"
         elif not left and not all(weight in usual for weight in shape.values()):
             yield f"of a weight of nobody: {one[0]} is {shape}, usual is {sorted(usual)}"

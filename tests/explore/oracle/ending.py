@@ -60,9 +60,12 @@ def _unhealthy(run: Run) -> set[str]:
     found = set()
     for name in names:
         known = run.attempt.instances.get(name)
-        if known is None or known.status != "Running" or known.health == "abnormal":
-            found.add(name)
-        elif "abnormal" in known.health_by_listener.values():
+        if (
+            known is None
+            or known.status != "Running"
+            or known.health == "abnormal"
+            or "abnormal" in known.health_by_listener.values()
+        ):
             found.add(name)
     return found
 
@@ -73,9 +76,11 @@ def _binding(run: Run) -> bool:
     wanted = len(
         run.units([b for b in run.backends(run.end) if any(b.key == gone.key for gone in run.leave)])
     )
+    zeroed = {e.server for e in run.launched if e.weight == 0}
+    wanted += len({one for one in run.served.serving(run.end) if one[0] in zeroed})
     start = run.served.serving(run.begin)
     drained = run.units([b for b in run.start if b.weight == 0])
-    highest = max(run.least, len(start | drained) - run.spare(len(start | drained)))
+    highest = max(run.least, run.unforced, len(start | drained) - run.spare(len(start | drained)))
     return serving - max(1, wanted) < highest
 
 
@@ -133,7 +138,7 @@ def as_requested(run: Run) -> Iterator[str]:
     if result is None:
         return
     after = run.backends(run.end)
-    partners = {new: old for old, new in run.pairs} | {old: new for old, new in run.pairs}
+    partners = {new: old for old, new in run.pairs} | dict(run.pairs)
     refused = {subject.partition("@")[0] for subject in run.refused}
     group = run.group in run.refused
     # Without pairs nobody here knows whose place a refused new one was to take.
@@ -170,8 +175,9 @@ def _all_or_none(run: Run) -> Iterator[str]:
     if not held or run.result is None or run.result["outcome"] == "raised":
         return
     zeroed = {e.server for e in run.launched if e.weight == 0}
-    before = {b.key: b.weight for b in run.start}
-    done = [b for b in run.backends(run.end) if b.server_id in zeroed and b.weight == 0 and before.get(b.key)]
+    served = {one[0] for one in run.served.serving(run.begin)}
+    before = {b.key: b.weight for b in run.start if b.server_id in served & zeroed}
+    done = [b for b in run.backends(run.end) if b.weight == 0 and before.get(b.key)]
     if done and held & zeroed:
         yield f"a request done in part: {sorted({b.server_id for b in done})} at 0, {sorted(held)} refused"
 
@@ -190,7 +196,7 @@ def as_listed(run: Run) -> Iterator[str]:
     for server in sorted((run.leaving | run.doomed & known) & after):
         if server in run.doomed and "waiting_for_replacement" in str(result["reason"]):
             continue
-        if server in run.doomed and server in run.in_service:
+        if server in run.doomed and server in run.in_service and server not in refused:
             yield from _replaced(run, server)
         elif server not in refused and not why & (
             HEALTH | {"over_quota", "source_incomplete", "bad_backend"}
@@ -209,7 +215,7 @@ def _replaced(run: Run, server: str) -> Iterator[str]:
     after = run.served.serving(run.end)
     begin = run.served.serving(run.begin)
     came, left = after - begin, begin - after
-    if len(came) > len(left):
+    if len(came) > len(left) and not _binding(run):
         yield f"about to be reclaimed, and not replaced by the one that came: {server}"
 
 

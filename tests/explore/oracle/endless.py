@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from localcloud.state import Backend
 from tests.explore.oracle.facts import Run
 from tests.explore.playing import Played
 from tests.explore.ports import READ, Attempt
 
-#: Writes that a run may make for each backend that it names, and beside.
-EACH, BESIDE = 6, 10
+#: Writes that a run may make for each backend that it names or is to change, and beside.
+EACH, BESIDE = 4, 16
 
 
 def ends(attempt: Attempt) -> Iterator[str]:
@@ -27,6 +28,8 @@ def counted(run: Run) -> Iterator[str]:
     """A run makes a small multiple of the entries that it names, and not all of them at once."""
     written = [c for c in run.writes if not c.passing]
     keys = {key for c in run.writes for key in (*c.old, *(key for key, _ in c.new))}
+    ports = {b.port for b in run.start} or {80}
+    keys |= {b.key for b in run.leave} | {(server, port, None) for server in run.come for port in ports}
     most = EACH * len(keys) + BESIDE
     if len(written) > most:
         yield f"too many writes: {len(written)} for {len(keys)} backends"
@@ -54,6 +57,10 @@ def sent_again(run: Run) -> Iterator[str]:
         unknown = call.answer == "cut" or call.trouble == "5xx"
 
 
+def _plain(backends: tuple[Backend, ...]) -> set[tuple[object, ...]]:
+    return {(b.key, b.weight) for b in backends}
+
+
 def repeats(played: Played, last: Run) -> Iterator[str]:
     """The last delivery once more writes nothing."""
     excused = played.excused
@@ -65,7 +72,12 @@ def repeats(played: Played, last: Run) -> Iterator[str]:
     if not writes:
         return
     asked = {"over_quota", "bad_backend"} & set(last.refused.values()) or last.refused.keys() & {last.group}
-    if not any(c.last > c.first for c in writes) and excused.allow("asked_again", asked):
+    at = last.served.before(last.group, again.last)
+    as_it_was = _plain(last.backends(at)) == _plain(last.backends(last.end))
+    others = [c for c in final.writes if c.group != last.group and c.last > c.first]
+    if excused.allow("asked_again", others and "over_quota" in last.refused.values()):
+        return
+    if as_it_was and excused.allow("asked_again", asked):
         return
     if excused.allow("still_sick", {"not_healthy", "after_rollback"} & set(last.refused.values())):
         return

@@ -25,8 +25,18 @@ EXCUSES = {
     "nobody_listed": "scaling groups that list nobody, though they count some, keep a delivery that names a launched server coming",
     "sick_at_nothing": "a new server that a killed run has left at weight 0 and that fails its check is raised, and not "
     "touched by those that did not put it in",
+    "refused_for_good": "a write that the API refuses for good leaves things as they are, and is said",
+    "not_its_turn": "a target that the last delivery does not concern, or may not change, is left as earlier ones that "
+    "were given up have left it",
     "asked_again": "what the API refused, as over quota or as a server that cannot be taken, is known to be so only by "
-    "asking again",
+    "asking again; what was drained for it is as it was afterwards, "
+    "and a place may have become free by then",
+    "dead_and_unchecked": "a server that is no more, and that is sent requests because nothing checks it, counts as "
+    "serving to the load balancer, and is no loss when it goes",
+    "not_checked_yet": "a server that others have put in counts as serving while its first check goes on, as long as "
+    "nothing speaks against it",
+    "hook_still_waits": "a server that a cut-off run has put in at weight 0, and that its scaling group has not put in "
+    "service, gets its weight by its hook's next delivery or once it is in service",
     "weight_0_under_rr": "a server at weight 0 is not to serve, though a listener that schedules by rr still uses it",
     "was_there_in_part": "a new server that had a part of its places before keeps them as they were",
 }

@@ -65,6 +65,7 @@ class Run:
     pairs: list[tuple[str, str]] = field(default_factory=list)
     force: set[str] = field(default_factory=set)
     body: dict[str, Any] | None = None
+    unforced: int = 0  #: how many units must serve, whatever is forced, while they are replaced
 
     @property
     def group(self) -> str:
@@ -75,6 +76,11 @@ class Run:
     def is_request(self) -> bool:
         """Whether it means exactly what it says."""
         return self.body is not None
+
+    @property
+    def was_read(self) -> bool:
+        """Whether the delivery was read as one for the target, and not rejected or ignored."""
+        return any(intent.target == self.target["name"] for intent in self.attempt.read.intents)
 
     @property
     def acts(self) -> bool:
@@ -188,7 +194,11 @@ class Run:
     def doomed(self) -> set[str]:
         """Who is about to be reclaimed, as ECS would say when the run begins."""
         return (
-            {name for name, one in self.attempt.instances.items() if "Recycling" in one.operation_locks}
+            {
+                name
+                for name, one in self.attempt.instances.items()
+                if name[:2] == "i-" and "Recycling" in one.operation_locks
+            }
             if not self.ecs_unread
             else set()
         )
@@ -210,7 +220,10 @@ class Run:
         finished = self.attempt.words[0] in {"in", "outerr"}
         gone = {e.server for e in self.terminated if finished and e.server not in self.listed}
         if self.attempt.words[0] == "deleted":
-            gone |= {e.server for e in self.terminated if not self.known(e.server)}
+            unlisted = {
+                e.server for e in self.terminated if self.listed.get(e.server, NOT_LISTED)[0] != "in_service"
+            }
+            gone |= {s for s in unlisted if not self.known(s) or self.ecs_unread}
         return gone
 
     @cached_property
@@ -219,7 +232,9 @@ class Run:
         if self.is_request or not self.sources:
             return set()
         exclusive = self.target.get("exclusive", False)
-        said = {e.server for e in self.terminated if self.attempt.words[0] == "deleted" and self.known(e.server)}
+        said = {
+            e.server for e in self.terminated if self.attempt.words[0] == "deleted" and self.known(e.server)
+        }
         return {
             b.server_id
             for b in self.start
@@ -253,7 +268,7 @@ class Run:
             if self.listed.get(e.server, NOT_LISTED)[0] in {"", "leaving"} or self.attempt.words[0] == "interrupted"
         }  # fmt: skip
         if self.attempt.words[0] == "deleted":
-            named = {s for s in named if not self.known(s) and s not in self.listed}
+            named = {s for s in named if (not self.known(s) or self.ecs_unread) and s not in self.listed}
         listed = {s for s, (state, _) in self.listed.items() if state == "leaving"}
         return named | listed | self.stale
 
@@ -267,7 +282,12 @@ class Run:
         exclusive = self.target.get("exclusive", False)
         ours = {b.server_id for b in self.start if exclusive or is_ours(b.description)}
         stale = {s for s in ours if self.sources and self.once(s, "")}
-        return self.leaving | (self.doomed & here) | unknown | once | stale
+        after = self.attempt.instances_after
+        doomed = {
+            s for s in here if s in after and "Recycling" in after[s].operation_locks
+        } | self.doomed & here
+        unknown |= {s for s in here if s not in after and s[:2] == "i-"}
+        return self.leaving | doomed | unknown | once | stale
 
     @cached_property
     def come(self) -> set[str]:
@@ -297,7 +317,7 @@ class Run:
         """How many units must serve, at each of its steps."""
         excuses: Any = self.played.excused
         serving = self.served.serving(self.begin)
-        counted = {one for one in serving if one[0] not in self.said_gone}
+        counted = {one for one in serving - self.served.dead(self.begin) if one[0] not in self.said_gone}
         excuses.allow("said_gone", len(counted) < len(serving))
         old = {unit(b) for b in self.leave} & counted
         new = {one for one in counted if one[0] in {e.server for e in self.launched}}
@@ -305,6 +325,7 @@ class Run:
         excuses.allow("side_by_side", both)
         base = len(counted) - both
         lowest = int(self.target.get("min_backends", 1))
+        self.unforced = max(lowest, base - self.spare(base))
         if excuses.allow("forced", "min_backends" in self.force):
             lowest = 0
         if excuses.allow("forced", "max_unavailable" in self.force):

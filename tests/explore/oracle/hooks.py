@@ -9,7 +9,6 @@ from tests.explore.oracle.served import Served
 from tests.explore.playing import Played
 from tests.explore.ports import Attempt, Told
 
-
 #: Codes that say that a server itself cannot be taken.
 BAD = frozenset({"ObtainIpFail", "InvalidServerId.NotFound"})
 

@@ -1,7 +1,7 @@
 """What serves: what the load balancer would do with a request at an instant, and what it would come to.
 
 A unit of capacity is a server at an address. It serves if any running listener would send it a request by any of
-its backends and has either found it normal or checks nothing; one that ECS does not know is no more.
+its backends, and has either found it normal or checks nothing.
 """
 
 from __future__ import annotations
@@ -80,9 +80,24 @@ class Served:
             rr = any(use.scheduler == "rr" for use in listener.uses_of(group))
             self.played.excused.allow("weight_0_under_rr", rr)
             return False
-        if backend.server_id not in instant.instances:
-            return False
         return self.status(instant, backend, listener) in {"", "normal"}
+
+    def pending(self, at: int) -> frozenset[Unit]:
+        """The units with a weight above 0 of which some check has not finished."""
+        instant = self.history[at]
+        return frozenset(
+            unit(backend)
+            for backend in instant.backends
+            for listener in self._listeners[instant.group_id]
+            if backend.weight > 0 and self.status(instant, backend, listener) == "unavailable"
+        )
+
+    def dead(self, at: int) -> frozenset[Unit]:
+        """The units that ECS does not know, and that are sent requests only because nothing checks them."""
+        instances = self.history[at].instances
+        found = frozenset(one for one in self.on(at) if one[0] not in instances)
+        self.played.excused.allow("dead_and_unchecked", found)
+        return found
 
     def status(self, instant: Instant, backend: Backend, listener: Listener) -> str:
         """What a listener's check says of a backend; nothing where it does not check."""

@@ -1,0 +1,34 @@
+"""Addresses of servers: one address has one spelling, and what can be none is told from it."""
+
+from __future__ import annotations
+
+import ipaddress
+
+_BROADCAST = ipaddress.IPv4Address("255.255.255.255")
+
+
+def normal(address: str) -> str:
+    """Return the usual spelling of an IPv4 or IPv6 address (RFC 5952), that of the IPv4 in a mapped one.
+
+    Raises ValueError, saying what was expected, if it is none, or one that no server can have: with a zone,
+    unspecified (``0.0.0.0``, ``::``), multicast, or the broadcast address.
+    """
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        raise ValueError("expected an IPv4 or IPv6 address") from None
+    if isinstance(found, ipaddress.IPv6Address):
+        if found.scope_id is not None:
+            raise ValueError("expected an address without a zone")
+        found = found.ipv4_mapped or found
+    if found.is_unspecified or found.is_multicast or found == _BROADCAST:
+        raise ValueError("expected the address of a server")
+    return found.compressed
+
+
+def spelt_alike(address: str) -> str:
+    """Return the usual spelling of what is told to be an address, or the text itself if it is none."""
+    try:
+        return normal(address)
+    except ValueError:
+        return address
