@@ -8,8 +8,6 @@ import socket
 import tempfile
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -19,7 +17,8 @@ from typing import Any
 
 from localcloud.serving import LocalCloud
 from localcloud.state import Backend, Instance, Member
-from show.signing import SECRET, signed
+from show.local import ask, request
+from show.signing import SECRET
 from show.traffic.balancer import Balancer
 from show.traffic.haproxy import HAProxy
 from show.traffic.instances import PORT, Build, Fleet
@@ -148,19 +147,16 @@ class Stage:
 
     def request(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Send a signed request to the function, and return its answer."""
-        headers = {"content-type": "application/json"}
-        sent = {"method": "POST", "headers": headers, "sign": "standard", "body": body}
-        method, headers, data = signed(sent, time.time())
-        return self._post("/2016-08-15/proxy/slb-swap/webhook/", data, headers, method)
+        return dict(request(self.cloud, body)[1])
 
     def scaling(self, kind: str, order: Mapping[str, Any]) -> None:
         """Tell the scaling group to do something, and wait until it and all that came of it are over."""
-        self._post(f"/_local/scaling_groups/{SCALING_GROUP}/{kind}", json.dumps(order).encode(), {})
+        ask(self.cloud, "POST", f"/_local/scaling_groups/{SCALING_GROUP}/{kind}", order)
         self.until(
             lambda: all(a["status"] != "InProgress" for a in self.cloud.activities.reports()),
-            f"the scaling group to {kind}", 40,
+            f"the scaling group to {kind}", 120,
         )  # fmt: skip
-        self._post("/_local/async/drain", b"", {})
+        ask(self.cloud, "POST", "/_local/async/drain")
 
     def sender(self, rate: int) -> Sender:
         """Begin to send requests."""
@@ -168,22 +164,12 @@ class Stage:
 
     def log(self) -> list[str]:
         """The lines that the function has logged."""
-        with urllib.request.urlopen(f"{self.cloud.endpoint}/_local/logs?function=swap") as reply:
-            return [line for line in json.loads(reply.read()) if line.startswith("{")]
+        lines = ask(self.cloud, "GET", "/_local/logs")[1].get("swap", [])
+        return [line for line in lines if line.startswith("{")]
 
     def groups(self) -> list[dict[str, Any]]:
         """The states that the group was in and the calls of others, as lines beside the function's."""
         return [*self._balancer.lines, *self._calls]
-
-    def _post(
-        self, path: str, data: bytes, headers: Mapping[str, str], method: str = "POST"
-    ) -> dict[str, Any]:
-        request = urllib.request.Request(f"{self.cloud.endpoint}{path}", data, dict(headers), method=method)
-        try:
-            with urllib.request.urlopen(request, timeout=600) as reply:
-                return dict(json.loads(reply.read() or b"{}"))
-        except urllib.error.HTTPError as error:
-            return dict(json.loads(error.read() or b"{}"))
 
     def _address(self, backend: Backend) -> str:
         return f"{self.fleet.address(backend.server_id)}:{PORT}"
