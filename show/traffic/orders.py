@@ -47,7 +47,9 @@ def by_scaling(stage: Stage) -> None:
 def by_interruption(stage: Stage) -> None:
     """A quarter at a time is about to be reclaimed, and dies when its notice is over."""
     old = stage.group()
-    stage.scaling("reclaim", {"instance_ids": old, "batch": _part(old), "boot_s": None, "notice_s": 5})
+    stage.scaling(
+        "reclaim", {"instance_ids": old, "batch": _part(old), "boot_s": None, "notice_s": stage.notice_s}
+    )
     _settled(stage, [i for i in _listed(stage) if i not in old], True, "a replacement by interruption")
 
 
@@ -63,7 +65,7 @@ def bad_build(stage: Stage) -> None:
 def some_reclaimed(stage: Stage) -> None:
     """A quarter of the instances is reclaimed at once, and dies at the end of a short notice."""
     old = stage.group()
-    stage.scaling("reclaim", {"instance_ids": old[: _part(old)], "boot_s": None, "notice_s": 8})
+    stage.scaling("reclaim", {"instance_ids": old[: _part(old)], "boot_s": None, "notice_s": stage.notice_s})
     _settled(stage, _listed(stage), True, "the replacement of the reclaimed ones")
 
 

@@ -26,28 +26,33 @@ from show.traffic.sender import Sender
 
 ROOT = Path(__file__).resolve().parents[2]
 GROUP, SCALING_GROUP = "rsp-web", "asg-web"
-#: Checks find a healthy server in a tenth of a second, so a new build has this long to become healthy.
-HEALTH = {"timeout_s": 8, "interval_s": 0.2}
+#: So long a new build has to become healthy, and a preemptible instance has from its interruption to its end.
+#: Checks find a healthy server in a tenth of a second.
+HEALTH_S, NOTICE_S = 8.0, 5.0
 
 
-def build_of(instance_id: str) -> Build:
-    """Three of four new servers answer after 1.5 s, the fourth after 3; `bad` ones never become healthy."""
+def build_of(instance_id: str, pace: float = 1.0) -> Build:
+    """Three of four new servers answer after 1.5 s, the fourth after 3; `bad` ones never become healthy.
+
+    `pace` shortens all times.
+    """
     number = int("".join(filter(str.isdigit, instance_id)) or 0)
-    return Build(1.5 if number % 4 else 3.0, bad="bad" in instance_id)
+    return Build(pace * (1.5 if number % 4 else 3.0), bad="bad" in instance_id)
 
 
 class Stage:
     """All of it, for a `with` block; the group is in service once it is entered."""
 
-    def __init__(self, servers: int, strategy: str) -> None:
+    def __init__(self, servers: int, strategy: str, pace: float = 1.0) -> None:
         self._servers, self._made = servers, 0
+        self.notice_s = NOTICE_S * pace
         self._folder = Path(tempfile.mkdtemp(prefix="slb-swap-traffic-"))
-        self.fleet = Fleet(self._folder, lambda i: Build() if i.startswith("i-first") else build_of(i))
+        self.fleet = Fleet(self._folder, lambda i: Build() if i.startswith("i-first") else build_of(i, pace))
         ids = [f"i-first{n:02d}" for n in range(1, servers + 1)]
         self.fleet.keep(ids)
         self.cloud = LocalCloud(
             _state(ids), template=ROOT / "template.yml",
-            env={"SWAP_TARGETS": _targets(strategy), "SWAP_WEBHOOK_SECRETS": SECRET},
+            env={"SWAP_TARGETS": _targets(strategy, pace), "SWAP_WEBHOOK_SECRETS": SECRET},
         )  # fmt: skip
         self.proxy = HAProxy(self._folder, _free_port(), GROUP)
         self._balancer = Balancer(self.cloud, GROUP, self.proxy, self._address)
@@ -198,10 +203,11 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _targets(strategy: str) -> str:
+def _targets(strategy: str, pace: float) -> str:
+    health = {"timeout_s": HEALTH_S * pace, "interval_s": 0.2}
     target = {
         "name": "web", "vserver_group_id": GROUP, "scaling_group_ids": [SCALING_GROUP], "ports": [PORT],
-        "weight": 100, "strategy": strategy, "exclusive": True, "health": HEALTH,
+        "weight": 100, "strategy": strategy, "exclusive": True, "health": health,
     }  # fmt: skip
     return json.dumps([target])
 
