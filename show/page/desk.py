@@ -147,7 +147,9 @@ class Desk:
         return _told(status, answer if status >= 400 else {})
 
     def reset(self) -> dict[str, Any]:
-        """Begin anew."""
+        """Begin anew, once runs have ended: a state that is put ends activities alone."""
+        ask(self.cloud, "PUT", "/_local/state", self._state)
+        ask(self.cloud, "POST", "/_local/async/drain?timeout=30")
         ask(self.cloud, "DELETE", "/_local/logs")
         return _told(*ask(self.cloud, "PUT", "/_local/state", self._state)) | {"answer": None}
 
