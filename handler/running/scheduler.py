@@ -19,7 +19,7 @@ NAP_S = 5.0
 
 
 class Scheduler:
-    """Wakes the task whose time has come. ``before_sleep`` is called before each sleep, every 5 s at least."""
+    """Wakes the task whose time has come. ``before_sleep`` is called before each sleep, of 5 s at most."""
 
     def __init__(self, clock: Clock, before_sleep: Callable[[], None]) -> None:
         self._clock, self._before_sleep = clock, before_sleep
