@@ -15,12 +15,12 @@ from handler.cloud.client import Client
 from handler.cloud.ecs import CloudEcs
 from handler.cloud.ess import CloudEss
 from handler.cloud.slb import CloudSlb
-from handler.context import Invocation
+from handler.context import DEFAULT_TIMEOUT_S, Invocation
 from handler.core.model.steps import described
 from handler.outcome import NotYet, Result
 from handler.running import delivering
 from handler.running.hooks import Completed
-from handler.settings import Settings
+from handler.settings import BadSettings, Settings
 from handler.triggers import reading
 from handler.triggers.reading import Delivery
 
@@ -128,7 +128,7 @@ def _deliver(delivery: Delivery, instance: _Instance, invocation: Invocation, co
     logs.redact_tokens(filter(None, tokens), (*instance.settings.names, invocation.function))
     client = _client(instance, given, invocation.region)
     clock = _Clock()
-    deadline = clock.now() + invocation.timeout_s - min(MARGIN_S, invocation.timeout_s / 4)
+    deadline = clock.now() + _time_left(instance.settings, invocation.timeout_s)
     done, hooks = delivering.deliver(
         delivery.intents,
         instance.settings.targets,
@@ -144,6 +144,26 @@ def _deliver(delivery: Delivery, instance: _Instance, invocation: Invocation, co
     for hook in hooks:
         _log_hook(hook)
     return outcome.with_hooks(results, hooks)
+
+
+def _time_left(chosen: Settings, timeout_s: float | None) -> float:
+    """Return the seconds that the runs have; where the context does not say, the settings are believed.
+
+    Raises BadSettings if a target cannot be done in the function's time: no run would ever begin.
+    """
+    needed = {target.name: target.policy.time_needed_s for target in chosen.targets if target.mode == "apply"}
+    if timeout_s is None:
+        timeout_s = max(DEFAULT_TIMEOUT_S, max(needed.values(), default=0.0) + MARGIN_S)
+    left = timeout_s - min(MARGIN_S, timeout_s / 4)
+    too_long = [
+        f"targets {name!r}: health.timeout_s, drain_s and the way back take {seconds:g} s, expected at most "
+        f"{left:g} s: the function's time is {timeout_s:g} s"
+        for name, seconds in needed.items()
+        if seconds > left
+    ]
+    if too_long:
+        raise BadSettings(tuple(too_long))
+    return left
 
 
 def _answer(delivery: Delivery, result: Result) -> Result:

@@ -14,7 +14,7 @@ from handler import logs, main, outcome
 from handler.cloud import credentials
 from handler.cloud.credentials import Credentials
 from handler.cloud.invoking import Invoked, Invoker
-from handler.context import Invocation
+from handler.context import DEFAULT_TIMEOUT_S, Invocation
 from handler.core.model.answers import CallFailed
 from handler.outcome import NotYet, Result
 from handler.settings import Settings
@@ -133,7 +133,7 @@ def _invoker(
     """Return what invokes ``swap``: a service in its name says that it is on Function Compute 2.0."""
     service, function = settings.function
     where = (given, invocation.region, invocation.account_id)
-    time_left_s = max(1.0, invocation.timeout_s - main.MARGIN_S)
+    time_left_s = max(1.0, (invocation.timeout_s or DEFAULT_TIMEOUT_S) - main.MARGIN_S)
     how: dict[str, Any] = {
         "network": settings.network,
         "endpoint": settings.endpoint,

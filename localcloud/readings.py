@@ -99,7 +99,8 @@ TABLE: dict[str, Reading] = {
         why="The page of DescribeInstances says that an empty list comes; callers report Forbidden.RAM.",
     ),
     "fc3_body": Reading(
-        ("base64", "text"), why="The page of HTTP triggers shows both, and does not say which body gets which."
+        ("base64", "text"),
+        why="The page of HTTP triggers shows both, and does not say which body gets which.",
     ),
     "fc3_async_header": Reading(
         ("shown", "hidden"),

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
-
-# The ROS CDK runs in Node.js, and says at length which versions of it are old.
-os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "1")
 
 from scripts.validate import broken, checking
 

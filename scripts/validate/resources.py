@@ -6,7 +6,9 @@ know.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import io
 import json
 import re
 import tempfile
@@ -15,10 +17,11 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-import ros_cdk_core
-
 from scripts.validate.faults import Fault
 from scripts.validate.reading import Variant
+
+with contextlib.redirect_stderr(io.StringIO()):  # which versions of Node.js are old is said at length
+    import ros_cdk_core
 
 
 def faults(variant: Variant) -> Iterator[Fault]:

@@ -47,12 +47,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make try-package", description=__doc__)
     parser.add_argument("--short", action="store_true", help="every tenth delivery, and one runtime")
     short = parser.parse_args().short
+    found = {runtime: interpreter(runtime.removeprefix("python")) for runtime in RUNTIMES}
+    there = [(runtime, python) for runtime, python in found.items() if python is not None]
+    for runtime in [runtime for runtime, python in found.items() if python is None]:
+        print(f"{runtime}: no such Python is found here; left out", file=sys.stderr)
+    if not there:
+        print(f"one of {', '.join(RUNTIMES)} is needed, on PATH", file=sys.stderr)
+        return 1
     faults = 0
-    for runtime in RUNTIMES[:1] if short else RUNTIMES:
-        python = interpreter(runtime.removeprefix("python"))
-        if python is None:
-            print(f"{runtime}: no such Python is found here; left out", file=sys.stderr)
-            continue
+    for runtime, python in there[:1] if short else there:
         for fault in tried(runtime, python, 10 if short else 1):
             print(f"  {fault}")
             faults += 1
@@ -65,6 +68,8 @@ def tried(runtime: str, python: str, step: int) -> Iterator[str]:
         started = time.monotonic()
         zipped = build(runtime, Path(work) / "build")
         print(f"{zipped.name}: built in {time.monotonic() - started:.0f} s")
+        if build(runtime, Path(work) / "again").read_bytes() != zipped.read_bytes():
+            yield f"{runtime}: built again, it has other bytes"
         code = Path(work) / "code"
         with zipfile.ZipFile(zipped) as package:
             package.extractall(code)
@@ -90,6 +95,7 @@ def _played(code: Path, template: str, python: str, chosen: list[EventFile]) -> 
             cloud.put_state(file.state(state))
             if why := wrong(cloud, file):
                 yield f"{file.name}: {why}"
+        yield from (f"no right: {action} on {resource}" for action, resource in cloud.denied())
 
 
 if __name__ == "__main__":

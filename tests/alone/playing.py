@@ -20,12 +20,19 @@ class Cloud(Http):
 
     def __init__(self, local: LocalCloud) -> None:
         super().__init__(local.endpoint)
+        self._local = local
         self._url = json.loads(local.greeting())["webhook_url"]
 
     def request(self, body: bytes, headers: dict[str, str], method: str) -> Reply:
         """Send a request to the webhook."""
         path = self._url.removeprefix(self.endpoint)
         return self.send(method, path, body, headers)
+
+    def denied(self) -> list[tuple[str, str]]:
+        """What the functions asked for and have no right to: action and resource."""
+        functions = self._local.functions
+        policies = functions.policies() if functions is not None else []
+        return sorted({pair for policy in policies for pair in policy.denied})
 
 
 def files() -> list[EventFile]:

@@ -76,11 +76,15 @@ def texts(node: ast.AST | None) -> list[str]:
             return texts(body) + texts(orelse)
         case ast.BoolOp(values=values):
             return [one for value in values for one in texts(value)]
+        case ast.JoinedStr(values=[ast.Constant(value=str(value)), *_]):
+            return [value.partition(":")[0]]
     return []
 
 
 #: Which argument of these is a reason.
-PLACES = {"Refusal": 1, "Ignored": 0, "Wait": 1, "Finish": 1, "NoPlaceError": 0}
+PLACES = {"Refusal": 1, "Ignored": 0, "Wait": 1, "Finish": 1, "NoPlaceError": 0, "raised": 1, "cut_short": 4}
+#: Functions that give reasons.
+GIVERS = {"_notes", "_why_raised", "why_not_launched"}
 #: Dictionaries whose values are reasons.
 TABLES = {"_LEFT_ALONE", "_RECORDS"}
 
@@ -103,8 +107,12 @@ def reasons_in(tree: ast.AST) -> Iterator[str]:
                         yield from texts(value)
             case ast.Subscript(value=ast.Attribute(attr="notes"), slice=ast.Constant(value=str(note))):
                 yield note
-            case ast.FunctionDef(name="_notes"):
-                yield from (one for y in ast.walk(node) if isinstance(y, ast.Yield) for one in texts(y.value))
+            case ast.FunctionDef(name=name) if name in GIVERS:
+                for given in ast.walk(node):
+                    if isinstance(given, ast.Yield | ast.Return):
+                        yield from texts(given.value)
+                    elif isinstance(given, ast.GeneratorExp):
+                        yield from texts(given.elt)
 
 
 def reasons() -> set[str]:
@@ -174,7 +182,7 @@ def statuses_of_rejections() -> Iterator[int]:
 
 # ---- the log
 
-TELLERS = {"tell", "_tell", "event", "log"}
+TELLERS = {"tell", "_tell", "event", "log", "_log"}
 
 
 def events_in(tree: ast.AST) -> Iterator[tuple[str, set[str]]]:

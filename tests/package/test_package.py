@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.package import bom, contents, zipping
+from scripts.package import __main__ as package
+from scripts.package import bom, contents, installing, zipping
 from scripts.package.__main__ import main
 from scripts.package.bom import Build
 from scripts.package.installing import Installed, _for
@@ -152,6 +153,25 @@ def test_markers_are_asked_for_the_runtime_and_not_for_this_python(version: str,
     kept = list(_for(REQUIREMENTS, version))
     assert [block.partition("==")[0] for block in kept] == names
     assert not any(";" in block for block in kept)
+
+
+def test_without_the_runtime_s_python_nothing_is_compiled_and_the_remedy_is_said(
+    code: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def install(requirements: Path, version: str, target: Path, work: Path) -> list[Installed]:
+        files(target, "aliyunsdkcore/auth/algorithm/sha_hmac256.py")
+        return []
+
+    monkeypatch.setattr(installing, "install", install)
+    monkeypatch.setattr(package, "interpreter", lambda version: None)
+    target = package.build("python3.12", tmp_path / "into")
+    with zipfile.ZipFile(target) as zipped:
+        assert not [name for name in zipped.namelist() if name.endswith(".pyc")]
+        told = json.loads(zipped.read(bom.FILE))
+    assert {"name": "slb-swap:compiled", "value": "false"} in told["metadata"]["component"]["properties"]
+    said = capsys.readouterr().err
+    assert "nothing is compiled" in said
+    assert "put python3.12 on PATH and build again" in said
 
 
 def test_a_file_of_targets_that_is_wrong_is_refused_before_anything_is_built(
