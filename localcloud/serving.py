@@ -6,21 +6,22 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from localcloud.activities import Activities
 from localcloud.cloud import Cloud
-from localcloud.credentials import Identity, Registry, new_identity
-from localcloud.fields import FieldError
+from localcloud.ess.activities import Activities
+from localcloud.ess.notices import Notice
 from localcloud.http import Request, Response
 from localcloud.local_api import LocalApi
-from localcloud.notices import Notice
-from localcloud.ros import TemplateError
-from localcloud.rpc import Gateway
+from localcloud.rpc.credentials import Identity, Registry, new_identity
+from localcloud.rpc.gateway import Gateway
+from localcloud.rpc.ram import RamPolicy
 from localcloud.server import Server
-from localcloud.state import ACCOUNT, REGION
+from localcloud.state.fields import FieldError
+from localcloud.state.world import ACCOUNT, REGION
+from localcloud.template.ros import TemplateError
 
 
 class FunctionHost(Protocol):
@@ -36,6 +37,14 @@ class FunctionHost(Protocol):
 
     def publish(self, notice: Notice) -> int:
         """Send a notice through their triggers."""
+        ...
+
+    def names(self) -> dict[str, str]:
+        """The functions' names by their entry points, `swap` and `webhook`."""
+        ...
+
+    def policies(self) -> list[RamPolicy]:
+        """The policies of their roles."""
         ...
 
     def kill(self, worker_id: str) -> bool:
@@ -65,11 +74,13 @@ class LocalCloud:
         env: Mapping[str, str] | None = None,
         instances: Mapping[str, int] | None = None,
         warm: bool = False,
+        python: Sequence[str] = (),
         echo: bool = False,
     ) -> None:
         """`template` None: no functions. `echo`: what they log goes to this process's stderr, too.
 
         `instances`: how many a function may have at most, in place of one `swap`. `warm`: workers are forked.
+        `python`: the interpreter that functions run in, with its options, in place of this one.
         """
         self.admin: Identity = new_identity("administrator")
         self.identities = Registry(self.admin)
@@ -94,13 +105,14 @@ class LocalCloud:
         try:
             if template is not None:
                 how: dict[str, Any] = {} if instances is None else {"instances": instances}
-                self.functions = self._start(template, params=params, env=env, warm=warm, echo=echo, **how)
+                how |= {"params": params, "env": env, "warm": warm, "python": python, "echo": echo}
+                self.functions = self._start(template, **how)
         except BaseException:
             self.close()
             raise
 
     def _start(self, template: Path, **how: Any) -> FunctionHost:
-        from localcloud.functions import Functions  # noqa: PLC0415 - only where there is a template
+        from localcloud.fc.functions import Functions  # noqa: PLC0415 - only where there is a template
 
         functions = Functions(
             template,
@@ -110,6 +122,7 @@ class LocalCloud:
             identities=self.identities,
             ca_bundle=str(self.ca_bundle) if self.ca_bundle else None,
             state=self._state,
+            readings=lambda: self.cloud.world.readings,
             **how,
         )
         functions.start()
@@ -129,12 +142,19 @@ class LocalCloud:
 
     def greeting(self) -> str:
         """The first line on stdout of `serve`."""
-        told = {
+        told: dict[str, Any] = {
             "endpoint": self.endpoint,
             "region_id": REGION,
             "access_key_id": self.admin.access_key_id,
             "access_key_secret": self.admin.access_key_secret,
+            "webhook_url": None,
+            "functions": {},
         }
+        if self.functions is not None:
+            names = self.functions.names()
+            told["functions"] = names
+            webhook = names.get("webhook", "").rpartition("/")[2]
+            told["webhook_url"] = f"{self.endpoint}/fcapp.run/{webhook}/" if webhook else None
         return json.dumps({**told, "ca_bundle": str(self.ca_bundle)} if self.ca_bundle else told)
 
     def close(self) -> None:

@@ -75,7 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
         with contextlib.suppress(ConnectionError, TimeoutError):
             super().handle()
 
-    def do_GET(self) -> None:  # noqa: N802 - named by the base class
+    def do_GET(self) -> None:
         if not self._may_come():
             return
         path = unquote(urlsplit(self.path).path)
@@ -88,7 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._static("index.html" if path == "/" else path.removeprefix("/static/"))
 
-    def do_POST(self) -> None:  # noqa: N802 - named by the base class
+    def do_POST(self) -> None:
         if not self._may_come(writing=True):
             return
         length = int(self.headers.get("Content-Length") or 0)
@@ -97,9 +97,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(413, {"error": f"at most {LIMIT} bytes"})
             return
         try:
-            body = json.loads(self.rfile.read(length) or b"{}")
-            if not isinstance(body, dict):
-                raise Refused("an object is needed")
+            body = dict(json.loads(self.rfile.read(length) or b"{}"))
             self._json(200, self._done(urlsplit(self.path).path, body))
         except (Refused, ValueError, KeyError, TypeError) as error:
             self._json(400, {"error": str(error)})

@@ -13,9 +13,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from localcloud.credentials import Identity
+from localcloud.rpc.credentials import Identity
 from localcloud.serving import LocalCloud
-from localcloud.state import Instance, LifecycleAction, Member
+from localcloud.state.world import Instance, LifecycleAction, Member
 from show.signing import SECRET
 from tests.chaos import messages, worlds
 from tests.chaos.schedules import Break, Change, Schedule, Send
@@ -55,7 +55,7 @@ class Seen:
 def stage(variant: int, *, several: bool) -> Iterator[Stage]:
     """A local cloud for the schedules of one variant."""
     with tempfile.TemporaryDirectory() as folder:
-        template = quick_template(Path(folder))
+        template = quick_template(Path(folder), "template.fc2.yml")
         template.write_text(template.read_text().replace("Timeout: 600", f"Timeout: {TIMEOUT_S}"))
         with LocalCloud(
             template=template,

@@ -5,9 +5,10 @@ import json
 import pytest
 from slb_support import new, old, state
 
-from localcloud import readings, state_file
 from localcloud.cloud import Cloud
-from localcloud.fields import FieldError
+from localcloud.state import file as state_file
+from localcloud.state import readings
+from localcloud.state.fields import FieldError
 
 # The shape that users write; it is fixed.
 FIXED = json.loads(
@@ -182,7 +183,7 @@ def test_a_state_that_is_refused_changes_nothing():
 def test_every_reading_has_its_first_value_as_default():
     chosen = readings.validated({})
     assert chosen == {name: reading.values[0] for name, reading in readings.TABLE.items()}
-    assert len(chosen) == 21
+    assert len(chosen) == 26
     assert all(reading.why for reading in readings.TABLE.values())
 
 

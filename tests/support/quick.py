@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 from handler import main
+from handler import webhook as door
 from handler.running import beside
 
 
@@ -33,7 +34,7 @@ main._Clock = _Turned  # type: ignore[assignment,misc]
 main._beside = beside.in_turn  # so that a schedule is played the same way each time
 
 initialize = main.initialize
-webhook = main.webhook
+webhook = door.webhook
 
 
 def swap(event: Any, context: Any) -> Any:

@@ -1,10 +1,10 @@
-"""Every run ends: writes are counted, none is sent again without a wait and a look, none after the deadline."""
+"""Every run ends: writes are counted, none is sent again without a wait and a look, none too late."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from localcloud.state import Backend
+from localcloud.state.world import Backend
 from tests.explore.oracle.facts import Run
 from tests.explore.playing import Played
 from tests.explore.ports import READ, Attempt
