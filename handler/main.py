@@ -20,14 +20,9 @@ from handler.core.model.steps import described
 from handler.outcome import NotYet, Result
 from handler.running import beside, delivering
 from handler.running.hooks import Completed
-<<<<<<< HEAD
-from handler.settings import Settings
-from handler.sharing import Readings
-from handler.triggers import reading, wsgi
-=======
 from handler.settings import BadSettings, Settings
+from handler.sharing import Readings
 from handler.triggers import reading
->>>>>>> main
 from handler.triggers.reading import Delivery
 
 #: Seconds kept back of an invocation's time for the last reading, the hooks and the log.
@@ -138,12 +133,8 @@ def _deliver(delivery: Delivery, instance: _Instance, invocation: Invocation, co
     logs.redact_tokens(filter(None, tokens), (*instance.settings.names, invocation.function))
     client = _client(instance, given, invocation.region)
     clock = _Clock()
-<<<<<<< HEAD
-    deadline = clock.now() + invocation.timeout_s - min(MARGIN_S, invocation.timeout_s / 4)
-    readings = Readings(clock.now)
-=======
     deadline = clock.now() + _time_left(instance.settings, invocation.timeout_s)
->>>>>>> main
+    readings = Readings(clock.now)
     done, hooks = delivering.deliver(
         delivery.intents,
         instance.settings.targets,

@@ -6,11 +6,6 @@ for half a minute, opens a new one for each call, fails on errors that are no JS
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-import functools
-import json
-=======
->>>>>>> main
 import logging
 import os
 from typing import Any
@@ -22,15 +17,8 @@ from requests.adapters import HTTPAdapter
 from handler.cloud import endpoints, invoking
 from handler.cloud.credentials import Credentials
 from handler.cloud.endpoints import Endpoint, Network
-<<<<<<< HEAD
-from handler.cloud.errors import classify
-from handler.cloud.tls import OneContext
-from handler.core.model.answers import Answer, CallFailed
-
-CONNECT_TIMEOUT_S: Final = 3.0
-=======
 from handler.cloud.invoking import CONNECT_TIMEOUT_S, Invoked
->>>>>>> main
+from handler.cloud.tls import OneContext
 
 #: aliyun-fc2 logs what it signs, the token among it, to the root logger.
 _nowhere = logging.getLogger("fc2.nowhere")
@@ -136,15 +124,9 @@ class _Adapter(OneContext, HTTPAdapter):
     """The adapter of requests, with one TLS context."""
 
 
-@functools.cache
-def _adapter() -> _Adapter:
-    """Return the adapter of all sessions: each request to the webhook has one."""
-    return _Adapter()
-
-
 def _session(endpoint: Endpoint) -> requests.Session:
     session = requests.Session()
     # Off loopback, the environment's proxies are for us, and requests honours NO_PROXY itself.
     session.trust_env = not endpoint.loopback
-    session.mount("https://", _adapter())
+    session.mount("https://", _Adapter())
     return session
