@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import random
 import time
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from handler import context as contexts
 from handler import logs, outcome, settings
@@ -29,8 +30,7 @@ from handler.triggers.reading import Delivery
 MARGIN_S = 10.0
 
 
-@dataclass
-class _Instance:
+class _Instance(Struct):
     """What one instance of the function keeps from invocation to invocation."""
 
     settings: Settings

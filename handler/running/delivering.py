@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from handler.core.deciding.hooks import Ending
 from handler.core.model.answers import CallFailed
@@ -23,8 +24,7 @@ from handler.running.shared import SharedEcs, SharedEss
 from handler.sharing import Readings
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Struct, frozen=True):
     """What came of one intent: a run, or the name of the exception that broke it."""
 
     target: Target

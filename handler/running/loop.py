@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from handler.core.deciding.decide import cut_short, decide
 from handler.core.deciding.plan import Plan, plan
@@ -28,8 +30,7 @@ LOOK_HOLDS_S = 1.0
 Log = Callable[..., None]
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """How one run over one target went; ``planned`` is what its first look led to expect."""
 
     target: Target

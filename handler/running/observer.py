@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from handler.core.deciding.run_state import RunState, begin
 from handler.core.model.answers import CallFailed, Result

@@ -7,7 +7,7 @@ accepted how long at most. What is tried next lies between the two; beyond the l
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from handler.core.deciding.backoff import LONGEST_S
 from handler.core.model.answers import Result
@@ -18,8 +18,7 @@ FIRST_S = 0.06
 NEAR = 1.25
 
 
-@dataclass
-class _Balancer:
+class _Balancer(Struct):
     """What is known of one load balancer. All are seconds; those of ``_at`` are of the clock.
 
     ``refused`` and ``accepted`` are from an accepted write to the next; ``still_busy`` is the longest of the
