@@ -104,13 +104,12 @@ def _as_it_was(played: Played, key: Key, now: Backend, owner: Backend, *, lifted
 
 def _may_be_at_nothing(played: Played, key: Key, owner: Backend | None, last: Run | None) -> bool:
     """Whether a backend that we have put, or taken, to weight 0 may stay so."""
-    allow, final = played.excused.allow, played.final
+    allow = played.excused.allow
     if owner is not None or last is None:
         return _not_remembered(played, owner)
     if allow("hook_still_waits", last.listed.get(key[0], ("",))[0] == "pending"):
         return True
-    sick = final is not None and final.raised and key[0] in last.served.sick(last.end)
-    return bool(allow("sick_at_nothing", sick))
+    return bool(allow("sick_at_nothing", key[0] in last.served.sick(last.end)))
 
 
 def _not_remembered(played: Played, owner: Backend | None) -> bool:
