@@ -39,8 +39,8 @@ EXCUSES = {
         "server coming"
     ),
     "sick_at_nothing": (
-        "a new server that a cut-off run has left at weight 0, and that fails its check, serves nobody, and is "
-        "not touched by those that did not put it in"
+        "a new server that a cut-off run has left at weight 0, and that fails its check, serves nobody, and "
+        "is not touched by those that did not put it in"
     ),
     "refused_for_good": "a write that the API refuses for good leaves things as they are, and is said",
     "not_its_turn": (
