@@ -117,7 +117,7 @@ def _plausible(run: Run, server: str, reason: str) -> bool:
         case "still_in_service":
             return run.listed.get(server, ("",))[0] == "in_service"
         case "source_incomplete":
-            return run.wrong_listing or any(not run.attempt.shown.get(name, [()])[-1] for name in run.sources)
+            return run.wrong_listing or any(name not in run.attempt.members for name in run.sources)
         case "scaling_group_missing":
             return any(name not in run.attempt.members for name in run.sources)
         case "instances_unread":
