@@ -113,7 +113,7 @@ def _may_be_at_nothing(played: Played, key: Key, owner: Backend | None, last: Ru
 
 
 def _not_remembered(played: Played, owner: Backend | None) -> bool:
-    foreign = owner is not None and bool(owner.description) and not is_ours(owner.description)
+    foreign = owner is not None and _foreign(owner)
     trouble = any(attempt.killed or attempt.outcome == "raised" for attempt in played.attempts)
     return bool(played.excused.allow("drain_not_remembered", foreign and trouble))
 
@@ -185,6 +185,10 @@ def _cannot_be_told(played: Played, served: Served, tries: list[Run], past: Past
     return any(
         [
             allow("others_meanwhile", meanwhile),
+            allow(
+                "drain_not_remembered",
+                any(run.attempt.killed for run in tries) and any(map(_foreign, first.start)),
+            ),
             allow("killed_between", any(map(_killed_between, tries))),
             allow("named_in_part", named),
             allow("several_addresses", several),
@@ -192,6 +196,10 @@ def _cannot_be_told(played: Played, served: Served, tries: list[Run], past: Past
             allow("wrong_listing", any(run.wrong_listing for run in tries)),
         ]
     )
+
+
+def _foreign(backend: Backend) -> bool:
+    return bool(backend.description) and not is_ours(backend.description)
 
 
 def _killed_between(run: Run) -> bool:
