@@ -189,6 +189,7 @@ def _cannot_be_told(played: Played, served: Served, tries: list[Run], past: Past
                 "drain_not_remembered",
                 any(run.attempt.killed for run in tries) and any(map(_foreign, first.start)),
             ),
+            allow("still_sick", any("not_healthy" in run.refused.values() for run in tries)),
             allow("killed_between", any(map(_killed_between, tries))),
             allow("named_in_part", named),
             allow("several_addresses", several),

@@ -112,7 +112,11 @@ def _plausible(run: Run, server: str, reason: str) -> bool:
             zeroed = {e.server for e in run.launched if e.weight == 0}
             named = {b.server_id for b in run.leave} if run.is_request else run.stale
             # A dead one that is asked to weight 0 still serves, to the load balancer, where nothing checks.
-            dead = {s for s in {b.server_id for b in run.start} - zeroed if not run.known(s)}
+            dead = {
+                s
+                for s in {b.server_id for b in run.start} - zeroed
+                if not run.known(s) and not run.ecs_unread
+            }
             units = {one for one in run.units(run.start) if one[0] not in run.said_gone | dead}
             meant = {one for one in units if one[0] in named | zeroed}
             return len(meant) > share(run.target.get("max_removed", "50%"), len(units))
