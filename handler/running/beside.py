@@ -5,11 +5,37 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import TypeAlias
+from typing import Generic, TypeAlias, TypeVar
+
+_T = TypeVar("_T")
 
 #: Does some work beside what is in the ``with`` block, and has done it at the end of the block. What the work
 #: raises is raised there, unless the block raises itself.
 Beside: TypeAlias = Callable[[Callable[[], None]], AbstractContextManager[None]]
+
+
+class Handed(Generic[_T]):
+    """What the block hands to the work beside it, which waits for it; nothing once the block has ended."""
+
+    def __init__(self) -> None:
+        self._given = threading.Event()
+        self._value: _T | None = None
+
+    def give(self, value: _T) -> None:
+        """Hand a value over."""
+        self._value = value
+        self._given.set()
+
+    def take(self) -> _T | None:
+        """Wait for the value; None where there will be none."""
+        self._given.wait()
+        return self._value
+
+    def __enter__(self) -> None:
+        """Begin the block that gives the value, or fails to."""
+
+    def __exit__(self, *problem: object) -> None:
+        self._given.set()
 
 
 @contextmanager

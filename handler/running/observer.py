@@ -10,9 +10,18 @@ from handler.core.deciding.run_state import RunState, begin
 from handler.core.model.answers import CallFailed, Result
 from handler.core.model.observed import Listing, Observed, believed
 from handler.core.model.policy import Target
-from handler.core.model.values import Group, Instance, Intent, Scope, Server
+from handler.core.model.values import (
+    Group,
+    Instance,
+    Intent,
+    Key,
+    Listeners,
+    Scope,
+    Server,
+    Verdict,
+)
 from handler.core.planning.desired import doubtful, to_ask_ecs
-from handler.running.beside import Beside, in_turn
+from handler.running.beside import Beside, Handed, in_turn
 from handler.running.ports import Clock, Ecs, Slb, Sources
 
 #: Seconds for which a listing of the scaling groups holds while nothing waits for it to change.
@@ -67,11 +76,20 @@ class Observer:
             self._asked = frozenset()
         never_seen = not state.first.group.load_balancer_id
         try:
-            group = self._slb.group(self._target.vserver_group_id)
-            if never_seen:
-                state = replace(state, written=replace(state.written, expected=group))
-            state, fresh = state.after_read(group, self._clock.now(), self._clock.jitter())
-            seen = self._observed(state.written.expected, fresh)
+            handed: Handed[Group] = Handed()
+            with (
+                (in_turn if self._listing_holds() else self._beside)(lambda: self._ask_others(handed)),
+                handed,
+            ):
+                group = self._slb.group(self._target.vserver_group_id)
+                if never_seen:
+                    state = replace(state, written=replace(state.written, expected=group))
+                state, fresh = state.after_read(group, self._clock.now(), self._clock.jitter())
+                group = state.written.expected
+                handed.give(group)
+                listeners = self._slb.listeners(group)
+                health = self._slb.health(group) if listeners.checked else {}
+            seen = self._observed(group, fresh, listeners, health)
         except CallFailed as failed:
             now = self._clock.now()
             if failed.answer.may_pass:
@@ -79,10 +97,9 @@ class Observer:
             return replace(observed, problem=failed.answer, now=now, fresh=False), state
         return seen, begin(seen) if never_seen else state
 
-    def _observed(self, group: Group, fresh: bool) -> Observed:
-        with (self._beside if self._asks_others(group) else in_turn)(lambda: self._ask_others(group)):
-            listeners = self._slb.listeners(group)
-            health = self._slb.health(group) if listeners.checked else {}
+    def _observed(
+        self, group: Group, fresh: bool, listeners: Listeners, health: Mapping[Key, Mapping[str, Verdict]]
+    ) -> Observed:
         return Observed(
             group=group,
             now=self._clock.now(),
@@ -98,23 +115,27 @@ class Observer:
             fresh=fresh,
         )
 
-    def _asks_others(self, group: Group) -> bool:
-        """Tell whether anybody but the load balancer is to be asked."""
-        return not self._listing_holds() or bool(self._new_to_ecs(group))
-
-    def _ask_others(self, group: Group) -> None:
-        self._list(group)
-        self._ask_ecs(group)
+    def _ask_others(self, handed: Handed[Group]) -> None:
+        """Ask Auto Scaling and ECS; what depends on the group once it has been read, if it can be."""
+        now = self._clock.now()
+        if not self._listing_holds():
+            self._listed_at = None  # until all of it is read: half a listing would take servers out
+            listings, missing = self._list()
+            group = handed.take()
+            if group is None:
+                return
+            self._complete(listings, group)
+            self._listings, self._missing = tuple(listings.values()), missing
+            self._listed_at = now
+        group = handed.take()
+        if group is not None:
+            self._ask_ecs(group)
 
     def _listing_holds(self) -> bool:
         return self._listed_at is not None and self._clock.now() - self._listed_at < LISTING_S
 
-    def _list(self, group: Group) -> None:
-        """List the scaling groups, unless a listing still holds."""
-        if self._listing_holds():
-            return
-        now = self._clock.now()
-        self._listed_at = None  # until all of it is read: half a listing would take servers out
+    def _list(self) -> tuple[dict[str, Listing], tuple[str, ...]]:
+        """Return what the scaling groups list, and which of them are not there."""
         listings: dict[str, Listing] = {}
         missing: list[str] = []
         for scaling_group_id in self._target.scaling_group_ids:
@@ -124,6 +145,10 @@ class Observer:
                 if failed.answer.result is not Result.GONE:
                     raise
                 missing.append(scaling_group_id)
+        return listings, tuple(missing)
+
+    def _complete(self, listings: Mapping[str, Listing], group: Group) -> None:
+        """Keep whom the scaling groups list."""
         servers = {server.id: server for listing in listings.values() for server in listing.servers}
         # A listing can miss one; so who would be taken out for it is asked for once more, by name.
         asked = () if self._is_literal else doubtful(self._intent, group, servers, self._target.policy)
@@ -132,8 +157,6 @@ class Observer:
             servers |= {server.id: server for server in found}
         if self._differs(servers):
             self._servers = servers
-        self._listings, self._missing = tuple(listings.values()), tuple(missing)
-        self._listed_at = now
 
     def _listing(self, scaling_group_id: str) -> Listing:
         """Read a scaling group; for a request, only what is to go: nothing else depends on it."""

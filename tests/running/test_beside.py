@@ -101,3 +101,25 @@ def test_the_block_waits_for_the_work_even_where_it_raises_itself() -> None:
         go.set()
         raise ZeroDivisionError
     assert [1] == done
+
+
+def test_auto_scaling_is_asked_before_the_group_has_been_read() -> None:
+    met = threading.Barrier(2, timeout=10)
+    seen: set[str] = set()
+
+    def before(action: str) -> None:
+        if action in {"DescribeVServerGroupAttribute", "DescribeScalingInstances"} - seen:
+            seen.add(action)
+            met.wait()
+
+    assert look(in_thread, before).problem is None
+
+
+@BOTH
+def test_what_depends_on_a_group_that_cannot_be_read_is_not_asked(beside: Beside) -> None:
+    made: list[str] = []
+    faults = [{"action": "DescribeVServerGroupAttribute", "nth": 1, "error": "Throttling.User"}]
+    problem = look(beside, made.append, faults=faults).problem
+    assert problem is not None
+    assert "Throttling.User" == problem.code
+    assert "DescribeInstances" not in made
