@@ -12,6 +12,11 @@ TriggerName = Literal["autoscaling", "deployment", "timer"]
 Strategy = Literal["swap", "surge"]
 
 
+def type_of(server_id: str) -> BackendType:
+    """Return the type that the form of an id tells (``eni-``, ``eci-``; all else is an ECS instance)."""
+    return "eni" if server_id.startswith("eni-") else "eci" if server_id.startswith("eci-") else "ecs"
+
+
 class Key(NamedTuple):
     """What tells one backend of a group from another: a server may be there on several ports.
 
@@ -103,7 +108,6 @@ class Hook:
     scaling_group_id: str
     transition: Literal["scale_out", "scale_in"]
     instance_ids: tuple[str, ...]
-    default_result: str | None = None
 
 
 class Scope(str, Enum):

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from handler.core.model.policy import Policy
-from handler.core.model.values import Backend, Group, Key, Pair, Refusal, ServerRef, server_of
+from handler.core.model.values import Backend, Group, Key, Pair, Refusal, ServerRef, server_of, type_of
 from handler.core.planning.desired import Desired
 from handler.core.planning.matching import Matching
-from handler.core.planning.placement import NoPlaceError, Places, beside, type_of
+from handler.core.planning.placement import NoPlaceError, Places, beside
 
 
 @dataclass(frozen=True, slots=True)
