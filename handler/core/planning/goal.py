@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from handler.core.model.observed import Observed, Source
 from handler.core.model.policy import Policy
@@ -14,8 +16,7 @@ from handler.core.planning.desired import Desired, desired
 from handler.core.planning.guards import guard
 
 
-@dataclass(frozen=True, slots=True)
-class Goal:
+class Goal(Struct, frozen=True):
     """What a run is to reach, and what binds it on the way.
 
     ``proposed`` are all changes, ``changes`` those that the guards let through. ``put_back`` are backends
