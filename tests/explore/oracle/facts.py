@@ -320,7 +320,7 @@ class Run:
         return (
             (self.come & last if not self.is_request else self.come)
             - {b.server_id for b in self.start}
-            - interrupted
+            - named
         )
 
     @cached_property
