@@ -1,4 +1,4 @@
-"""The function's ports over the local cloud's models: each call is written down, and may go wrong as the world says."""
+"""The function's ports over the local cloud's models: each call is written down, and may go wrong."""
 
 from __future__ import annotations
 
@@ -277,7 +277,8 @@ class Scaling(ModelEss):
             servers = servers[1:]
         elif wrong == "short":
             servers = servers[:-1]
-        calls.attempt.shown.setdefault(scaling_group_id, []).append(servers)
+        # Who is left out here is still there for whoever asks by its id.
+        calls.attempt.shown.setdefault(scaling_group_id, []).append(found.servers)
         return replace(found, servers=servers, complete=wrong != "short")
 
     def listed(self, scaling_group_id: str, instance_ids: tuple[str, ...]) -> tuple[Any, ...]:

@@ -8,15 +8,12 @@ from functools import cached_property
 
 from handler.core.deciding.run_state import RunState
 from handler.core.model.observed import Observed
-from handler.core.model.policy import Policy
+from handler.core.model.policy import WAY_BACK_S, Policy
 from handler.core.model.steps import Entry, unit_of, whole_units
 from handler.core.model.values import Backend, Intent, Key, Pair, Strategy
 from handler.core.planning import capacity
 from handler.core.planning.changes import Change
 from handler.core.planning.goal import Goal
-
-#: Seconds that taking a wave back may take: its calls, with a busy load balancer between them.
-WAY_BACK_S = 10.0
 
 
 @dataclass(frozen=True)
