@@ -12,7 +12,7 @@ from typing import Any
 from localcloud.history import render
 from localcloud.readings import TABLE
 from localcloud.serving import LocalCloud
-from show.local import ask, request, send
+from show.local import ask, log, request, send
 from show.page.runs import meanings, runs
 from show.signing import SECRET
 
@@ -62,7 +62,7 @@ class Desk:
             marks = (id(world), len(world.history), len(gateway.calls), id(world.readings))
             groups = tuple((g, s.instances) for g, s in world.scaling_groups.items())
             faults = tuple(self.cloud.cloud.faults.faults)
-        logs = sum(len(lines) for lines in self._logs().values())
+        logs = len(log(self.cloud))
         activities = tuple(one["status"] for one in self.cloud.activities.reports())
         return (*marks, groups, faults, logs, activities, self.busy)
 
@@ -84,7 +84,7 @@ class Desk:
             "faults": now["faults"],
             "calls": [_call(n, c) for n, c in enumerate(calls, 1)][-CALLS_SHOWN:],
             "calls_made": len(calls),
-            "runs": runs(self._logs().get("swap", []))[-RUNS_SHOWN:],
+            "runs": runs(log(self.cloud))[-RUNS_SHOWN:],
             "activities": self.cloud.activities.reports()[-10:],
             "busy": self.busy,
         }
@@ -102,9 +102,6 @@ class Desk:
             "actions": list(ACTIONS),
         }
 
-    def _logs(self) -> dict[str, list[str]]:
-        return dict(ask(self.cloud, "GET", "/_local/logs")[1])
-
     # ---- what is done
 
     def deliver(self, name: str, *, plan: bool) -> dict[str, Any]:
@@ -121,7 +118,7 @@ class Desk:
 
     def undo(self, run_id: str, target: str) -> dict[str, Any]:
         """Send the request that a run's result names as its reverse."""
-        for run in runs(self._logs().get("swap", [])):
+        for run in runs(log(self.cloud)):
             for one in run["targets"]:
                 if (run["id"], one["target"]) == (run_id, target) and one["reverse"]:
                     return self.request(one["reverse"], plan=False)
@@ -155,7 +152,7 @@ class Desk:
 
     def lines(self, run_id: str) -> list[str]:
         """The log lines of a run."""
-        return [line for line in self._logs().get("swap", []) if f'"{run_id}"' in line]
+        return [line for line in log(self.cloud) if f'"{run_id}"' in line]
 
     def _handed(self, cloud: LocalCloud, name: str) -> dict[str, Any]:
         expect = json.loads((EVENTS / f"{Path(name).stem}.expect.json").read_text(encoding="utf-8"))
