@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from show.traffic.instances import tool
 from show.traffic.measuring import Bounds, Measured, measure
 from show.traffic.orders import ORDERS, Order
 from show.traffic.stage import HEALTH_S, NOTICE_S
@@ -51,7 +51,7 @@ def main() -> int:
     for name in ("servers", "times", "rate", "requests"):
         parser.add_argument(f"--{name}", type=int)
     options = parser.parse_args()
-    missing = [tool for tool in ("haproxy", "h2load", "nginx") if shutil.which(tool) is None]
+    missing = [name for name in ("haproxy", "h2load", "nginx") if tool(name) is None]
     if missing:
         print(f"{', '.join(missing)}: not installed; `make traffic` installs them on Debian", file=sys.stderr)
         return 2
