@@ -9,10 +9,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from localcloud.history import render
-from localcloud.readings import TABLE
 from localcloud.serving import LocalCloud
+<<<<<<< HEAD
 from show.local import ask, log, request, send
+=======
+from localcloud.state.history import render
+from localcloud.state.readings import TABLE
+from show.local import ask, request, send
+>>>>>>> main
 from show.page.runs import meanings, runs
 from show.signing import SECRET
 
