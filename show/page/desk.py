@@ -10,13 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from localcloud.serving import LocalCloud
-<<<<<<< HEAD
-from show.local import ask, log, request, send
-=======
 from localcloud.state.history import render
 from localcloud.state.readings import TABLE
-from show.local import ask, request, send
->>>>>>> main
+from show.local import ask, log, request, send
 from show.page.runs import meanings, runs
 from show.signing import SECRET
 

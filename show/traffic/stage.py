@@ -16,13 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from localcloud.serving import LocalCloud
-<<<<<<< HEAD
-from localcloud.state import Backend, Instance, Member
-from show.local import ask, log, request
-=======
 from localcloud.state.world import Backend, Instance, Member
-from show.local import ask, request
->>>>>>> main
+from show.local import ask, log, request
 from show.signing import SECRET
 from show.traffic.balancer import Balancer
 from show.traffic.haproxy import HAProxy

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from localcloud.serving import LocalCloud
-from localcloud.slb_params import Entry
+from localcloud.slb.entries import Entry
 from show.traffic.balancer import Balancer
 
 GROUP = "rsp-web"
