@@ -33,7 +33,7 @@ test: $(VENV)/ready  ## style, types, layers, and all tests; those that cover ha
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n auto --cov $(COVERING)
+	$(BIN)/pytest -n auto --cov=handler $(COVERING)
 	$(BIN)/pytest -n auto tests $(addprefix --ignore=,$(COVERING))
 
 # ---- the rest; what it takes may be given: make chaos SCHEDULES=100 SEED=7
