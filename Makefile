@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 EVENT ?= events/eventbridge-ess-scale-in-success.json
 
-.PHONY: run test test-all prove explore chaos fuzz mutation bench traffic serve test-page pictures lock package clean help
+.PHONY: run test test-all prove explore chaos fuzz mutation bench traffic serve test-page pictures lock package try-package base validate clean help
 
 $(VENV)/ready: requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "slb-swap needs Python 3.10 or later; name one: make PYTHON=python3.12 ..." >&2; exit 1; }
@@ -84,9 +84,25 @@ pictures: $(VENV)/show  ## those of docs/pictures, made anew
 lock: $(VENV)/ready  ## pin what ships and what developers need, with hashes
 	$(BIN)/pip install --quiet --disable-pip-version-check uv
 	for name in requirements requirements-dev requirements-show; do $(BIN)/uv pip compile --quiet --universal --no-strip-extras --python-version 3.10 --generate-hashes --no-header $$name.in -o $$name.txt; done
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header scripts/validate/requirements.in -o scripts/validate/requirements.txt
 
-package: $(VENV)/ready  ## build/slb-swap.zip for Function Compute, compiled for RUNTIME=python3.10
-	$(BIN)/python .ci/package.py $(RUNTIME)
+$(VENV)-validate/ready: scripts/validate/requirements.txt
+	@command -v node >/dev/null || { echo "make validate needs Node.js: apt-get install nodejs" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)-validate
+	$(VENV)-validate/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+validate: $(VENV)-validate/ready  ## the templates, by the ROS CDK, the SDK of FC 3.0 and checks of our own; and that what is broken is caught
+	@$(VENV)-validate/bin/python -m scripts.validate
+
+package: $(VENV)/ready  ## the zip for Function Compute, in build/; RUNTIME=python3.12, TARGETS=targets.json
+	@$(BIN)/python -m scripts.package $(RUNTIME) $(if $(TARGETS),--targets $(TARGETS))
+
+try-package: $(VENV)/ready  ## every delivery of events/ to the package, alone, on both templates and runtimes; SHORT=1 for a few
+	@$(BIN)/python -m tests.alone $(if $(SHORT),--short)
+
+base: $(VENV)/ready  ## build/base.yml: roles, queue, log and alarms alone, for functions that Serverless Devs deploys
+	@mkdir -p build && $(BIN)/python -m scripts.base > build/base.yml && echo build/base.yml
 
 clean:  ## everything that can be made again
 	rm -rf .venv* build mutants htmlcov .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

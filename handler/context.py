@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-#: Seconds that an invocation may take where the context does not say (Function Compute's own default).
+#: Seconds that an invocation may take at least (Function Compute's default), where the context does not say.
 DEFAULT_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """The invocation that runs now. ``timeout_s`` counts from its start."""
+    """The invocation that runs now. ``timeout_s`` counts from its start; None if the context does not say."""
 
     request_id: str
     region: str
     account_id: str
     function: str
-    timeout_s: float
+    timeout_s: float | None
 
 
 def read(context: Any, environ: Mapping[str, str]) -> Invocation:
@@ -37,9 +37,9 @@ def _text(holder: Any, name: str) -> str:
     return str(getattr(holder, name, None) or "")
 
 
-def _seconds(said: Any) -> float:
+def _seconds(said: Any) -> float | None:
     try:
         seconds = float(said)
     except (TypeError, ValueError):
-        return DEFAULT_TIMEOUT_S
-    return seconds if 0 < seconds < float("inf") else DEFAULT_TIMEOUT_S
+        return None
+    return seconds if 0 < seconds < float("inf") else None

@@ -1,12 +1,10 @@
-"""The entry points that the templates name; the only place that wires things together."""
+"""The function ``swap``, the only writer: wires deliveries, runs and results together."""
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,16 +15,14 @@ from handler.cloud.client import Client
 from handler.cloud.ecs import CloudEcs
 from handler.cloud.ess import CloudEss
 from handler.cloud.slb import CloudSlb
-from handler.context import Invocation
-from handler.core.model.answers import CallFailed
+from handler.context import DEFAULT_TIMEOUT_S, Invocation
 from handler.core.model.steps import described
 from handler.outcome import NotYet, Result
 from handler.running import delivering
 from handler.running.hooks import Completed
-from handler.settings import Settings
-from handler.triggers import reading, wsgi
+from handler.settings import BadSettings, Settings
+from handler.triggers import reading
 from handler.triggers.reading import Delivery
-from handler.triggers.wsgi import StartResponse
 
 #: Seconds kept back of an invocation's time for the last reading, the hooks and the log.
 MARGIN_S = 10.0
@@ -57,6 +53,11 @@ def initialize(context: Any) -> None:
     _start()
 
 
+def started() -> _Instance:
+    """Return what this instance keeps; an instance that was not initialized reads its settings now."""
+    return _instance or _start()
+
+
 def _start() -> _Instance:
     global _instance  # noqa: PLW0603 - an instance of the function is one process
     _instance = _Instance(settings.load(os.environ))
@@ -69,7 +70,7 @@ def swap(event: bytes | str | dict[str, object] | list[object], context: Any) ->
 
     Raises: NotYet for what may pass, so that the platform delivers again.
     """
-    instance = _instance or _start()
+    instance = started()
     invocation = contexts.read(context, os.environ)
     delivery = _read(event, instance, invocation)
     logs.bind(
@@ -86,9 +87,15 @@ def swap(event: bytes | str | dict[str, object] | list[object], context: Any) ->
         logs.clear()
 
 
-def _read(event: Any, instance: _Instance, invocation: Invocation) -> Delivery:
+def webhook_secrets(instance: _Instance) -> tuple[str, ...]:
+    """Return what signs a webhook, and see that none of it is ever logged."""
     secrets = instance.settings.secrets.values
     logs.redact(*secrets, *(secret.removeprefix("whsec_") for secret in secrets))
+    return secrets
+
+
+def _read(event: Any, instance: _Instance, invocation: Invocation) -> Delivery:
+    secrets = webhook_secrets(instance)
     return reading.read(
         event,
         targets=instance.settings.targets,
@@ -99,13 +106,18 @@ def _read(event: Any, instance: _Instance, invocation: Invocation) -> Delivery:
 
 
 def _run(delivery: Delivery, instance: _Instance, invocation: Invocation, context: Any) -> Result:
+    log_unread(delivery)
+    targets = _deliver(delivery, instance, invocation, context) if delivery.intents else []
+    reasons = [ignored.reason for ignored in delivery.ignored]
+    return outcome.summed_up(targets, delivery.rejected, reasons, invocation.request_id)
+
+
+def log_unread(delivery: Delivery) -> None:
+    """Log what of a delivery asks nothing of us, or is turned away."""
     for ignored in delivery.ignored:
         logs.event("swap.ignored", reason=ignored.reason, detail=ignored.detail)
     for rejected in delivery.rejected:
         logs.event("swap.rejected", level="error", reason=rejected.reason, digest=rejected.digest)
-    targets = _deliver(delivery, instance, invocation, context) if delivery.intents else []
-    reasons = [ignored.reason for ignored in delivery.ignored]
-    return outcome.summed_up(targets, delivery.rejected, reasons, invocation.request_id)
 
 
 def _deliver(delivery: Delivery, instance: _Instance, invocation: Invocation, context: Any) -> list[Result]:
@@ -116,7 +128,7 @@ def _deliver(delivery: Delivery, instance: _Instance, invocation: Invocation, co
     logs.redact_tokens(filter(None, tokens), (*instance.settings.names, invocation.function))
     client = _client(instance, given, invocation.region)
     clock = _Clock()
-    deadline = clock.now() + invocation.timeout_s - min(MARGIN_S, invocation.timeout_s / 4)
+    deadline = clock.now() + _time_left(instance.settings, invocation.timeout_s)
     done, hooks = delivering.deliver(
         delivery.intents,
         instance.settings.targets,
@@ -134,6 +146,26 @@ def _deliver(delivery: Delivery, instance: _Instance, invocation: Invocation, co
     return outcome.with_hooks(results, hooks)
 
 
+def _time_left(chosen: Settings, timeout_s: float | None) -> float:
+    """Return the seconds that the runs have; where the context does not say, the settings are believed.
+
+    Raises BadSettings if a target cannot be done in the function's time: no run would ever begin.
+    """
+    needed = {target.name: target.policy.time_needed_s for target in chosen.targets if target.mode == "apply"}
+    if timeout_s is None:
+        timeout_s = max(DEFAULT_TIMEOUT_S, max(needed.values(), default=0.0) + MARGIN_S)
+    left = timeout_s - min(MARGIN_S, timeout_s / 4)
+    too_long = [
+        f"targets {name!r}: health.timeout_s, drain_s and the way back take {seconds:g} s, expected at most "
+        f"{left:g} s: the function's time is {timeout_s:g} s"
+        for name, seconds in needed.items()
+        if seconds > left
+    ]
+    if too_long:
+        raise BadSettings(tuple(too_long))
+    return left
+
+
 def _answer(delivery: Delivery, result: Result) -> Result:
     """Log a result, and return it in the form that the caller understands, or raise it."""
     raised = result["outcome"] == "raised"
@@ -149,7 +181,9 @@ def _answer(delivery: Delivery, result: Result) -> Result:
 def _client(instance: _Instance, given: credentials.Credentials, region: str) -> Client:
     if instance.client is None:
         chosen = instance.settings
-        instance.client = Client(given, region, network=chosen.network, endpoint=chosen.endpoint)
+        instance.client = Client(
+            given, region, network=chosen.network, endpoint=chosen.endpoint, hosts=chosen.hosts
+        )
     instance.client.renew(given)
     return instance.client
 
@@ -176,78 +210,3 @@ def _log_hook(hook: Completed) -> None:
     else:
         why = "a target in mode plan or off has a backend of it" if hook.kept_by_inactive else None
         logs.event("hook.left", hook_id=hook_id, detail=why)
-
-
-def webhook(environ: Mapping[str, Any], start_response: StartResponse) -> list[bytes]:
-    """Check a request's signature, hand the request on to ``swap``, and relay its answer.
-
-    Function Compute 2.0 calls this for its HTTP trigger; on 3.0 the trigger is on ``swap`` itself.
-    """
-    context = environ.get("fc.context")
-    instance = _instance or _start()
-    invocation = contexts.read(context, os.environ)
-    event = wsgi.event_of(environ)
-    delivery = _read(event, instance, invocation)
-    logs.bind(
-        cold_start=logs.cold_start(),
-        request_id=invocation.request_id,
-        function_name=invocation.function,
-        region=invocation.region,
-        trigger="deployment",
-        event_ids=list(delivery.event_ids),
-    )
-    try:
-        if delivery.intents:
-            response = _hand_on(event, delivery, instance, invocation, context)
-        else:
-            response = _answer(delivery, _run(delivery, instance, invocation, context))
-    finally:
-        logs.clear()
-    return wsgi.respond(response, start_response)
-
-
-def _hand_on(
-    event: dict[str, Any], delivery: Delivery, instance: _Instance, invocation: Invocation, context: Any
-) -> Mapping[str, Any]:
-    """Invoke ``swap`` with the event, and wait for its answer unless the sender does not."""
-    from handler.cloud.fc import Fc  # noqa: PLC0415 - only the webhook's function ever needs it
-
-    service, function = instance.settings.function
-    given = credentials.find(context, os.environ)
-    logs.redact(*given.secrets())
-    headers = event["headers"]
-    asynchronous = wsgi.prefers_async(headers) or "x-github-event" in headers
-    if asynchronous:
-        headers["x-fc-invocation-type"] = "Async"  # so that swap raises what may pass, and is tried again
-    fc = Fc(
-        given,
-        invocation.region,
-        invocation.account_id,
-        network=instance.settings.network,
-        endpoint=instance.settings.endpoint,
-        read_timeout_s=max(1.0, invocation.timeout_s - MARGIN_S),
-    )
-    result = outcome.summed_up([], [], [], invocation.request_id)
-    try:
-        invoked = fc.invoke(
-            service,
-            function,
-            json.dumps(event).encode(),
-            asynchronous=asynchronous,
-            invocation_id=wsgi.invocation_id(delivery.event_ids) if asynchronous else None,
-        )
-    except CallFailed as failed:
-        result |= {"outcome": "raised", "reason": failed.answer.code}
-        logs.unfinished(result)
-        return outcome.as_http(result)
-    if asynchronous:
-        result |= {"outcome": "accepted", "reason": None}
-        logs.completed(result)
-        return outcome.as_http(result)
-    relayed = None if invoked.error_type else wsgi.relayed(invoked.body)
-    if relayed is None:
-        result |= {"outcome": "raised", "reason": "swap_failed"}
-        logs.unfinished(result)
-        return outcome.as_http(result)
-    logs.event("webhook.relayed", status=relayed["statusCode"])
-    return relayed

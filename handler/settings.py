@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +18,19 @@ from handler.triggers.faults import nearest
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
+#: A function, before it a service where there is one; either may carry a version or alias after a dot.
+_FUNCTION: Final = re.compile(r"([A-Za-z_][\w-]*(\.[\w-]+)?/)?[A-Za-z_][\w-]*(\.[\w-]+)?", re.ASCII)
+
 #: The variables that are ours alone. LOG_LEVEL is not: others may have names like it.
 _VARIABLES: Final = frozenset(
-    {"SWAP_TARGETS", "SWAP_WEBHOOK_SECRETS", "SWAP_NETWORK", "SWAP_FUNCTION", "SWAP_ENDPOINT"}
+    {
+        "SWAP_TARGETS",
+        "SWAP_WEBHOOK_SECRETS",
+        "SWAP_NETWORK",
+        "SWAP_FUNCTION",
+        "SWAP_ENDPOINT",
+        "SWAP_ENDPOINTS",
+    }
 )
 #: How like one of ours a name must be that does not begin with SWAP_, as difflib measures it, 0 to 1.
 _NEARLY: Final = 0.87
@@ -44,7 +55,8 @@ class Secrets:
 class Settings:
     """Everything that the environment says; ``endpoint`` is None but for a local cloud.
 
-    ``function`` is where ``webhook`` finds ``swap``: the service and the function.
+    ``function`` is where ``webhook`` finds ``swap``: the service, which is empty on Function Compute 3.0, and
+    the function.
     """
 
     targets: tuple[Target, ...]
@@ -53,6 +65,7 @@ class Settings:
     secrets: Secrets = Secrets()
     function: tuple[str, str] = ("slb-swap", "swap")
     log_level: LogLevel = "INFO"
+    hosts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -79,16 +92,30 @@ def load(environ: Mapping[str, str], read_file: Callable[[str], str] = from_pack
             endpoints.loopback(endpoint)
         except ValueError as why:
             errors.append(f"SWAP_ENDPOINT: {why}")
+    hosts: dict[str, str] = {}
+    try:
+        hosts = endpoints.hosts(environ.get("SWAP_ENDPOINTS", ""))
+    except ValueError as why:
+        errors.append(f"SWAP_ENDPOINTS: {why}")
     network = _choice("SWAP_NETWORK", environ.get("SWAP_NETWORK", "").lower() or "public", Network, errors)
     level = _choice("LOG_LEVEL", environ.get("LOG_LEVEL", "").upper() or "INFO", LogLevel, errors)
-    service, _, function = (environ.get("SWAP_FUNCTION", "").strip() or "slb-swap/swap").partition("/")
-    if not service or not function or "/" in function:
-        errors.append("SWAP_FUNCTION: expected service/function, such as slb-swap/swap")
+    function = _function(environ.get("SWAP_FUNCTION", "").strip() or "slb-swap/swap", errors)
     secrets = _secrets(environ.get("SWAP_WEBHOOK_SECRETS", ""), errors)
     errors.extend(_misspelt(environ))
     if errors:
         raise BadSettings(tuple(errors))
-    return Settings(targets, endpoint, network, Secrets(secrets), (service, function), level)
+    return Settings(targets, endpoint, network, Secrets(secrets), function, level, hosts)
+
+
+def _function(given: str, errors: list[str]) -> tuple[str, str]:
+    """Return service and function: "service/function" on Function Compute 2.0, "function" on 3.0."""
+    if not _FUNCTION.fullmatch(given):
+        errors.append(
+            "SWAP_FUNCTION: expected a function such as slb-swap (Function Compute 3.0), "
+            "or service/function such as slb-swap/swap (2.0)"
+        )
+    service, _, function = given.rpartition("/")
+    return service, function
 
 
 def _secrets(given: str, errors: list[str]) -> tuple[str, ...]:

@@ -38,17 +38,23 @@ def main(arguments: list[str] | None = None) -> int:
     """Serve until SIGINT or SIGTERM; 2 where it cannot begin."""
     options = _parser().parse_args(arguments)
     template = options.template or (Path("template.yml") if Path("template.yml").exists() else None)
+    state, env = options.state, dict(options.env)
+    events = Path("events")
+    if template is not None and state is None and "SWAP_TARGETS" not in env and events.is_dir():
+        state = events / "state.json"
+        env["SWAP_TARGETS"] = (events / "targets.json").read_text(encoding="utf-8")
+        print(f"localcloud: state and targets are those of {events}/", file=sys.stderr)  # noqa: T201
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
         cloud = LocalCloud(
-            state_file.read(options.state) if options.state else {},
+            state_file.read(state) if state else {},
             port=options.port,
             tls=options.tls,
             template=template,
             params=dict(options.param),
-            env=dict(options.env),
+            env=env,
             echo=True,
         )
     except (OSError, ValueError, TemplateError) as error:

@@ -12,12 +12,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from localcloud.calls import Call, Outcome
-from localcloud.template import Function
+from localcloud.deployed import AsyncConfig, Function
 
 
 @dataclass(slots=True)
 class Queued:
-    """An asynchronous invocation; `outcome` is None while it is not over."""
+    """An asynchronous invocation; `outcome` is None while it is not over.
+
+    `bridge`: EventBridge waits for the function, tries again as this says, and keeps what failed as it is.
+    """
 
     function: Function
     request_id: str
@@ -26,6 +29,7 @@ class Queued:
     invocation_id: str | None = None
     attempts: int = 0
     outcome: str | None = None
+    bridge: AsyncConfig | None = None
 
     def report(self) -> dict[str, Any]:
         """What `/_local/async` says of it."""
@@ -52,7 +56,7 @@ class AsyncInvocations:
     def __init__(
         self,
         run: Callable[[Function, Call], Outcome],
-        deliver: Callable[[Function, str, dict[str, Any]], None],
+        deliver: Callable[[Function | None, str, dict[str, Any]], None],
         clock: Callable[[], float],
     ) -> None:
         self._run = run
@@ -63,7 +67,14 @@ class AsyncInvocations:
         self._all: list[Queued] = []
         self._ids: set[tuple[str, str, str]] = set()
 
-    def put(self, function: Function, request_id: str, body: bytes, invocation_id: str | None = None) -> bool:
+    def put(
+        self,
+        function: Function,
+        request_id: str,
+        body: bytes,
+        invocation_id: str | None = None,
+        bridge: AsyncConfig | None = None,
+    ) -> bool:
         """Queue an invocation. False: a stateful function has had this invocation id already."""
         with self._changed:
             if function.asynchronous.stateful and invocation_id is not None:
@@ -71,7 +82,7 @@ class AsyncInvocations:
                 if key in self._ids:
                     return False
                 self._ids.add(key)
-            queued = Queued(function, request_id, body, self._clock(), invocation_id)
+            queued = Queued(function, request_id, body, self._clock(), invocation_id, bridge=bridge)
             self._all.append(queued)
             line = self._lines.setdefault((function.service, function.name), _Line())
             line.waiting.append(queued)
@@ -107,7 +118,7 @@ class AsyncInvocations:
                 self._changed.notify_all()
 
     def _to_the_end(self, queued: Queued) -> str:
-        config = queued.function.asynchronous
+        config = queued.bridge or queued.function.asynchronous
         while True:
             if self._clock() - queued.queued_at > config.max_age_s:
                 self._tell(queued, config.on_failure, "EventAgeExceeded", Outcome(b""))
@@ -127,11 +138,14 @@ class AsyncInvocations:
         if destination is None:
             return
         function = queued.function
+        if queued.bridge is not None:
+            self._deliver(None, destination, json.loads(queued.body))
+            return
         message = {
             "timestamp": int(self._clock() * 1000),
             "requestContext": {
                 "requestId": queued.request_id,
-                "functionArn": f"acs:fc:::services/{function.service}.LATEST/functions/{function.name}",
+                "functionArn": function.arn("", ""),
                 "condition": condition,
                 "approximateInvokeCount": queued.attempts,
             },

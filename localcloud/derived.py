@@ -4,6 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+#: The package is the template's folder, and one writer is what the local cloud allows.
+_DEPLOYED = {"CodeBucket": "local", "CodeObject": "local", "OneWriter": "set"}
+
 
 def parameters_of(state: Mapping[str, Any]) -> dict[str, str]:
     """The template's parameters that follow from a state, in the shape of `/_local/state`.
@@ -23,6 +26,7 @@ def parameters_of(state: Mapping[str, Any]) -> dict[str, str]:
         "LoadBalancerIds": ",".join(balancer["load_balancer_id"] for balancer in balancers),
         "ScalingGroupIds": ",".join(scaling),
         "SwapTargets": json.dumps(targets, separators=(",", ":")),
+        **_DEPLOYED,
     }
 
 

@@ -2,7 +2,7 @@
 
 import os
 
-from localcloud.template import Function
+from localcloud.deployed import Function
 
 
 def of(
@@ -28,7 +28,7 @@ def of(
         "FC_FUNCTION_NAME": function.name,
         "FC_FUNCTION_HANDLER": function.handler,
         "FC_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
-        "FC_SERVICE_NAME": function.service,
+        **({"FC_SERVICE_NAME": function.service} if function.service else {}),
         "FC_REGION": region_id,
         "FC_ACCOUNT_ID": account_id,
         "FC_QUALIFIER": "LATEST",

@@ -20,8 +20,13 @@ class Refused(Exception):  # noqa: N818 - an answer
         super().__init__(message)
         self.status, self.code, self.message = status, code, message
 
-    def response(self, request_id: str) -> Response:
-        """The refusal as Function Compute answers it."""
+    def response(self, request_id: str, *, newer: bool = False) -> Response:
+        """The refusal as Function Compute 2.0 answers it, or 3.0 (`newer`)."""
+        if newer:
+            told = {"RequestId": request_id, "Code": self.code, "Message": self.message}
+            answer = Response.of_json(told, self.status)
+            answer.headers["X-Fc-Request-Id"] = request_id
+            return answer
         headers = Headers(
             {
                 "Content-Type": "application/json",

@@ -3,16 +3,16 @@
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from localcloud import derived, environment, template
 from localcloud.calls import Call, Outcome, Place
+from localcloud.deployed import Function, Trigger
 from localcloud.fc_signature import Refused
 from localcloud.processes import Launcher
-from localcloud.template import Function, Trigger
 from localcloud.workers import Closed, Pool
 
 _LOG_LINES = 100_000
@@ -32,6 +32,7 @@ class Deployment:
     ca_bundle: str | None = None
     warm: bool = False
     echo: bool = False
+    python: Sequence[str] = ()
 
 
 class Fleet:
@@ -101,16 +102,26 @@ class Fleet:
             raise Refused(404, "FunctionNotFound", f"function '{name}' does not exist in service '{plain}'")
         return pool.function
 
+    def newer(self, name: str) -> Function:
+        """The function of Function Compute 3.0 of that name."""
+        with self._lock:
+            pool = self._pools.get(("", name))
+        if pool is None:
+            raise Refused(404, "FunctionNotFound", f"function '{name}' does not exist")
+        return pool.function
+
     def named(self, name: str) -> Function:
-        """The template's function of that name, whatever its service."""
-        found = next((one for one in self._functions() if one.name == name), None)
+        """The template's function of that name, whatever its service, or that begins at that entry point."""
+        every = self.functions()
+        found = next((one for one in every if one.name == name), None)
+        found = found or next((one for one in every if one.entry == name), None)
         if found is None:
             raise Refused(404, "FunctionNotFound", f"the template has no function '{name}'")
         return found
 
     def triggered(self, name: str, kind: str) -> tuple[Function, Trigger]:
         """The function and trigger of a topic's or a timer's name."""
-        for function in self._functions():
+        for function in self.functions():
             for trigger in function.triggers:
                 if trigger.kind == kind and name in {trigger.name, trigger.properties.get("TopicName")}:
                     return function, trigger
@@ -118,10 +129,13 @@ class Fleet:
 
     def triggers(self) -> list[tuple[Function, Trigger]]:
         """Every trigger of every function."""
-        return [(function, trigger) for function in self._functions() for trigger in function.triggers]
+        return [(function, trigger) for function in self.functions() for trigger in function.triggers]
 
     def log(self, name: str) -> list[str]:
-        """The lines that a function has printed."""
+        """The lines that a function has printed, by its name or its entry point's."""
+        every = self.functions()
+        if name not in {one.name for one in every}:
+            name = next((one.name for one in every if one.entry == name), name)
         with self._lock:
             return list(self._logs.get(name, ()))
 
@@ -142,7 +156,16 @@ class Fleet:
         if self._deployment.echo:
             print(line, file=sys.stderr, flush=True)  # noqa: T201 - as asked for
 
-    def _functions(self) -> list[Function]:
+    def _log(self, function: Function, line: str) -> None:
+        """Keep a line that a function printed; without the right to write to its Logstore it is lost."""
+        place = self._deployment.place
+        store = f"project/{function.log_project}/logstore/{function.log_store}"
+        arn = f"acs:log:{place.region_id}:{place.account_id}:{store}"
+        if not function.log_store or function.policy.allows("log:PostLogStoreLogs", arn):
+            self.print(function.name, line)
+
+    def functions(self) -> list[Function]:
+        """Every function of the template."""
         with self._lock:
             return [pool.function for pool in self._pools.values()]
 
@@ -159,7 +182,8 @@ class Fleet:
         launcher = Launcher(
             function.code_root,
             variables,
-            lambda line: self.print(function.name, line),
+            lambda line: self._log(function, line),
             handlers if how.warm else (),
+            how.python,
         )
         return Pool(function, how.place, launcher)

@@ -1,9 +1,10 @@
 """What `/_local` offers of functions: deliver, publish, let a timer fire, and look at what came of it."""
 
 import copy
+import json
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 from urllib.parse import parse_qs, unquote
 
 from localcloud import deliveries
@@ -11,15 +12,36 @@ from localcloud.fleet import Fleet
 from localcloud.http import Request, Response
 from localcloud.invocations import Invoker
 
-_PATH = re.compile(r"/_local/(deliver|topics|timers|logs|queues|async)(?:/([^/]+))?/?")
+_PATH = re.compile(r"/_local/(deliver|events|topics|timers|logs|queues|async)(?:/([^/]+))?/?")
 _ATTRIBUTE = "x-mns-attribute-"
+
+
+class Triggers(Protocol):
+    """What invokes functions from outside."""
+
+    def trigger(
+        self, request: Request, request_id: str, name: str, path: str, *, wait: bool = False
+    ) -> Response:
+        """Call a function's HTTP trigger."""
+        ...
+
+    def bridge(self, event: Mapping[str, Any]) -> int:
+        """Publish an event to EventBridge."""
+        ...
 
 
 class LocalEndpoints:
     """The endpoints; nothing of the cloud is like them."""
 
-    def __init__(self, fleet: Fleet, invoker: Invoker, account_id: str, clock: Callable[[], float]) -> None:
-        self._fleet, self._invoker = fleet, invoker
+    def __init__(
+        self,
+        fleet: Fleet,
+        invoker: Invoker,
+        account_id: str,
+        clock: Callable[[], float],
+        triggers: Triggers,
+    ) -> None:
+        self._fleet, self._invoker, self._triggers = fleet, invoker, triggers
         self._account_id, self._clock = account_id, clock
 
     def owns(self, path: str) -> bool:
@@ -32,6 +54,8 @@ class LocalEndpoints:
         what, name = (match[1], unquote(match[2] or "")) if match else ("", "")
         if what == "deliver":
             return self._deliver(request, request_id, name)
+        if what == "events":
+            return self._emit(request)
         if what == "topics":
             return self._publish(request, request_id, name)
         if what == "timers":
@@ -47,9 +71,19 @@ class LocalEndpoints:
         function = self._fleet.named(name)
         if function.trigger("HTTP") is None:
             return self._invoker.event(function, request_id, request.body, failed_status=502, wait=True)
-        path = f"/2016-08-15/proxy/{function.service}/{function.name}/"
+        path = f"/2016-08-15/proxy/{function.full_name}/" if function.service else f"/{function.name}/"
         posted = Request("POST", path, request.query_string, request.headers, request.body)
-        return self._invoker.http(posted, request_id, function, "/", wait=True)
+        return self._triggers.trigger(posted, request_id, function.name, "/", wait=True)
+
+    def _emit(self, request: Request) -> Response:
+        """Publish the body, a CloudEvent, to the default event bus."""
+        try:
+            event = json.loads(request.body)
+        except ValueError:
+            event = None
+        if not isinstance(event, dict):
+            return Response.of_json({"error": "the body is no JSON object"}, 400)
+        return Response.of_json({"sent": self._triggers.bridge(event)}, 202)
 
     def _publish(self, request: Request, request_id: str, name: str) -> Response:
         """Publish the body to a topic; headers `X-Mns-Attribute-*` are the message's attributes."""

@@ -4,23 +4,27 @@ A function error of an event function is a 200 with X-Fc-Error-Type (InvokeFunct
 502 ("HTTP trigger", error types).
 """
 
+import base64
+import json
 import re
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from localcloud.asynchronous import AsyncInvocations
 from localcloud.calls import Call, Outcome
-from localcloud.deliveries import log_tail
+from localcloud.deliveries import log_tail, matches
+from localcloud.deployed import AsyncConfig, Function, Trigger
 from localcloud.fc_signature import Refused
 from localcloud.fleet import Fleet
 from localcloud.http import Headers, Request, Response
-from localcloud.template import Function
 
 SYNC_LIMIT, ASYNC_LIMIT = 32 << 20, 128 << 10
 """Bytes of a payload ("Limits")."""
 
 _INVOCATION_ID = re.compile(r"[A-Za-z_][\w-]{0,127}")
-_QUEUE = re.compile(r"/queues/([^/]+)/messages$")
+_QUEUE = re.compile(r"/queues/([^/]+)(?:/messages)?$")
+_PUSHES = 176  # tries in a day (EventBridge, "Retry policies": EXPONENTIAL_DECAY_RETRY)
 
 
 class Invoker:
@@ -65,6 +69,34 @@ class Invoker:
         outcome = self._fleet.run(function, Call(request_id, request.body, http), wait=wait)
         return _response(request_id, outcome, 502)
 
+    def http_event(self, request_id: str, function: Function, event: bytes, *, wait: bool) -> Response:
+        """Invoke a function of Function Compute 3.0 with an HTTP trigger's event, and answer as it says."""
+        outcome = self._fleet.run(function, Call(request_id, event), wait=wait)
+        if outcome.error is not None:
+            return _response(request_id, outcome, 502)
+        headers = Headers({"X-Fc-Request-Id": request_id})
+        try:
+            said = json.loads(outcome.body)
+            body = said["body"].encode()
+            body = base64.b64decode(body, validate=True) if said.get("isBase64Encoded") else body
+            for name, value in said.get("headers", {}).items():
+                headers[name] = str(value)
+            return Response(int(said["statusCode"]), headers, body)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            # What comes of an answer that is none is not documented.
+            headers["X-Fc-Error-Type"] = "BadResponse"
+            return Response(502, headers)
+
+    def event_bridge(
+        self, function: Function, trigger: Trigger, event: Mapping[str, Any], *, waits: bool
+    ) -> bool:
+        """Hand an event to a function if its rule asks for it. `waits`: EventBridge itself tries again."""
+        if not matches(trigger.properties["Pattern"], event):
+            return False
+        body = json.dumps([event] if trigger.properties.get("List") else event).encode()
+        bridge = AsyncConfig(_PUSHES, on_failure=trigger.properties.get("DeadLetterQueue")) if waits else None
+        return self.asynchronous.put(function, secrets.token_hex(16), body, bridge=bridge)
+
     def queue(
         self, function: Function, request_id: str, body: bytes, invocation_id: str | None = None
     ) -> Response:
@@ -76,9 +108,12 @@ class Invoker:
             raise Refused(409, "StatefulAsyncInvocationAlreadyExists", message)
         return Response(202, Headers({"X-Fc-Request-Id": request_id}))
 
-    def _send(self, function: Function, destination: str, message: dict[str, Any]) -> None:
-        """Keep a destination's message by the queue's name, if the function's role may send it there."""
-        if not function.policy.allows("mns:SendMessage", destination):
+    def _send(self, function: Function | None, destination: str, message: dict[str, Any]) -> None:
+        """Keep a destination's message by the queue's name, if the function's role may send it there.
+
+        Without a function it is EventBridge that sends.
+        """
+        if function is not None and not function.policy.allows("mns:SendMessage", destination):
             self._fleet.print(function.name, f"not authorized to do mns:SendMessage on {destination}")
             return
         queue = _QUEUE.search(destination)

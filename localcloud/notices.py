@@ -9,7 +9,7 @@ import base64
 import json
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,17 +77,22 @@ def message(notice: Notice, now: float) -> bytes:
     return base64.b64encode(json.dumps(told).encode())
 
 
-def publish(notice: Notice, fleet: Fleet, invoker: Invoker, now: float) -> int:
-    """Queue the notice for each trigger of the template that takes such; returns for how many."""
-    sent = 0
+def publish(
+    notice: Notice,
+    fleet: Fleet,
+    invoker: Invoker,
+    now: float,
+    bridge: Callable[[Mapping[str, Any]], int],
+) -> int:
+    """Queue the notice for each trigger of the template that takes such; returns for how many.
+
+    `bridge` publishes an event to EventBridge.
+    """
+    sent = bridge(cloud_event(notice, now))
     for function, trigger in fleet.triggers():
         kind = trigger.kind.lower().replace("_", "")
         if kind == "mnstopic" and notice.to_topics:
             body = topic_message(message(notice, now), trigger.properties, ACCOUNT, now, {})
-        elif kind == "eventbridge":
-            body = json.dumps(cloud_event(notice, now)).encode()
-        else:
-            continue
-        invoker.queue(function, secrets.token_hex(16), body)
-        sent += 1
+            invoker.queue(function, secrets.token_hex(16), body)
+            sent += 1
     return sent

@@ -12,7 +12,9 @@ from localcloud.params import flag, indexed, optional
 from localcloud.slb_params import parse
 
 INSTANCES = {
-    # Both resource types are mandatory on these pages; for Add the instance is optional.
+    # Both resource types are mandatory on these pages. For Add the instance is optional; whether a policy may
+    # leave it out is not said, so it is asked for here.
+    "AddVServerGroupBackendServers": ("BackendServers",),
     "ModifyVServerGroupBackendServers": ("OldBackendServers", "NewBackendServers"),
     "RemoveVServerGroupBackendServers": ("BackendServers",),
 }

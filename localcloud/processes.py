@@ -86,7 +86,10 @@ class Process:
 
 
 class Launcher:
-    """Starts workers of one function. `preload`: fork them from a zygote that has these handlers imported."""
+    """Starts workers of one function. `preload`: fork them from a zygote that has these handlers imported.
+
+    `python`: another interpreter than this one, with its options.
+    """
 
     def __init__(
         self,
@@ -94,11 +97,13 @@ class Launcher:
         environment: Mapping[str, str],
         on_line: Callable[[str], None],
         preload: Sequence[str] = (),
+        python: Sequence[str] = (),
     ) -> None:
         self._code_root = code_root
         self._environment = dict(environment)
         self._on_line = on_line
         self._preload = preload
+        self._python = tuple(python) or (sys.executable,)
         self._lock = threading.Lock()
         self._lifeline, self._hold = os.pipe()
         self._zygote: Process | None = None
@@ -139,7 +144,7 @@ class Launcher:
         try:
             popen = subprocess.Popen(
                 [
-                    sys.executable,
+                    *self._python,
                     *("-c", _BOOT, str(self._code_root), str(theirs.fileno()), str(self._lifeline), role),
                 ],
                 cwd=self._code_root,

@@ -1,8 +1,8 @@
 """RAM policies: whether a role may do an action on a resource (RAM, "Policy structure and syntax")."""
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -15,23 +15,42 @@ class Statement:
     actions: tuple[str, ...]
     resources: tuple[str, ...]
 
-    def matches(self, action: str, resource: str) -> bool:
-        """Whether the statement speaks of `action` on `resource`; action names have no case."""
-        return any(_matches(pattern.lower(), action.lower()) for pattern in self.actions) and any(
-            _matches(pattern, resource) for pattern in self.resources
-        )
+    def pairs(self, action: str, resource: str) -> Iterator[tuple[str, str]]:
+        """The pairs of the statement that speak of `action` on `resource`; action names have no case."""
+        for known in self.actions:
+            if _matches(known.lower(), action.lower()):
+                yield from ((known, pattern) for pattern in self.resources if _matches(pattern, resource))
 
 
 @dataclass(frozen=True, slots=True)
 class RamPolicy:
-    """The statements of a role: what none allows is denied, and a Deny wins over any Allow."""
+    """The statements of a role: what none allows is denied, and a Deny wins over any Allow.
+
+    `used` has what was granted and asked for, (action, resource) as the statements write them; `denied` has
+    what was asked for in vain, as it was asked for.
+    """
 
     statements: tuple[Statement, ...]
+    used: set[tuple[str, str]] = field(default_factory=set, compare=False, repr=False)
+    denied: set[tuple[str, str]] = field(default_factory=set, compare=False, repr=False)
+
+    @property
+    def granted(self) -> set[tuple[str, str]]:
+        """Every (action, resource) that the statements allow."""
+        allowed = (one for one in self.statements if one.effect == "Allow")
+        return {(action, resource) for one in allowed for action in one.actions for resource in one.resources}
 
     def allows(self, action: str, resource: str) -> bool:
         """Whether `action` (`slb:DescribeRules`) is allowed on `resource` (an ARN, or `*`)."""
-        effects = {statement.effect for statement in self.statements if statement.matches(action, resource)}
-        return "Allow" in effects and "Deny" not in effects
+        found: dict[str, set[tuple[str, str]]] = {}
+        for one in self.statements:
+            found.setdefault(one.effect, set()).update(one.pairs(action, resource))
+        allowed = bool(found.get("Allow")) and not found.get("Deny")
+        if allowed:
+            self.used.update(found["Allow"])
+        else:
+            self.denied.add((action, resource))
+        return allowed
 
 
 def statement(raw: Mapping[str, Any]) -> Statement:

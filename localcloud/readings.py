@@ -98,6 +98,24 @@ TABLE: dict[str, Reading] = {
         ("refused", "empty_list"),
         why="The page of DescribeInstances says that an empty list comes; callers report Forbidden.RAM.",
     ),
+    "fc3_body": Reading(
+        ("base64", "text"),
+        why="The page of HTTP triggers shows both, and does not say which body gets which.",
+    ),
+    "fc3_async_header": Reading(
+        ("shown", "hidden"),
+        why="No page says whether an HTTP trigger's event has the X-Fc-Invocation-Type it was called with.",
+    ),
+    "fc3_task_ids": Reading(
+        ("checked", "ignored"), why="No page of 3.0 says what becomes of an x-fc-async-task-id that was used."
+    ),
+    "fc3_invoke_resource": Reading(
+        ("name", "name_and_rest"), why="The pages of RAM show functions/NAME and functions/NAME/*."
+    ),
+    "async_flag": Reading(
+        ("asynchronous", "synchronous"),
+        why="asyncInvocationType true: asynchronous on pages of 2024, synchronous on those of 2026.",
+    ),
     "body_params": Reading(
         ("accepted", "ignored"),
         why="The RPC pages speak of query parameters; the Node.js SDK sends a form body.",

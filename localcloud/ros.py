@@ -1,15 +1,17 @@
 """Values of a Resource Orchestration Service (ROS) template, its parameters and functions resolved.
 
-Only the functions that the templates use: Ref, Fn::Sub, Fn::Join, Fn::Split and Fn::GetAtt, in their long
-form (ROS, "Functions").
+Only the functions that the templates use, in their long form (ROS, "Functions"): Ref, Fn::Sub, Fn::Join,
+Fn::Split, Fn::GetAtt, and of conditions Fn::If, Fn::Equals, Fn::Not, Fn::And and Fn::Or.
 """
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 _PLACEHOLDER = re.compile(r"\$\{([^}]+)\}")
+_NO_VALUE = object()  # ALIYUN::NoValue: what has it is left out
+_CONDITIONS = frozenset({"Fn::Equals", "Fn::Not", "Fn::And", "Fn::Or"})
 
 
 class TemplateError(ValueError):
@@ -24,17 +26,40 @@ class Resolver:
     parameters: Mapping[str, Any]
     region_id: str
     account_id: str
+    conditions: Mapping[str, Any] = field(default_factory=dict)
 
     def value(self, raw: Any, where: str) -> Any:
         """`raw` with every function in it resolved; `where` is the key that an error names."""
         if isinstance(raw, list):
-            return [self.value(item, f"{where}[{index}]") for index, item in enumerate(raw)]
+            items = [self.value(item, f"{where}[{index}]") for index, item in enumerate(raw)]
+            return [item for item in items if item is not _NO_VALUE]
         if not isinstance(raw, dict):
             return raw
         function = next(iter(raw), None)
         if len(raw) == 1 and (function == "Ref" or str(function).startswith("Fn::")):
             return self._call(str(function), raw[function], where)
-        return {key: self.value(item, f"{where}.{key}") for key, item in raw.items()}
+        values = {key: self.value(item, f"{where}.{key}") for key, item in raw.items()}
+        return {key: value for key, value in values.items() if value is not _NO_VALUE}
+
+    def holds(self, condition: Any, where: str) -> bool:
+        """Whether a condition holds: one of the template's by its name, or written out."""
+        if isinstance(condition, str):
+            if condition not in self.conditions:
+                raise TemplateError(f"{where}: no condition {condition}")
+            return self.holds(self.conditions[condition], f"Conditions.{condition}")
+        if not isinstance(condition, dict) or len(condition) != 1:
+            raise TemplateError(f"{where}: a condition is needed")
+        function, argument = next(iter(condition.items()))
+        where = f"{where}.{function}"
+        if function == "Fn::Equals":
+            one, other = self.value(argument, where)
+            return bool(one == other)
+        if function == "Fn::Not":
+            return not self.holds(argument, where)
+        if function in {"Fn::And", "Fn::Or"}:
+            found = [self.holds(item, where) for item in argument]
+            return all(found) if function == "Fn::And" else any(found)
+        raise TemplateError(f"{where}: this condition is not known")
 
     def text(self, raw: Any, where: str) -> str:
         """A scalar as text: YAML reads numbers and booleans, an environment knows neither."""
@@ -69,6 +94,12 @@ class Resolver:
         where = f"{where}.{function}"
         if function == "Ref":
             return self._ref(argument, where)
+        if function == "Fn::If":
+            if not (isinstance(argument, list) and len(argument) == 3):
+                raise TemplateError(f"{where}: a list of three is needed")
+            return self.value(argument[1 if self.holds(argument[0], where) else 2], where)
+        if function in _CONDITIONS:
+            return self.holds({function: argument}, where)
         if function == "Fn::Sub":
             if not isinstance(argument, str):
                 raise TemplateError(f"{where}: only the form with one string is known")
@@ -93,6 +124,7 @@ class Resolver:
             "ALIYUN::Region": self.region_id,
             "ALIYUN::TenantId": self.account_id,
             "ALIYUN::StackName": "local",
+            "ALIYUN::NoValue": _NO_VALUE,
         }
         if name in pseudo:
             return pseudo[name]
@@ -118,5 +150,6 @@ def parameters(
         if allowed and text not in allowed:
             raise TemplateError(f"Parameters.{name}: {text!r} is none of {', '.join(map(str, allowed))}")
         is_list = declaration.get("Type") == "CommaDelimitedList"
-        values[name] = [item for item in str(text).split(",") if item] if is_list else str(text)
+        plain = str(text).lower() if isinstance(text, bool) else str(text)
+        values[name] = [item for item in plain.split(",") if item] if is_list else plain
     return values

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +17,7 @@ from localcloud.fields import FieldError
 from localcloud.http import Request, Response
 from localcloud.local_api import LocalApi
 from localcloud.notices import Notice
+from localcloud.ram import RamPolicy
 from localcloud.ros import TemplateError
 from localcloud.rpc import Gateway
 from localcloud.server import Server
@@ -36,6 +37,14 @@ class FunctionHost(Protocol):
 
     def publish(self, notice: Notice) -> int:
         """Send a notice through their triggers."""
+        ...
+
+    def names(self) -> dict[str, str]:
+        """The functions' names by their entry points, `swap` and `webhook`."""
+        ...
+
+    def policies(self) -> list[RamPolicy]:
+        """The policies of their roles."""
         ...
 
     def kill(self, worker_id: str) -> bool:
@@ -65,11 +74,13 @@ class LocalCloud:
         env: Mapping[str, str] | None = None,
         instances: Mapping[str, int] | None = None,
         warm: bool = False,
+        python: Sequence[str] = (),
         echo: bool = False,
     ) -> None:
         """`template` None: no functions. `echo`: what they log goes to this process's stderr, too.
 
         `instances`: how many a function may have at most, in place of one `swap`. `warm`: workers are forked.
+        `python`: the interpreter that functions run in, with its options, in place of this one.
         """
         self.admin: Identity = new_identity("administrator")
         self.identities = Registry(self.admin)
@@ -94,7 +105,8 @@ class LocalCloud:
         try:
             if template is not None:
                 how: dict[str, Any] = {} if instances is None else {"instances": instances}
-                self.functions = self._start(template, params=params, env=env, warm=warm, echo=echo, **how)
+                how |= {"params": params, "env": env, "warm": warm, "python": python, "echo": echo}
+                self.functions = self._start(template, **how)
         except BaseException:
             self.close()
             raise
@@ -110,6 +122,7 @@ class LocalCloud:
             identities=self.identities,
             ca_bundle=str(self.ca_bundle) if self.ca_bundle else None,
             state=self._state,
+            readings=lambda: self.cloud.world.readings,
             **how,
         )
         functions.start()
@@ -129,12 +142,19 @@ class LocalCloud:
 
     def greeting(self) -> str:
         """The first line on stdout of `serve`."""
-        told = {
+        told: dict[str, Any] = {
             "endpoint": self.endpoint,
             "region_id": REGION,
             "access_key_id": self.admin.access_key_id,
             "access_key_secret": self.admin.access_key_secret,
+            "webhook_url": None,
+            "functions": {},
         }
+        if self.functions is not None:
+            names = self.functions.names()
+            told["functions"] = names
+            webhook = names.get("webhook", "").rpartition("/")[2]
+            told["webhook_url"] = f"{self.endpoint}/fcapp.run/{webhook}/" if webhook else None
         return json.dumps({**told, "ca_bundle": str(self.ca_bundle)} if self.ca_bundle else told)
 
     def close(self) -> None:

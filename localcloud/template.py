@@ -1,7 +1,7 @@
-"""The template as the local Function Compute runs it: services, functions, triggers, policies.
+"""A template's functions as the local Function Compute runs them, whichever way it is written.
 
-It reads the format of template.yml, `Transform: Aliyun::Serverless-2018-04-03` (Funcraft's specification of
-that date; Resource Orchestration Service, "Transform").
+Native resources are read in `localcloud.native`; `Transform: Aliyun::Serverless-2018-04-03` (Funcraft's
+specification of that date; Resource Orchestration Service, "Transform") is read here.
 """
 
 from collections.abc import Mapping
@@ -11,66 +11,15 @@ from typing import Any
 
 import yaml
 
-from localcloud.ram import RamPolicy, Statement, statement
+from localcloud import native
+from localcloud.deployed import AsyncConfig, Function, Service, Trigger
+from localcloud.ram import RamPolicy, Statement
 from localcloud.ros import Resolver, TemplateError, parameters
+from localcloud.template_parts import number, role_policy, statements
 
-__all__ = ["AsyncConfig", "Function", "Service", "TemplateError", "Trigger", "load"]
+__all__ = ["TemplateError", "load"]
 
 _TRANSFORM = "Aliyun::Serverless-2018-04-03"
-
-
-@dataclass(frozen=True, slots=True)
-class Trigger:
-    """What invokes a function: kind HTTP, Timer or MNSTopic, and its properties."""
-
-    name: str
-    kind: str
-    properties: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class AsyncConfig:
-    """How asynchronous invocations are retried, and where their results go (PutFunctionAsyncInvokeConfig)."""
-
-    retries: int = 3
-    max_age_s: int = 86_400
-    stateful: bool = False
-    on_success: str | None = None
-    on_failure: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    """A function; `instances` is the most that may exist at once, None for no limit."""
-
-    service: str
-    name: str
-    handler: str
-    initializer: str | None
-    runtime: str
-    code_root: Path
-    timeout_s: int
-    initialization_timeout_s: int
-    memory_mb: int
-    environment: Mapping[str, str]
-    triggers: tuple[Trigger, ...]
-    asynchronous: AsyncConfig
-    policy: RamPolicy
-    log_project: str
-    log_store: str
-    instances: int | None = None
-
-    def trigger(self, kind: str) -> Trigger | None:
-        """The function's first trigger of a kind."""
-        return next((trigger for trigger in self.triggers if trigger.kind == kind), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """A service: functions with one role and one place for their logs."""
-
-    name: str
-    functions: tuple[Function, ...]
 
 
 def load(
@@ -83,7 +32,7 @@ def load(
     derived: Mapping[str, str] | None = None,
     instances: Mapping[str, int] | None = None,
 ) -> tuple[Service, ...]:
-    """The services of a template file.
+    """The services of a template file; the functions of Function Compute 3.0 are in one without a name.
 
     `params` sets parameters and `derived` those left without a value; `env` overrides every function's
     environment; `instances` is what the format cannot say, the most instances of a function by its name.
@@ -92,11 +41,15 @@ def load(
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
         raise TemplateError(f"{path.name}: {error}") from error
-    if not isinstance(document, dict) or document.get("Transform") != _TRANSFORM:
-        raise TemplateError(f"Transform: {_TRANSFORM} is needed")
+    if not isinstance(document, dict):
+        raise TemplateError(f"{path.name}: no template")
     resources = document.get("Resources") or {}
     values = parameters(document.get("Parameters") or {}, params or {}, derived or {})
-    resolver = Resolver(resources, values, region_id, account_id)
+    resolver = Resolver(resources, values, region_id, account_id, document.get("Conditions") or {})
+    if native.is_native(resources):
+        return native.services(resolver, path.parent, env or {}, instances or {})
+    if document.get("Transform") != _TRANSFORM:
+        raise TemplateError(f"functions of ALIYUN::FC3 or ALIYUN::FC, or Transform: {_TRANSFORM}, are needed")
     reader = _Reader(resolver, path.parent, env or {}, instances or {})
     services = tuple(
         reader.service(name, resource)
@@ -119,32 +72,14 @@ class _Reader:
         where = f"Resources.{name}.Properties"
         properties = resource.get("Properties") or {}
         log = self.resolver.value(properties.get("LogConfig") or {}, f"{where}.LogConfig")
-        policy = RamPolicy((*self._role(properties, where), *self._inline(properties, where)))
+        of_role = role_policy(self.resolver, properties.get("Role"), where)
+        policy = RamPolicy((*of_role, *self._inline(properties, where)))
         functions = tuple(
             self._function(name, key, child, policy, log)
             for key, child in resource.items()
             if isinstance(child, dict) and child.get("Type") == "Aliyun::Serverless::Function"
         )
         return Service(name, functions)
-
-    def _role(self, properties: Mapping[str, Any], where: str) -> list[Statement]:
-        """The statements of the role that the service's Role gets the Arn of."""
-        role = properties.get("Role")
-        if role is None:
-            return []
-        name = (role.get("Fn::GetAtt") or [None])[0] if isinstance(role, dict) else None
-        found = self.resolver.resources.get(str(name))
-        if found is None or found.get("Type") != "ALIYUN::RAM::Role":
-            raise TemplateError(
-                f"{where}.Role: an ALIYUN::RAM::Role of this template is needed, by Fn::GetAtt"
-            )
-        at = f"Resources.{name}.Properties.Policies"
-        policies = (found.get("Properties") or {}).get("Policies") or []
-        return [
-            one
-            for index, policy in enumerate(policies)
-            for one in self._statements(policy.get("PolicyDocument") or {}, f"{at}[{index}].PolicyDocument")
-        ]
 
     def _inline(self, properties: Mapping[str, Any], where: str) -> list[Statement]:
         policies = properties.get("Policies") or []
@@ -153,18 +88,8 @@ class _Reader:
             one
             for document in documents
             if isinstance(document, dict)
-            for one in self._statements(document, f"{where}.Policies")
+            for one in statements(self.resolver, document, f"{where}.Policies")
         ]
-
-    def _statements(self, document: Mapping[str, Any], where: str) -> list[Statement]:
-        found = []
-        for index, raw in enumerate(document.get("Statement") or []):
-            at = f"{where}.Statement[{index}]"
-            try:
-                found.append(statement(self.resolver.value(raw, at)))
-            except ValueError as error:
-                raise TemplateError(f"{at}.{error}") from error
-        return found
 
     def _function(
         self, service: str, name: str, resource: Mapping[str, Any], policy: RamPolicy, log: Mapping[str, Any]
@@ -226,12 +151,5 @@ class _Reader:
             on_failure=destination.get("OnFailure"),
         )
 
-    def _number(
-        self, where: str, raw: Mapping[str, Any], key: str, *, default: int, high: int, low: int = 1
-    ) -> int:
-        value = self.resolver.value(raw.get(key, default), f"{where}.{key}")
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise TemplateError(
-                f"{where}.{key}: a whole number from {low} to {high} is needed, not {value!r}"
-            )
-        return value
+    def _number(self, where: str, raw: Mapping[str, Any], key: str, **bounds: int) -> int:
+        return number(self.resolver, where, raw, key, **bounds)

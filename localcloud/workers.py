@@ -15,8 +15,8 @@ from typing import Any
 from localcloud import framing
 from localcloud.calls import Call, Outcome, Place
 from localcloud.credentials import Identity, new_identity
+from localcloud.deployed import Function
 from localcloud.processes import Launcher, Process
-from localcloud.template import Function
 
 
 class Busy(Exception):  # noqa: N818 - an answer
@@ -146,7 +146,7 @@ class Pool:
             self._all.pop(worker.id, None)
 
     def _identity(self, worker_id: str) -> Identity:
-        name = f"{self.function.service}/{self.function.name}"
+        name = self.function.full_name
         identity = new_identity(name, policy=self.function.policy, worker=worker_id, temporary=True)
         return self._place.identities.add(identity)
 

@@ -171,7 +171,7 @@ class _Local:
         """Hand the delivery over, and return the outcome that it got."""
         if expect["via"] == "http":
             method, headers, body = signed(json.loads(event.read_text()), time.time())
-            return dict(self.get("/2016-08-15/proxy/slb-swap/webhook/", method, body, headers))
+            return dict(self.get("/fcapp.run/webhook/", method, body, headers))
         raw = event.read_bytes()
         if "sign" in expect:
             raw = signed_event(json.loads(raw), expect["sign"], time.time())

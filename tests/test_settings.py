@@ -86,10 +86,18 @@ def test_the_environment_says_the_rest() -> None:
     assert "whsec" not in repr(found.secrets) + str(found)
 
 
-def test_empty_variables_are_as_good_as_none() -> None:
-    assert loaded(ONE, SWAP_ENDPOINT=" ", SWAP_NETWORK="", LOG_LEVEL="", SWAP_WEBHOOK_SECRETS="") == loaded(
-        ONE
+def test_endpoints_may_be_named_each() -> None:
+    assert loaded(ONE, SWAP_ENDPOINTS="slb=slb.aliyuncs.com").hosts == {"slb": "slb.aliyuncs.com"}
+    (why,) = errors(ONE, SWAP_ENDPOINTS="slb=slb.example.com")
+    assert (
+        why == "SWAP_ENDPOINTS: expected a host that ends with .aliyuncs.com for slb, got 'slb.example.com'"
     )
+
+
+def test_empty_variables_are_as_good_as_none() -> None:
+    assert loaded(
+        ONE, SWAP_ENDPOINT=" ", SWAP_ENDPOINTS=" ", SWAP_NETWORK="", LOG_LEVEL="", SWAP_WEBHOOK_SECRETS=""
+    ) == loaded(ONE)
 
 
 @pytest.mark.parametrize(
@@ -360,15 +368,24 @@ def test_a_file_that_cannot_be_read_is_named() -> None:
     assert refused("latin.json", read_file) == "SWAP_TARGETS: cannot read 'latin.json': not UTF-8"
 
 
-def test_function_behind_the_webhook_is_a_service_and_a_function() -> None:
-    assert ("other-swap", "swap") == loaded(ONE, SWAP_FUNCTION="other-swap/swap").function
-    assert ("slb-swap", "swap") == loaded(ONE).function
+@pytest.mark.parametrize(
+    ("said", "function"),
+    [
+        ("other-swap/swap", ("other-swap", "swap")),
+        ("other-swap.prod/swap", ("other-swap.prod", "swap")),
+        ("slb-swap-1A2B", ("", "slb-swap-1A2B")),
+        (" swap.prod ", ("", "swap.prod")),
+        ("", ("slb-swap", "swap")),
+    ],
+)
+def test_function_behind_the_webhook_is_in_a_service_or_in_none(said: str, function: tuple[str, str]) -> None:
+    assert function == loaded(ONE, SWAP_FUNCTION=said).function
 
 
-@pytest.mark.parametrize("said", ["swap", "/swap", "slb-swap/", "a/b/c"])
+@pytest.mark.parametrize("said", ["/swap", "slb-swap/", "a/b/c", "a b", "1a", "a.b.c", "https://x/y", "ä"])
 def test_function_behind_the_webhook_that_is_neither_is_an_error(said: str) -> None:
     (error,) = errors(ONE, SWAP_FUNCTION=said)
-    assert error.startswith("SWAP_FUNCTION: expected service/function")
+    assert error.startswith("SWAP_FUNCTION: expected a function such as")
 
 
 SHORT = "expected whsec_ and base64 of 24 bytes or more, or 16 characters or more, got {} characters"
@@ -452,7 +469,8 @@ def test_a_variable_whose_name_is_nearly_ours_is_refused_with_its_neighbour(name
 
 def test_a_variable_of_ours_that_is_like_none_is_refused_with_all_there_are() -> None:
     assert errors(ONE, SWAP_XYZ_1="hush") == (
-        "SWAP_XYZ_1: unknown, expected one of SWAP_ENDPOINT, SWAP_FUNCTION, SWAP_NETWORK, SWAP_TARGETS, "
+        "SWAP_XYZ_1: unknown, expected one of SWAP_ENDPOINT, SWAP_ENDPOINTS, SWAP_FUNCTION, SWAP_NETWORK, "
+        "SWAP_TARGETS, "
         "SWAP_WEBHOOK_SECRETS",
     )
 

@@ -47,12 +47,17 @@ class Client:
         *,
         network: Network = "public",
         endpoint: str | None = None,
+        hosts: Mapping[str, str] | None = None,
         read_timeout_s: float = READ_TIMEOUT_S,
     ) -> None:
-        """``endpoint`` is SWAP_ENDPOINT, every product's base URL: raises ValueError off loopback."""
+        """``endpoint`` is SWAP_ENDPOINT, every product's base URL: raises ValueError off loopback.
+
+        ``hosts`` is SWAP_ENDPOINTS: the host of a product, where it is not the usual one.
+        """
         self._region = region
         self._network = network
         self._override = endpoints.loopback(endpoint) if endpoint else None
+        self._hosts = hosts or {}
         self._signer = RenewableSigner(credentials)
         self._transport = Transport(
             self._signer,
@@ -142,7 +147,10 @@ class Client:
     def _endpoint(self, request: Any) -> Endpoint:
         if self._override is not None:
             return self._override
-        return endpoints.rpc(request.get_product().lower(), self._region, self._network, request.endpoint_map)
+        product = request.get_product().lower()
+        if product in self._hosts:
+            return Endpoint(self._hosts[product])
+        return endpoints.rpc(product, self._region, self._network, request.endpoint_map)
 
     def _failed(
         self, action: str, code: object, status: int | None, message: object, request_id: object = None

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
 Network = Literal["public", "vpc"]
+
+#: The products that are called, as SWAP_ENDPOINTS names them.
+PRODUCTS: Final = ("slb", "ess", "ecs", "fc")
+
+_HOST: Final = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+aliyuncs\.com")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,24 @@ def loopback(url: str) -> Endpoint:
         raise ValueError(f"expected a loopback address (localhost, 127.0.0.1, [::1]), got {host!r}")
     shown = f"[{host}]" if ":" in host else host
     return Endpoint(f"{shown}:{port}" if port else shown, tls=parts.scheme == "https", loopback=True)
+
+
+def hosts(text: str) -> dict[str, str]:
+    """Read SWAP_ENDPOINTS, ``slb=slb.aliyuncs.com,ecs=ecs.cn-hangzhou.aliyuncs.com``: product to host.
+
+    Raises ValueError, saying what is wrong: keys are sent to hosts of Alibaba Cloud alone.
+    """
+    found: dict[str, str] = {}
+    for part in filter(None, map(str.strip, text.split(","))):
+        product, sign, host = part.partition("=")
+        if not sign or product not in PRODUCTS or product in found:
+            raise ValueError(
+                f"expected each of {', '.join(PRODUCTS)} once at most, as in slb=HOST; got {part!r}"
+            )
+        if not _HOST.fullmatch(host):
+            raise ValueError(f"expected a host that ends with .aliyuncs.com for {product}, got {host!r}")
+        found[product] = host
+    return found
 
 
 def rpc(product: str, region: str, network: Network, public: Mapping[str, str]) -> Endpoint:

@@ -6,22 +6,17 @@ for half a minute, opens a new one for each call, fails on errors that are no JS
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import fc2
 import requests
 
-from handler.cloud import endpoints
+from handler.cloud import endpoints, invoking
 from handler.cloud.credentials import Credentials
 from handler.cloud.endpoints import Endpoint, Network
-from handler.cloud.errors import classify
-from handler.core.model.answers import Answer, CallFailed
-
-CONNECT_TIMEOUT_S: Final = 3.0
+from handler.cloud.invoking import CONNECT_TIMEOUT_S, Invoked
 
 #: aliyun-fc2 logs what it signs, the token among it, to the root logger.
 _nowhere = logging.getLogger("fc2.nowhere")
@@ -29,33 +24,31 @@ _nowhere.disabled = True
 fc2.client.logging = fc2.auth.logging = _nowhere
 
 
-@dataclass(frozen=True, slots=True)
-class Invoked:
-    """What an invocation gave. ``error_type`` is set where the function raised; ``body`` then says what."""
-
-    status: int
-    body: bytes
-    error_type: str = ""
-
-
 class Fc:
-    """Invokes functions, over connections that are kept alive."""
+    """Invokes a function, over connections that are kept alive."""
 
     def __init__(
         self,
         credentials: Credentials,
         region: str,
         account_id: str,
+        service: str,
+        function: str,
         *,
         network: Network = "public",
         endpoint: str | None = None,
+        host: str | None = None,
         read_timeout_s: float = 60.0,
     ) -> None:
-        """A call waits ``read_timeout_s``; ``endpoint`` is SWAP_ENDPOINT: raises ValueError off loopback."""
+        """A call waits ``read_timeout_s``; ``endpoint`` is SWAP_ENDPOINT: raises ValueError off loopback.
+
+        ``host`` is the host of SWAP_ENDPOINTS, where it is not the usual one.
+        """
         if endpoint:
             self._endpoint = endpoints.loopback(endpoint)
         else:
-            self._endpoint = endpoints.fc(account_id, region, network)
+            self._endpoint = Endpoint(host) if host else endpoints.fc(account_id, region, network)
+        self._named = service, function
         self._session = _session(self._endpoint)
         self._read_timeout_s = read_timeout_s
         self.renew(credentials)
@@ -72,36 +65,22 @@ class Fc:
         )
 
     def invoke(
-        self,
-        service: str,
-        function: str,
-        payload: bytes,
-        *,
-        asynchronous: bool = False,
-        invocation_id: str | None = None,
+        self, payload: bytes, *, asynchronous: bool = False, invocation_id: str | None = None
     ) -> Invoked:
-        """Invoke a function and return what it gave, or that it is queued (202).
-
-        ``invocation_id`` makes an asynchronous invocation the only one of its id; one that is there already
-        counts as queued. Raises CallFailed where the function was not reached: THROTTLED when all its
-        instances are busy.
-        """
+        """Invoke the function, as ``invoking.Invoker`` says."""
         headers = {"x-fc-invocation-type": "Async" if asynchronous else "Sync"}
         if invocation_id:
             headers["x-fc-stateful-async-invocation-id"] = invocation_id
         try:
-            reply = self._client.invoke_function(service, function, payload=payload, headers=headers)
+            reply = self._client.invoke_function(*self._named, payload=payload, headers=headers)
         except _NotInvokedError as failed:
-            if failed.response.status_code == 409 and asynchronous:
-                return Invoked(202, b"")
-            return _told(failed.response)
+            response = failed.response
         except requests.RequestException as error:
-            # Its text holds the URL only, but its request the headers: nothing of it is kept.
-            answer = Answer(
-                classify("InvokeFunction", "SDK.HttpError", None, ""), "SDK.HttpError", type(error).__name__
-            )
-            raise CallFailed(answer) from None
-        return Invoked(202 if asynchronous else 200, reply.data)
+            raise invoking.lost(error) from None
+        else:
+            return Invoked(202 if asynchronous else 200, reply.data)
+        lower = {name.lower(): value for name, value in response.headers.items()}
+        return invoking.told(response.status_code, lower, response.content, asynchronous=asynchronous)
 
 
 class _NotInvokedError(Exception):
@@ -144,20 +123,3 @@ def _session(endpoint: Endpoint) -> requests.Session:
     # Off loopback, the environment's proxies are for us, and requests honours NO_PROXY itself.
     session.trust_env = not endpoint.loopback
     return session
-
-
-def _told(response: requests.Response) -> Invoked:
-    """Return a function's own error; raise CallFailed for Function Compute's."""
-    error_type = response.headers.get("x-fc-error-type", "")
-    if error_type:
-        return Invoked(response.status_code, response.content, error_type)
-    try:
-        said = json.loads(response.content)
-    except ValueError:
-        said = None
-    said = said if isinstance(said, dict) else {}
-    code, message = str(said.get("ErrorCode") or "FC.Unknown"), str(said.get("ErrorMessage") or "")
-    result = classify("InvokeFunction", code, response.status_code, message)
-    request_id = response.headers.get("x-fc-request-id", "")
-    # The message is left out: on a signature that does not match it repeats what was signed.
-    raise CallFailed(Answer(result, code, f"HTTP status {response.status_code}", request_id))

@@ -1,4 +1,4 @@
-"""Reads an HTTP request as Function Compute 3.0 hands it over: method, type, size, signature, body."""
+"""Reads an HTTP request as Function Compute 3.0, or the door, hands it over: type, size, signature, body."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from handler.core.model.policy import Target
+from handler.triggers import door
 from handler.triggers.choosing import Item
+from handler.triggers.envelopes import MAX_BYTES, loads
 from handler.triggers.messages import Unreadable
 from handler.triggers.signatures import Signed, verify
 
@@ -26,8 +28,32 @@ class Request:
     body: bytes
 
 
+def event_of(given: bytes | str | Mapping[str, object]) -> dict[str, object]:
+    """Return the event that an HTTP trigger gave, without what only the door may say of it.
+
+    Raises Unreadable: 413 if it is larger than any that could be taken, 400 if it is no such event.
+    """
+    event: object = given
+    if isinstance(given, (bytes, str)):
+        if len(given) > MAX_BYTES:
+            raise Unreadable(f"the request: more than {MAX_BYTES} bytes", 413)
+        event = loads(given)
+    fields = event if isinstance(event, dict) else {}
+    context = fields.get("requestContext")
+    if not isinstance(context, dict) or not isinstance(context.get("http"), dict):
+        raise Unreadable("no HTTP request: expected requestContext.http, as an HTTP trigger gives it")
+    return {name: value for name, value in fields.items() if name != door.WORD}
+
+
 def is_async(event: Mapping[str, object]) -> bool:
-    """Tell whether the sender was answered already, so that a failure must be raised to be retried."""
+    """Tell whether nobody waits for the answer, so that a failure must be raised to be retried.
+
+    The door says so, under its seal. Of a request that comes by itself only the platform's header tells.
+    Anybody may send that: a failure that is raised is still a failure to whoever waits.
+    """
+    said = door.is_async(event)
+    if said is not None:
+        return said
     return headers_of(event).get("x-fc-invocation-type", "").strip().lower() == "async"
 
 
@@ -75,21 +101,27 @@ def _body(event: Mapping[str, object]) -> bytes:
 def read(
     event: Mapping[str, object], targets: Sequence[Target], now: float, secrets: Sequence[str]
 ) -> tuple[list[Item], tuple[str, ...]]:
-    """Return what a signed request asks for, and its id. Raises Unreadable with the HTTP status."""
+    """Return what a signed request asks for, and its id. Raises Unreadable with the HTTP status.
+
+    It is fresh or not by when it was received: at the door, or now if it comes by itself.
+    """
     request = request_of(event)
-    signed = verify(request.headers, request.body, now, secrets)
-    return _signed(request, signed, targets, now)
+    received_at = door.received_at(event, request.headers, request.body, now, secrets)
+    signed = verify(request.headers, request.body, received_at, secrets)
+    return _signed(request, signed, targets, received_at)
 
 
 def _signed(
-    request: Request, signed: Signed, targets: Sequence[Target], now: float
+    request: Request, signed: Signed, targets: Sequence[Target], received_at: float
 ) -> tuple[list[Item], tuple[str, ...]]:
     ids = () if signed.event_id is None else (signed.event_id,)
     # Imported here: events and timers, which are most deliveries, start without the decoder.
     if signed.scheme == "github":
         from handler.triggers import github  # noqa: PLC0415
 
-        return github.read(request.body, request.headers.get("x-github-event", ""), now, targets, ids), ids
+        return github.read(
+            request.body, request.headers.get("x-github-event", ""), received_at, targets, ids
+        ), ids
     from handler.triggers import deployment  # noqa: PLC0415
 
     return deployment.read(request.body, targets, ids), ids

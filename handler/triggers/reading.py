@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from handler.core.model.policy import Target
@@ -12,7 +12,7 @@ from handler.triggers.choosing import Item
 from handler.triggers.envelopes import MAX_BYTES, Opened, Special, open_delivery
 from handler.triggers.messages import Ignored, Message, Rejected, Unreadable, digest, shown
 
-__all__ = ["Delivery", "Ignored", "Rejected", "read"]
+__all__ = ["Delivery", "Ignored", "Rejected", "read", "read_request"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +52,41 @@ def read(
             items += reader.read(opened)
         except Unreadable as error:
             items.append(Rejected(str(error), digest(record), error.status))
+    return _delivery(items, reader.trigger, reader.event_ids, by_http=reader.http)
+
+
+def _delivery(
+    items: Sequence[Item], trigger: TriggerName | None, event_ids: Iterable[str], *, by_http: bool
+) -> Delivery:
     return Delivery(
         tuple(item for item in items if isinstance(item, Intent)),
         tuple(item for item in items if isinstance(item, Rejected)),
         tuple(item for item in items if isinstance(item, Ignored)),
-        reader.trigger,
-        _each_once([*reader.event_ids, *_ids_of(items)]),
-        reader.http,
+        trigger,
+        _each_once([*event_ids, *_ids_of(items)]),
+        by_http,
     )
+
+
+def read_request(
+    given: bytes | str | Mapping[str, object],
+    *,
+    targets: Sequence[Target],
+    now: float,
+    secrets: Sequence[str],
+) -> tuple[Mapping[str, object], Delivery]:
+    """Read what an HTTP trigger gave, at the door; returns the event as well, empty if it is none.
+
+    Nothing but an HTTP request is read, and that it was handed on before is not believed.
+    """
+    event: Mapping[str, object] = {}
+    ids: tuple[str, ...] = ()
+    try:
+        event = http.event_of(given)
+        items, ids = http.read(event, targets, now, secrets)
+    except Unreadable as error:
+        items = [Rejected(str(error), digest(given), error.status)]
+    return event, _delivery(items, "deployment", ids, by_http=True)
 
 
 def _too_large(event: bytes | str) -> Delivery:

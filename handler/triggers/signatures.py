@@ -25,6 +25,10 @@ GITHUB_TOLERANCE_S = (
 )  #: either way, of deployment.created_at, which GitHub sets and retries do not renew
 
 _SECONDS = re.compile(r"[0-9]{1,12}")
+# Several signatures stand with a blank between them in one header (Standard Webhooks). Repeated headers are
+# joined by a comma and no blank (Function Compute 3.0, "HTTP triggers"): v1,A,v1,B.
+_V1 = re.compile(rb"(?<![^\s,])v1,[A-Za-z0-9+/]+={0,2}(?![^\s,])")
+_SEPARATORS = re.compile(rb"[\s,]+")
 _MAX_HEADER = 4096
 _UNAUTHORIZED = 401
 
@@ -62,7 +66,7 @@ def _standard(headers: Mapping[str, str], body: bytes, now: float, secrets: Sequ
         raise Unreadable(f"webhook-timestamp: more than {TOLERANCE_S} seconds off", _UNAUTHORIZED)
     signed = f"{sent_id}.{timestamp}.".encode() + body
     expected = [b"v1," + base64.b64encode(_hmac(key, signed)) for key in keys.of(secrets)]
-    given = _sent(headers["webhook-signature"]).split()
+    given = _V1.findall(_sent(headers["webhook-signature"]))
     if not _any_equal(expected, given):
         raise Unreadable("webhook-signature: no v1 signature matches", _UNAUTHORIZED)
     return Signed("standard", sent_id)
@@ -70,7 +74,7 @@ def _standard(headers: Mapping[str, str], body: bytes, now: float, secrets: Sequ
 
 def _github(headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> Signed:
     expected = [b"sha256=" + _hmac(secret.encode(), body).hex().encode() for secret in keys.usable(secrets)]
-    if not _any_equal(expected, [_sent(headers["x-hub-signature-256"])]):
+    if not _any_equal(expected, _SEPARATORS.split(_sent(headers["x-hub-signature-256"]))):
         raise Unreadable("x-hub-signature-256: does not match", _UNAUTHORIZED)
     return Signed("github", event_id(headers.get("x-github-delivery")))
 

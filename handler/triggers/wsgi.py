@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
@@ -57,22 +56,7 @@ def relayed(answer: bytes) -> dict[str, Any] | None:
     try:
         response = json.loads(answer)
         known = HTTPStatus(response["statusCode"]).value
-        return {"statusCode": known, "headers": dict(response["headers"]), "body": str(response["body"])}
+        headers, body = dict(response["headers"]), str(response["body"])
     except (ValueError, TypeError, KeyError):
         return None
-
-
-def prefers_async(headers: Mapping[str, str]) -> bool:
-    """Tell whether a request asks not to wait for its answer (RFC 7240, ``respond-async``)."""
-    preferences = headers.get("prefer", "").split(",")
-    return any(one.partition(";")[0].strip().lower() == "respond-async" for one in preferences)
-
-
-def invocation_id(event_ids: Iterable[str]) -> str | None:
-    """Return an id for an asynchronous invocation that is the same for the same request.
-
-    It begins with a letter and has at most 128 characters (Function Compute, stateful asynchronous
-    invocation).
-    """
-    first = next(iter(event_ids), None)
-    return None if first is None else "webhook-" + hashlib.sha256(first.encode()).hexdigest()[:40]
+    return {"statusCode": known, "headers": headers, "isBase64Encoded": False, "body": body}

@@ -75,7 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
         with contextlib.suppress(ConnectionError, TimeoutError):
             super().handle()
 
-    def do_GET(self) -> None:  # noqa: N802 - named by the base class
+    def do_GET(self) -> None:
         if not self._may_come():
             return
         path = unquote(urlsplit(self.path).path)
@@ -88,7 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._static("index.html" if path == "/" else path.removeprefix("/static/"))
 
-    def do_POST(self) -> None:  # noqa: N802 - named by the base class
+    def do_POST(self) -> None:
         if not self._may_come(writing=True):
             return
         length = int(self.headers.get("Content-Length") or 0)

@@ -55,7 +55,7 @@ class Seen:
 def stage(variant: int, *, several: bool) -> Iterator[Stage]:
     """A local cloud for the schedules of one variant."""
     with tempfile.TemporaryDirectory() as folder:
-        template = quick_template(Path(folder))
+        template = quick_template(Path(folder), "template.fc2.yml")
         template.write_text(template.read_text().replace("Timeout: 600", f"Timeout: {TIMEOUT_S}"))
         with LocalCloud(
             template=template,

@@ -304,6 +304,14 @@ def test_https_to_the_regions_endpoint_and_nowhere_else(region: str, network: An
     assert given["timeout"] == (client_module.CONNECT_TIMEOUT_S, client_module.READ_TIMEOUT_S)
 
 
+def test_a_host_that_is_named_is_asked_instead_on_either_network() -> None:
+    for network in ("public", "vpc"):
+        hosts = {"slb": "slb.cn-beijing.aliyuncs.com", "ess": "ess.aliyuncs.com"}
+        session = recorded(Client(KEYS, "cn-hangzhou", network=network, hosts=hosts))
+        ((asked, _),) = session.asked
+        assert asked.startswith("https://slb.cn-beijing.aliyuncs.com/?")
+
+
 def test_an_empty_bundle_variable_does_not_turn_verification_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALIBABA_CLOUD_CA_BUNDLE", "")
     ((_, given),) = recorded(Client(KEYS, "cn-hangzhou")).asked

@@ -56,6 +56,31 @@ def test_the_endpoints_of_regions() -> None:
     assert endpoints.fc("12", "cn-hangzhou", "vpc").url == "https://12.cn-hangzhou-internal.fc.aliyuncs.com"
 
 
+def test_each_product_may_have_another_host() -> None:
+    text = " slb=slb.aliyuncs.com, ecs=ecs-vpc.cn-beijing.aliyuncs.com,"
+    assert endpoints.hosts(text) == {"slb": "slb.aliyuncs.com", "ecs": "ecs-vpc.cn-beijing.aliyuncs.com"}
+    assert endpoints.hosts("") == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("slb=slb.example.com", "ends with .aliyuncs.com for slb"),
+        ("slb=aliyuncs.com", "ends with .aliyuncs.com"),
+        ("slb=evil.test/.aliyuncs.com", "ends with .aliyuncs.com"),
+        ("slb=http://slb.aliyuncs.com", "ends with .aliyuncs.com"),
+        ("slb=slb.aliyuncs.com:443", "ends with .aliyuncs.com"),
+        ("slb=", "ends with .aliyuncs.com"),
+        ("rds=rds.aliyuncs.com", "slb, ess, ecs, fc once at most"),
+        ("slb=slb.aliyuncs.com,slb=slb.aliyuncs.com", "once at most"),
+        ("slb.aliyuncs.com", "as in slb=HOST"),
+    ],
+)
+def test_keys_are_sent_to_no_other_host(text: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        endpoints.hosts(text)
+
+
 ENV = {
     "ALIBABA_CLOUD_ACCESS_KEY_ID": "env-id",
     "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "env-secret",

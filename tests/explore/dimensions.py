@@ -1,4 +1,4 @@
-"""What each part of the worlds contributes: in how many it was there, and in how many it changed what happened."""
+"""What each part of the worlds contributes: in how many it was there, and in how many it changed things."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Draws worlds at random: plausible ones, in which deliveries tell of what has happened, late, early or never."""
+"""Draws worlds at random: plausible ones, in which deliveries tell of what has happened, or do not."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Plays sequences of deliveries at random, and asks the oracle about each world.
 
 ``python -m tests.explore --for 600 --seed 1`` ends after so many seconds with ``N worlds, 0 violations``.
-``python -m tests.explore --replay 'target web; in web i-0 80=100; > request web t:i-0'`` tells one world's story.
+``python -m tests.explore --replay 'target web; in web i-0 80=100; > request web t:i-0'`` tells one's story.
 """
 
 # ruff: noqa: T201 - it is a command
@@ -156,7 +156,8 @@ def story(played: Played) -> Iterator[str]:
 
     for attempt in played.all:
         yield from instants(attempt.first)
-        yield f"-- attempt {attempt.number}: {' '.join(attempt.words)}{' (once more)' if attempt is played.again else ''}"
+        once_more = " (once more)" if attempt is played.again else ""
+        yield f"-- attempt {attempt.number}: {' '.join(attempt.words)}{once_more}"
         for call in attempt.calls:
             yield from instants(call.first)
             trouble = f" !{call.trouble}" if call.trouble else ""

@@ -1,4 +1,4 @@
-"""A function made by hand in the place of ours: it does what a test says, so that the oracle can be asked of it."""
+"""A function made by hand in the place of ours: it does what a test says, to be judged by the oracle."""
 
 from __future__ import annotations
 
@@ -85,5 +85,5 @@ def played(monkeypatch: pytest.MonkeyPatch, text: str, acts: Acts) -> Played:
 
 
 def judged(monkeypatch: pytest.MonkeyPatch, text: str, acts: Acts) -> list[str]:
-    """Return what the oracle says of a world with the hand-made function, each by the words before its colon."""
+    """Return what the oracle says of a world with the hand-made function: the rules that it broke."""
     return [one.partition(":")[0].partition(" (")[0] for one in violations(played(monkeypatch, text, acts))]

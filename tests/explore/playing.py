@@ -1,4 +1,4 @@
-"""One world, from its beginning to its end: what is delivered, again and again as the platform does, and what happens."""
+"""One world, from its beginning to its end: what is delivered, as often as the platform does, and happens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The function's ports over the local cloud's models: each call is written down, and may go wrong as the world says."""
+"""The function's ports over the local cloud's models: each call is written down, and may go wrong."""
 
 from __future__ import annotations
 

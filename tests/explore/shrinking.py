@@ -33,7 +33,7 @@ def broken(world: World) -> set[str]:
 def shrink(
     world: World, wanted: str, breaks: Callable[[World], set[str]] = broken, most: int = MOST
 ) -> World:
-    """Return a smaller world in which the same rule is broken; greedy, until nothing more can be taken out."""
+    """Return a smaller world in which the same rule is broken; greedy, until no more can be taken out."""
     played = 0
     smaller = True
     while smaller:

@@ -36,7 +36,7 @@ def test_a_failing_world_is_made_as_small_as_can_be() -> None:
         return {"bad"} if "drain=3" in words and "> timer" in words else set()
 
     big = of_text(
-        "target web asg=a un=50% drain=3 min=2; in web i-0 80=100; lists a i-0; room 1; > timer; > deleted i-0"
+        "target web asg=a un=50% drain=3 min=2; in web i-0 80=100; lists a i-0; room 1; > timer; > inerr a"
     )
     assert "target web drain=3; > timer" == str(shrink(big, "bad", breaks))
 
@@ -63,8 +63,8 @@ def test_a_message_comes_again_until_it_is_done_or_given_up() -> None:
 
 
 def test_what_happens_after_so_many_seconds_happens_while_the_function_waits() -> None:
-    text = "target web; in web i-0 80=100; in web i-1 80=100; server i-n0 abnormal; ~+6 is i-n0 normal; > request web p:i-0/i-n0"
-    played = play(of_text(text))
+    text = "target web; in web i-0 80=100; in web i-1 80=100; server i-n0 abnormal; ~+6 is i-n0 normal"
+    played = play(of_text(f"{text}; > request web p:i-0/i-n0"))
     assert "applied" == played.attempts[0].outcome
     assert 1006.0 == played.happened[0][2]
 

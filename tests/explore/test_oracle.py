@@ -9,9 +9,17 @@ import pytest
 from tests.explore.hand_made import Hands, add, judged, played, remove, swap, weigh
 from tests.explore.oracle.excuses import EXCUSES, Excuses
 from tests.explore.oracle.facts import share
+from tests.explore.oracle.judging import violations
 from tests.explore.oracle.served import Served
 
-THREE = "target web asg=a; in web i-0 80=100; in web i-1 80=100; in web i-2 80=100; lists a i-0; lists a i-1; lists a i-2"
+ALONE = "target web; in web i-0 80=100"
+THREE = (
+    "target web asg=a; in web i-0 80=100; in web i-1 80=100; in web i-2 80=100;"
+    "lists a i-0; lists a i-1; lists a i-2"
+)
+ENI = "target web un=1; " + "; ".join(f"in web eni-0@10.0.0.{n} 80=100" for n in (1, 2, 3))
+HOOKED_IN = f"{THREE}; ~ leave a i-0 Removing:Wait; > hookin a i-0"
+HOOKED_OUT = f"{THREE}; ~ launch a i-n0 Pending:Wait; > hookout a i-n0"
 
 
 def nothing(hands: Hands, attempt: int) -> None:
@@ -50,61 +58,112 @@ def test_a_new_one_serves_once_its_check_has_passed(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_server_at_weight_0_is_not_to_serve_whatever_the_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = "target web; listener web http:80 rr; in web i-0 80=0; in web i-1 80=30; > request web l:i-9"
-    world = played(monkeypatch, text, nothing)
+    text = "target web; listener web http:80 rr; in web i-0 80=0; in web i-1 80=30; > request web t:i-0"
+    world = played(monkeypatch, text, once(remove("i-0=0")))
     assert {("i-1", None)} == Served(world).serving(0)
+    assert {("i-0", None), ("i-1", None)} - Served(world).under_rr(0) == {("i-1", None)}
+    assert not violations(world)
     assert world.excused["weight_0_under_rr"]
 
 
-@pytest.mark.parametrize(
-    ("rule", "text", "acts"),
-    [
-        ("floor", f"{THREE}; ~ leave a i-0; ~ leave a i-1; > timer", once(remove("i-0", "i-1"))),
-        ("floor", f"{THREE}; ~ leave a i-0; ~ leave a i-1; > timer",
-         once(weigh(("i-0", "i-0=0"), ("i-1", "i-1=0")))),
-        ("floor", "target web un=1; in web eni-0@10.0.0.1 80=100; in web eni-0@10.0.0.2 80=100; in web eni-0@10.0.0.3 80=100;"
-         "> request web t:eni-0@10.0.0.1 t:eni-0@10.0.0.2", once(remove("eni-0@10.0.0.1", "eni-0@10.0.0.2"))),
-        ("retired before a new one passed",
-         "target web strategy=surge un=50%; in web i-0 80=100; in web i-1 80=100; server i-n0 abnormal; > request web p:i-0/i-n0",
-         once(swap(("i-0", "i-n0")))),
-        ("about to be reclaimed, and put in", f"{THREE}; server i-n0 doomed; lists a i-n0; > timer", once(add("i-n0"))),
-        ("not running, and named in a write", f"{THREE}; server i-n0 stopped; lists a i-n0; > timer", once(add("i-n0"))),
-        ("not running, and named in a write", f"{THREE}; > request web l:i-n0", once(add("i-n0"))),
-        ("taken out, and nobody said so", f"{THREE}; > timer", once(remove("i-0"))),
-        ("put in, and nobody said so", f"{THREE}; server i-x9; > timer", once(add("i-x9"))),
-        ("changed, and nobody said so", f"{THREE}; > request web l:i-1:weight=30", once(weigh(("i-0", "i-0=30")))),
-        ("a write to a target in mode plan, or to a dry run",
-         "target web asg=a mode=plan; in web i-0 80=100; lists a i-n0; > timer", once(add("i-n0"))),
-        ("left at weight 0 by us", "target web; in web i-0 80=100; > request web t:i-0", once(weigh(("i-0", "i-0=0")))),
-        ("not as it was", "target web; in web i-0 80=30; > request web t:i-0",
-         once(weigh(("i-0=30", "i-0=0")), weigh(("i-0=0", "i-0=100")))),
-        ("not as the one it replaced", "target web; in web i-0 80=30; in web i-1 80=100; server i-n0; > request web p:i-0/i-n0",
-         once(swap(("i-0=30", "i-n0=100#slb-swap/web")))),
-        ("not as the one it replaced",
-         "target web; in web i-0 80=30 81=100; in web i-1 80=50 81=50; server i-n0; > request web p:i-0/i-n0",
-         once(swap(("i-0:80", "i-n0:80=100#slb-swap/web"), ("i-0:81", "i-n0:81=30#slb-swap/web")))),
-        ("a new one with a description of nobody", "target web; in web i-0 80=100; server i-n0; > request web l:i-n0",
-         once(add("i-n0#slb-swap.web"))),
-        ("a write after the deadline", f"{THREE}; time 16; ~ leave a i-0; > timer",
-         lambda hands, attempt: (hands.read(), hands.wait(17), hands.write(remove("i-0"))) if not attempt else None),
-        ("a scale-in hook told CONTINUE while ['web'] has its instances",
-         f"{THREE}; ~ leave a i-0 Removing:Wait; > hookin a i-0",
-         lambda hands, attempt: (hands.read(), hands.complete("CONTINUE"))),
-        ("a scale-in hook told CONTINUE while ['api'] has its instances",
-         f"{THREE}; target api asg=a mode=off; in api i-0 90=100; ~ leave a i-0 Removing:Wait; > hookin a i-0",
-         lambda hands, attempt: (hands.read(), hands.write(remove("i-0")), hands.complete("CONTINUE"))),
-        ("a scale-out hook abandoned for what is not its instances' fault",
-         f"{THREE}; ~ launch a i-n0 Pending:Wait; > hookout a i-n0",
-         lambda hands, attempt: hands.complete("ABANDON")),
-        ("a scale-out hook continued while no target has its instances in service",
-         f"{THREE}; ~ launch a i-n0 Pending:Wait; > hookout a i-n0",
-         lambda hands, attempt: hands.complete("CONTINUE")),
-        ("a scale-in hook left to wait though its instances are out",
-         f"{THREE}; ~ leave a i-0 Removing:Wait; > hookin a i-0", once(remove("i-0"))),
-        ("a repeated delivery writes", "target web; in web i-0 80=100; in web i-1 80=100; > request web l:i-0:weight=30",
-         lambda hands, attempt: hands.write(weigh(("i-0", f"i-0={30 + attempt}")))),
-    ],
-)  # fmt: skip
+#: The rule, a world, and what a function does in it that breaks the rule.
+BROKEN: list[tuple[str, str, Any]] = [
+    ("floor", f"{THREE}; ~ leave a i-0; ~ leave a i-1; > timer", once(remove("i-0", "i-1"))),
+    (
+        "floor",
+        f"{THREE}; ~ leave a i-0; ~ leave a i-1; > timer",
+        once(weigh(("i-0", "i-0=0"), ("i-1", "i-1=0"))),
+    ),
+    (
+        "floor",
+        f"{ENI}; > request web t:eni-0@10.0.0.1 t:eni-0@10.0.0.2",
+        once(remove("eni-0@10.0.0.1", "eni-0@10.0.0.2")),
+    ),
+    (
+        "retired before a new one passed",
+        "target web strategy=surge un=50%; in web i-0 80=100; in web i-1 80=100; server i-n0 abnormal;"
+        "> request web p:i-0/i-n0",
+        once(swap(("i-0", "i-n0"))),
+    ),
+    (
+        "about to be reclaimed, and put in",
+        f"{THREE}; server i-n0 doomed; lists a i-n0; > timer",
+        once(add("i-n0")),
+    ),
+    (
+        "not running, and named in a write",
+        f"{THREE}; server i-n0 stopped; lists a i-n0; > timer",
+        once(add("i-n0")),
+    ),
+    ("not running, and named in a write", f"{THREE}; > request web l:i-n0", once(add("i-n0"))),
+    ("taken out, and nobody said so", f"{THREE}; > timer", once(remove("i-0"))),
+    ("put in, and nobody said so", f"{THREE}; server i-x9; > timer", once(add("i-x9"))),
+    (
+        "changed, and nobody said so",
+        f"{THREE}; > request web l:i-1:weight=30",
+        once(weigh(("i-0", "i-0=30"))),
+    ),
+    (
+        "a write to a target in mode plan, or to a dry run",
+        "target web asg=a mode=plan; in web i-0 80=100; lists a i-n0; > timer",
+        once(add("i-n0")),
+    ),
+    ("left at weight 0 by us", f"{ALONE}; > request web t:i-0", once(weigh(("i-0", "i-0=0")))),
+    (
+        "not as it was",
+        "target web; in web i-0 80=30; > request web t:i-0",
+        once(weigh(("i-0=30", "i-0=0")), weigh(("i-0=0", "i-0=100"))),
+    ),
+    (
+        "not as the one it replaced",
+        "target web; in web i-0 80=30; in web i-1 80=100; server i-n0; > request web p:i-0/i-n0",
+        once(swap(("i-0=30", "i-n0=100#slb-swap/web"))),
+    ),
+    (
+        "not as the one it replaced",
+        "target web; in web i-0 80=30 81=100; in web i-1 80=50 81=50; server i-n0; > request web p:i-0/i-n0",
+        once(swap(("i-0:80", "i-n0:80=100#slb-swap/web"), ("i-0:81", "i-n0:81=30#slb-swap/web"))),
+    ),
+    (
+        "a new one with a description of nobody",
+        f"{ALONE}; server i-n0; > request web l:i-n0",
+        once(add("i-n0#slb-swap.web")),
+    ),
+    (
+        "a write after the deadline",
+        f"{THREE}; time 16; ~ leave a i-0; > timer",
+        lambda hands, attempt: attempt or (hands.read(), hands.wait(17), hands.write(remove("i-0"))),
+    ),
+    (
+        "a scale-in hook told CONTINUE while ['web'] has its instances",
+        HOOKED_IN,
+        lambda hands, attempt: (hands.read(), hands.complete("CONTINUE")),
+    ),
+    (
+        "a scale-in hook told CONTINUE while ['api'] has its instances",
+        f"target api asg=a mode=off; in api i-0 90=100; {HOOKED_IN}",
+        lambda hands, attempt: (hands.read(), hands.write(remove("i-0")), hands.complete("CONTINUE")),
+    ),
+    (
+        "a scale-out hook abandoned for what is not its instances' fault",
+        HOOKED_OUT,
+        lambda hands, attempt: hands.complete("ABANDON"),
+    ),
+    (
+        "a scale-out hook continued while no target has its instances in service",
+        HOOKED_OUT,
+        lambda hands, attempt: hands.complete("CONTINUE"),
+    ),
+    ("a scale-in hook left to wait though its instances are out", HOOKED_IN, once(remove("i-0"))),
+    (
+        "a repeated delivery writes",
+        f"{ALONE}; in web i-1 80=100; > request web l:i-0:weight=30",
+        lambda hands, attempt: hands.write(weigh(("i-0", f"i-0={30 + attempt}"))),
+    ),
+]
+
+
+@pytest.mark.parametrize(("rule", "text", "acts"), BROKEN)
 def test_what_a_rule_forbids_is_found(
     monkeypatch: pytest.MonkeyPatch, rule: str, text: str, acts: Any
 ) -> None:
@@ -139,7 +198,7 @@ def test_a_blind_write_after_a_lost_answer_is_found(monkeypatch: pytest.MonkeyPa
         hands.slb.do(group, add("i-n0"))
         hands.slb.do(group, add("i-n1"))
 
-    text = "target web; in web i-0 80=100; server i-n0; server i-n1; fault 0 write 0 lost; > request web l:i-n0 l:i-n1"
+    text = f"{ALONE}; server i-n0; server i-n1; fault 0 write 0 lost; > request web l:i-n0 l:i-n1"
     assert "sent blindly, after an answer that was lost" in judged(monkeypatch, text, act)
 
 

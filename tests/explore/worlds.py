@@ -13,7 +13,7 @@ again: so a world is made smaller, and so it is asked what a part of it contribu
     fault 1 write 2 lost                       what goes wrong: at which attempt, at which call of that kind
     refuse ModifyVServerGroupBackendServers X  an error that comes at each such call, until all else is over
     > request web t:i-0 l:n-0                  a delivery
-    ~ launch a n-0                             what happens before the next delivery; ~+8: so long after it began
+    ~ launch a n-0                             what happens before the next delivery; ~+8: so long into it
 """
 
 from __future__ import annotations

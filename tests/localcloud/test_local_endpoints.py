@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -258,7 +259,9 @@ def test_serve_says_where_it_is_and_ends_when_told(tmp_path, number):
     process = serve("--port", "0", "--state", "state.json", cwd=tmp_path)
     try:
         told = json.loads(process.stdout.readline())
-        assert told.keys() == {"endpoint", "region_id", "access_key_id", "access_key_secret"}
+        keys = {"endpoint", "region_id", "access_key_id", "access_key_secret"}
+        assert told.keys() == keys | {"webhook_url", "functions"}
+        assert (told["webhook_url"], told["functions"]) == (None, {})
         with urllib.request.urlopen(f"{told['endpoint']}/_local/state", timeout=30) as answer:
             assert json.load(answer)["load_balancers"][0]["load_balancer_id"] == "lb-web"
         process.send_signal(number)
@@ -291,3 +294,31 @@ def test_serve_refuses_a_state_it_cannot_read(tmp_path):
     assert "bad.json: odd: unknown" in err
     process = serve("--param", "novalue", cwd=tmp_path)
     assert "NAME=VALUE" in process.communicate(timeout=30)[1]
+
+
+@pytest.mark.parametrize(
+    ("template", "names"),
+    [
+        ("template.yml", {"swap": "slb-swap-swap", "webhook": "slb-swap-webhook"}),
+        ("template.fc2.yml", {"swap": "slb-swap/swap", "webhook": "slb-swap-webhook/webhook"}),
+    ],
+)
+def test_what_serve_prints_can_be_used_at_once(template, names):
+    process = serve("--template", template, cwd=ROOT)
+    try:
+        told = json.loads(process.stdout.readline())
+        assert told["functions"] == names
+        posted = urllib.request.Request(told["webhook_url"], b"{}", method="POST")
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(posted, timeout=60)
+        assert refused.value.code == 415
+        tick = json.dumps({"triggerTime": "2026-01-01T00:00:00Z", "triggerName": "t", "payload": ""})
+        posted = urllib.request.Request(f"{told['endpoint']}/_local/deliver/swap", tick.encode())
+        with urllib.request.urlopen(posted, timeout=60) as answer:
+            assert json.load(answer)["outcome"] == "applied"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+        assert "state and targets are those of events" in process.stderr.read()
+    finally:
+        process.kill()
+        process.communicate()

@@ -182,7 +182,7 @@ def test_a_state_that_is_refused_changes_nothing():
 def test_every_reading_has_its_first_value_as_default():
     chosen = readings.validated({})
     assert chosen == {name: reading.values[0] for name, reading in readings.TABLE.items()}
-    assert len(chosen) == 21
+    assert len(chosen) == 26
     assert all(reading.why for reading in readings.TABLE.values())
 
 

@@ -1,16 +1,13 @@
 import importlib.util
 import json
-import re
 from pathlib import Path
 
 import pytest
-import yaml
 
 from localcloud.derived import parameters_of
 from localcloud.template import TemplateError, load
 
 ROOT = Path(__file__).parent.parent.parent
-REAL = ROOT / "template.yml"
 STATE = {
     "load_balancers": [
         {
@@ -30,178 +27,118 @@ STATE = {
 }
 
 
-def services(path=REAL, **options):
+def services(path=ROOT / "template.yml", **options):
     given = {"region_id": "cn-hangzhou", "account_id": "1234", "derived": parameters_of(STATE), **options}
     return load(path, **given)
 
 
-def functions(**options):
-    (service,) = services(**options)
-    assert service.name == "slb-swap"
-    return {function.name: function for function in service.functions}
+@pytest.fixture(params=["template.yml", "template.fc2.yml"])
+def name(request):
+    return request.param
 
 
-def test_the_template_has_the_two_functions_of_the_contract():
-    assert set(functions()) == {"swap", "webhook"}
+def functions(name, **options):
+    every = services(ROOT / name, **options)
+    return {function.entry: function for service in every for function in service.functions}
 
 
-def test_every_handler_that_the_template_names_can_be_found():
-    for function in functions().values():
+def test_each_template_has_the_two_functions_of_the_contract(name):
+    names = {entry: one.full_name for entry, one in functions(name).items()}
+    if name == "template.yml":
+        assert names == {"swap": "slb-swap-swap", "webhook": "slb-swap-webhook"}
+    else:
+        assert names == {"swap": "slb-swap/swap", "webhook": "slb-swap-webhook/webhook"}
+
+
+def test_every_handler_that_a_template_names_can_be_found(name):
+    for function in functions(name).values():
         for handler in (function.handler, function.initializer):
-            module, _, name = handler.rpartition(".")
+            module, _, entry = handler.rpartition(".")
             assert function.code_root == ROOT
-            if importlib.util.find_spec(module) is None:
-                pytest.skip("the handler is not written yet")
-            assert callable(getattr(importlib.import_module(module), name))
+            assert importlib.util.find_spec(module) is not None
+            assert callable(getattr(importlib.import_module(module), entry))
 
 
-def test_events_and_http_are_on_functions_of_their_own():
-    kinds = {name: [trigger.kind for trigger in one.triggers] for name, one in functions().items()}
-    assert kinds == {"swap": ["MNSTopic", "Timer"], "webhook": ["HTTP"]}
+def test_nobody_reaches_the_writer_from_outside(name):
+    kinds = {entry: {trigger.kind for trigger in one.triggers} for entry, one in functions(name).items()}
+    assert kinds["webhook"] == {"HTTP"}
+    assert {"EventBridge", "Timer"} <= kinds["swap"] <= {"EventBridge", "Timer", "MNSTopic"}
 
 
-def test_the_timer_is_a_schedule_that_function_compute_reads():
-    expression = functions()["swap"].trigger("Timer").properties["CronExpression"]
-    assert re.fullmatch(r"@every [1-9]\d*[mh]", expression)
-
-
-def test_every_method_of_the_http_trigger_reaches_the_function():
-    trigger = functions()["webhook"].trigger("HTTP")
+def test_every_method_of_the_http_trigger_reaches_the_function(name):
+    trigger = functions(name)["webhook"].trigger("HTTP")
     assert trigger.properties == {
-        "AuthType": "ANONYMOUS",
+        "AuthType": "anonymous",
         "Methods": ["GET", "POST", "PUT", "DELETE", "HEAD"],
     }
 
 
-def test_failed_events_are_retried_and_then_kept_in_a_queue():
-    config = functions()["swap"].asynchronous
+def test_failed_events_are_retried_and_then_kept_in_a_queue(name):
+    config = functions(name)["swap"].asynchronous
     assert (config.retries, config.stateful, config.on_success) == (8, True, None)
     assert config.on_failure == "acs:mns:cn-hangzhou:1234:/queues/slb-swap-failed/messages"
+    bridge = functions(name)["swap"].trigger("EventBridge").properties
+    assert bridge["DeadLetterQueue"] == "acs:mns:cn-hangzhou:1234:/queues/slb-swap-failed"
 
 
-def test_only_swap_is_limited_to_one_writer_and_one_request_an_instance():
-    text = REAL.read_text()
-    assert text.count("InstanceConcurrency: 1\n") == 1
-    assert "maximumInstanceCount 1" in text
-    found = functions(instances={"swap": 1})
-    assert (found["swap"].instances, found["webhook"].instances) == (1, None)
+def test_there_is_one_writer(name):
+    found = functions(name, instances={"swap": 1})
+    assert found["swap"].instances == 1
+    assert found["webhook"].instances != 1
 
 
-def test_the_environment_is_what_the_parameters_say():
+def test_a_function_of_2_0_has_no_limit_but_what_is_set_by_hand():
+    assert functions("template.fc2.yml")["swap"].instances is None
+    assert functions("template.yml")["swap"].instances == 1
+
+
+def test_the_environment_is_what_the_parameters_say(name):
     params = {"WebhookSecrets": "s1,s2", "LogLevel": "DEBUG", "SwapTargets": "targets.json"}
-    for function in functions(params=params).values():
+    for function in functions(name, params=params).values():
         environment = function.environment
         assert environment["SWAP_WEBHOOK_SECRETS"] == "s1,s2"
         assert (environment["SWAP_TARGETS"], environment["LOG_LEVEL"]) == ("targets.json", "DEBUG")
         assert environment["SWAP_NETWORK"] == "public"
-        assert not any(key.startswith("FC_") for key in environment)
-    assert functions()["webhook"].environment["SWAP_FUNCTION"] == "slb-swap/swap"
+    vpc = functions(name, params={"VpcId": "vpc-1"})["swap"].environment
+    assert vpc["SWAP_NETWORK"] == "vpc"
+    found = functions(name)
+    assert found["webhook"].environment["SWAP_FUNCTION"] == found["swap"].full_name
 
 
-def test_the_webhook_secret_is_never_shown():
-    declaration = REAL.read_text().partition("WebhookSecrets:")[2].partition("SwapNetwork:")[0]
-    assert "NoEcho: true" in declaration
-
-
-def test_a_python_runtime_is_never_a_literal():
-    assert not re.search(r"Runtime: python", REAL.read_text())
-    assert functions(params={"PythonRuntime": "python3.12"})["swap"].runtime == "python3.12"
-
-
-def test_tags_of_the_short_form_are_not_used():
-    assert not re.search(r"(:|-) !", REAL.read_text())
+def test_a_second_stack_has_names_of_its_own(name):
+    one, other = functions(name), functions(name, params={"Name": "blue"})
+    assert other["webhook"].environment["SWAP_FUNCTION"] == other["swap"].full_name
+    for entry, function in other.items():
+        assert function.full_name.startswith("blue")
+        assert function.full_name != one[entry].full_name
+        assert function.log_project.startswith("blue")
 
 
 LB, SERVER = "acs:slb:cn-hangzhou:1234:loadbalancer/{}", "acs:ecs:cn-hangzhou:1234:instance/i-1"
 
 
-@pytest.mark.parametrize(
-    "action", ["Modify", "Add", "Remove"], ids=lambda action: f"{action}VServerGroupBackendServers"
-)
-def test_the_role_writes_to_the_named_load_balancers_and_their_servers_only(action):
-    policy = functions()["swap"].policy
-    name = f"slb:{action}VServerGroupBackendServers"
-    assert policy.allows(name, LB.format("lb-web"))
-    assert policy.allows(name, LB.format("lb-api"))
-    assert policy.allows(name, SERVER)
-    assert not policy.allows(name, LB.format("lb-other"))
-    assert not policy.allows(name, "acs:slb:cn-beijing:1234:loadbalancer/lb-web")
+@pytest.mark.parametrize("action", ["Modify", "Add", "Remove"])
+def test_the_role_writes_to_the_named_load_balancers_and_their_servers_only(name, action):
+    policy = functions(name)["swap"].policy
+    written = f"slb:{action}VServerGroupBackendServers"
+    assert policy.allows(written, LB.format("lb-web"))
+    assert policy.allows(written, LB.format("lb-api"))
+    assert policy.allows(written, SERVER)
+    assert not policy.allows(written, LB.format("lb-other"))
+    assert not policy.allows(written, "acs:slb:cn-beijing:1234:loadbalancer/lb-web")
 
 
-def test_the_role_may_do_nothing_that_the_function_does_not_do():
-    policy = functions()["swap"].policy
-    lb = LB.format("lb-web")
-    for action in (
-        "slb:DeleteVServerGroup",
-        "slb:CreateVServerGroup",
-        "slb:DeleteLoadBalancer",
-        "slb:StopLoadBalancer",
-    ):
-        assert not policy.allows(action, lb)
-    for action in ("ecs:StopInstance", "ecs:DeleteInstance", "ess:DeleteScalingGroup", "ram:CreateRole"):
-        assert not policy.allows(action, "*")
-    hook = "ess:CompleteLifecycleAction"
-    assert policy.allows(hook, "acs:ess:cn-hangzhou:1234:scalinggroup/asg-web")
-    assert not policy.allows(hook, "acs:ess:cn-hangzhou:1234:scalinggroup/asg-other")
+def test_the_door_may_invoke_the_writer_and_write_nothing(name):
+    found = functions(name)
+    door, writer = found["webhook"].policy, found["swap"]
+    assert door.allows("fc:InvokeFunction", writer.arn("cn-hangzhou", "1234"))
+    assert not door.allows("fc:InvokeFunction", found["webhook"].arn("cn-hangzhou", "1234"))
+    assert not door.allows("slb:ModifyVServerGroupBackendServers", LB.format("lb-web"))
+    assert not writer.policy.allows("fc:InvokeFunction", writer.arn("cn-hangzhou", "1234"))
 
 
-def test_the_role_invokes_swap_and_no_other_function():
-    policy = functions()["webhook"].policy
-    for service in ("slb-swap.LATEST", "stack-slb-swap-1A2B.LATEST"):
-        arn = f"acs:fc:cn-hangzhou:1234:services/{service}/functions/"
-        assert policy.allows("fc:InvokeFunction", f"{arn}swap")
-        assert not policy.allows("fc:InvokeFunction", f"{arn}webhook")
-
-
-def test_every_action_that_the_function_sends_is_allowed_and_no_other():
-    sources = "".join(path.read_text() for path in (ROOT / "handler" / "cloud").glob("*.py"))
-    allowed = {action for statement in functions()["swap"].policy.statements for action in statement.actions}
-    for action in allowed:
-        product, _, name = action.partition(":")
-        if product in {"slb", "ess", "ecs"}:
-            assert name in sources
-        else:
-            assert action in {"fc:InvokeFunction", "mns:SendMessage", "log:PostLogStoreLogs"}
-    for name in re.findall(r"import (?:\(\s*)?(\w+)Request\b", sources):
-        assert {f"slb:{name}", f"ess:{name}"} & allowed or name in {"Common", "Rpc"}
-
-
-def test_both_templates_say_the_same_of_settings_policies_and_retries():
-    older, newer = (yaml.safe_load(path.read_text()) for path in (REAL, ROOT / "template.fc3.yml"))
-    shared = set(older["Parameters"]) - {"PythonRuntime"}
-    assert {name: newer["Parameters"][name] for name in shared} == {
-        name: older["Parameters"][name] for name in shared
-    }
-
-    def statements(document, role):
-        (policy,) = document["Resources"][role]["Properties"]["Policies"]
-        found = policy["PolicyDocument"]["Statement"]
-        return [one for one in found if one["Action"] != ["fc:InvokeFunction"]]
-
-    assert statements(newer, "FunctionRole") == statements(older, "ServiceRole")
-    two, three = older["Resources"]["slb-swap"]["swap"], newer["Resources"]
-    properties, retries = three["Swap"]["Properties"], three["Retries"]["Properties"]
-    for key in ("Handler", "MemorySize", "Timeout", "InstanceConcurrency", "EnvironmentVariables"):
-        assert properties[key] == two["Properties"][key]
-    for key in ("MaxAsyncRetryAttempts", "MaxAsyncEventAgeInSeconds"):
-        assert retries[key] == two["Properties"]["AsyncConfiguration"][key]
-    assert three["OneWriter"]["Properties"]["ReservedConcurrency"] == 1
-    http = older["Resources"]["slb-swap"]["webhook"]["Events"]["http"]["Properties"]
-    assert three["Webhook"]["Properties"]["TriggerConfig"]["methods"] == http["Methods"]
-
-
-def test_the_event_pattern_names_events_as_their_documents_do():
-    newer = yaml.safe_load((ROOT / "template.fc3.yml").read_text())
-    config = newer["Resources"]["Events"]["Properties"]["TriggerConfig"]
-    pattern = json.loads(config["eventRuleFilterPattern"])
-    assert pattern["source"] == ["acs.ess", "acs.ecs"]
-    kinds = r"ess:ScalingActivity:Scale(In|Out)(Success|PartialSuccess|Error)|ess:LifecycleHook:Scale(In|Out)"
-    for name in pattern["type"]:
-        assert re.fullmatch(rf"{kinds}|ecs:Instance:PreemptibleInstanceInterruption", name)
-
-
-def test_targets_follow_from_the_state_when_nobody_names_them():
-    targets = json.loads(functions()["swap"].environment["SWAP_TARGETS"])
+def test_targets_follow_from_the_state_when_nobody_names_them(name):
+    targets = json.loads(functions(name)["swap"].environment["SWAP_TARGETS"])
     both = ["asg-web", "asg-api"]
     assert targets == [
         {"name": "web", "vserver_group_id": "rsp-web", "scaling_group_ids": both, "ports": [80, 8080]},
@@ -209,14 +146,102 @@ def test_targets_follow_from_the_state_when_nobody_names_them():
     ]
 
 
-def test_an_empty_state_gives_a_template_that_may_write_nowhere():
-    found = functions(derived=parameters_of({}))["swap"]
+def test_an_empty_state_gives_a_template_that_may_write_nowhere(name):
+    found = functions(name, derived=parameters_of({}))["swap"]
     assert found.environment["SWAP_TARGETS"] == "[]"
     assert not found.policy.allows("slb:ModifyVServerGroupBackendServers", LB.format("lb-web"))
 
 
-def test_the_environment_can_be_overridden():
-    assert functions(env={"SWAP_TARGETS": "[1]"})["swap"].environment["SWAP_TARGETS"] == "[1]"
+def test_the_environment_can_be_overridden(name):
+    assert functions(name, env={"SWAP_TARGETS": "[1]"})["swap"].environment["SWAP_TARGETS"] == "[1]"
+
+
+def test_before_the_limit_is_set_there_is_no_trigger():
+    found = functions("template.fc2.yml", params={"OneWriter": "unset"})
+    assert [one.triggers for one in found.values()] == [(), ()]
+
+
+NATIVE = """
+Conditions: {{C: {condition}}}
+Resources:
+  F:
+    Type: ALIYUN::FC3::Function
+    Condition: C
+    Properties: {{FunctionName: f, Handler: a.b, Runtime: python3.10, Code: {{OssBucketName: b}}{function}}}
+  T:
+    Type: ALIYUN::FC3::Trigger
+    Properties: {{FunctionName: f, TriggerName: t, TriggerType: {kind}, TriggerConfig: {config}}}
+  {more}
+"""
+OLDER = (
+    "G: {Type: ALIYUN::FC::Function, Properties: "
+    "{ServiceName: s, FunctionName: g, Handler: a.b, Runtime: r, Code: {X: y}}}"
+)
+BESIDE = """G: {Type: ALIYUN::FC::Function, Properties:
+    {ServiceName: s, FunctionName: g, Handler: a.b, Runtime: r, Code: {X: y}}}
+  S: {Type: ALIYUN::FC::Service, Properties: {ServiceName: s}}
+  U: {Type: ALIYUN::FC::Trigger, Properties:
+    {ServiceName: s, FunctionName: g, TriggerName: u, TriggerType: http}}
+  V: {Type: ALIYUN::FC::Trigger, Properties:
+    {ServiceName: s, FunctionName: g, TriggerName: v, TriggerType: timer}}"""
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"function": ", Handler: ''"}, "Resources.F.Properties.Handler"),
+        ({"function": ", Timeout: 86401"}, "Resources.F.Properties.Timeout"),
+        ({"function": ", Role: 'acs:ram::1:role/x'"}, "Resources.F.Properties.Role"),
+        (
+            {"function": ", InstanceLifecycleConfig: {Initializer: {Handler: a.b, Timeout: 301}}"},
+            "Resources.F.Properties.InstanceLifecycleConfig.Initializer.Timeout",
+        ),
+        ({"kind": "oss"}, "Resources.T.Properties.TriggerType"),
+        ({"kind": "eventbridge", "config": "{eventRuleFilterPattern: '{'}"}, "eventRuleFilterPattern"),
+        ({"condition": "{'Fn::Equals': [a, b]}"}, "no function whose condition holds"),
+        ({"condition": "{'Fn::Nor': [a, b]}"}, "Conditions.C.Fn::Nor"),
+        ({"condition": "D"}, "Conditions.C: no condition D"),
+        ({"condition": "[]"}, "Conditions.C: a condition is needed"),
+        ({"function": ", EnvironmentVariables: {A: {'Fn::If': [C, x]}}"}, "a list of three"),
+        ({"more": OLDER}, "Resources.G.Properties.ServiceName: the template has no service s"),
+        ({"more": BESIDE}, "Resources.G.Properties: an HTTP trigger stands beside no other"),
+    ],
+    ids=str,
+)
+def test_an_error_in_native_resources_names_its_key(tmp_path, change, key):
+    defaults = {
+        "condition": "{'Fn::Equals': [a, a]}",
+        "function": "",
+        "kind": "timer",
+        "config": "{}",
+        "more": "",
+    }
+    path = tmp_path / "template.yml"
+    path.write_text(NATIVE.format(**{**defaults, **change}))
+    with pytest.raises(TemplateError) as caught:
+        services(path)
+    assert key in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("condition", "holds"),
+    [
+        ("{'Fn::Not': {'Fn::Equals': [a, b]}}", True),
+        ("{'Fn::Or': [{'Fn::Equals': [a, b]}, {'Fn::Equals': [a, a]}]}", True),
+        ("{'Fn::And': [{'Fn::Equals': [a, b]}, {'Fn::Equals': [a, a]}]}", False),
+    ],
+)
+def test_conditions_are_worked_out(tmp_path, condition, holds):
+    path = tmp_path / "template.yml"
+    value = f", EnvironmentVariables: {{A: {{'Fn::If': [{condition}, 'yes', {{Ref: 'ALIYUN::NoValue'}}]}}}}"
+    more = {"function": "", "kind": "timer", "config": "{}", "more": ""}
+    path.write_text(NATIVE.format(condition="{'Fn::Equals': [a, a]}", **{**more, "function": value}))
+    if not holds:
+        with pytest.raises(TemplateError, match="a string is needed"):
+            services(path)
+        return
+    ((function,),) = (service.functions for service in services(path))
+    assert function.environment == {"A": "yes"}
 
 
 SMALL = """

@@ -77,16 +77,16 @@ def _bug(name: str, world: str, *patches: tuple[str, str, str], readings: int = 
     return Bug(name, tuple(Patch(*patch) for patch in patches), world, readings, faults)
 
 
-NOT_REPLACED = ("        and not state.in_place\n", "")
+NOT_REPLACED = ("        and not status.to_swap\n", "")
 
 BUGS = (
     _bug(
         "the old one is removed after a failed Add",
         "ruc/1-t,1-t/nn",
         (
-            "core.deciding.surge:retire",
-            "not state.in_place",
-            "(not state.in_place or scene.progress.trouble)",
+            "core.deciding.add_remove:retire",
+            "not status.to_swap",
+            "(not status.to_swap or situation.state.retry.trouble)",
         ),
         ("core.deciding.situation:ChangeStatus.is_replaced", "return ", "return True or "),
         faults=1,
@@ -94,12 +94,12 @@ BUGS = (
     _bug(
         "remove before add",
         "ruc/1-t,1-t/nn",
-        ("core.deciding.surge:retire", *NOT_REPLACED),
+        ("core.deciding.add_remove:retire", *NOT_REPLACED),
         ("core.deciding.situation:ChangeStatus.is_replaced", "return ", "return True or "),
         (
             "core.deciding.decide:_next",
-            "rollback.undo(scene) or",
-            "surge.retire(scene) or rollback.undo(scene) or",
+            "rollback.undo(situation)\n",
+            "add_remove.retire(situation) or rollback.undo(situation)\n",
         ),
     ),
     _bug(
@@ -112,14 +112,14 @@ BUGS = (
         "rwc/11t/n",
         (
             "core.planning.placement:Places.of",
-            "for port in ports or self.usual_ports]",
-            "for port in list(ports or self.usual_ports)[:1]]",
+            "ports = dict.fromkeys(backend.key.port for backend in others) or self.usual_ports",
+            "ports = list(dict.fromkeys(backend.key.port for backend in others) or self.usual_ports)[:1]",
         ),
     ),
     _bug(
         "trust in the answer of a write",
         "rwc/0-t/n",
-        ("core.deciding.decide:_look", "if scene.view.fresh:", "if True:"),
+        ("core.deciding.decide:_look", "if situation.observed.fresh:", "if True:"),
         ("running.loop:_after", " and same(answer.group, expected)", ""),
         readings=2,
         faults=1,
@@ -129,8 +129,9 @@ BUGS = (
         "rwc/1-t/n",
         (
             "running.loop:run",
-            "view, progress = lookout.again(view, progress, waited_for=why)",
-            "view = replace(view, now=clock.now(), fresh=True); progress = replace(progress, doubt=0)",
+            "observed, state = observer.again(observed, state, waited_for=why)",
+            "observed = replace(observed, now=clock.now(), fresh=True)\n"
+            "            state = replace(state, written=replace(state.written, doubt=0))",
         ),
         faults=1,
     ),
@@ -158,11 +159,8 @@ BUGS = (
         "gwc/1-t,1-t/nn",
         (
             "core.deciding.run_state:RunState._suspected",
-            "if len(servers) > 1",
-            "lost = {s: Refusal(s, 'bad_backend') for s in servers}\n"
-            "    if True:\n"
-            "        return replace(self, suspects=(), refused={**self.refused, **lost})\n"
-            "    if len(servers) > 1",
+            "isolation, alone = self.isolation.suspected(units, now, patience)",
+            "isolation, alone = replace(self.isolation, suspects=()), units",
         ),
         faults=1,
     ),
@@ -170,9 +168,9 @@ BUGS = (
         "the mark taken for a licence to remove",
         "twc/1-o,1-s/",
         (
-            "core.planning.desired:desired",
-            "if server is not None:",
-            "if server is not None and not policy.owns(backends):",
+            "core.planning.desired:_Reconciling._unnamed",
+            "if server is not None or",
+            "if (server is not None and not self._manages(backends)) or",
         ),
     ),
     _bug(
@@ -192,26 +190,31 @@ BUGS = (
     _bug(
         "gone counted as in service",
         "gwc/1-t/",
-        ("core.planning.capacity:_counted", "if server_id not in gone and _serves", "if _serves"),
+        ("core.planning.capacity:_counted", "if unit not in gone and _serves", "if _serves"),
     ),
     _bug(
         "unproven counted as in service",
         "rwc/1-t,1-t/nn",
         (
             "core.planning.capacity:_serves",
-            "return bool(weighted) and all(is_proven(view, backend) for backend in weighted)",
+            "return bool(weighted) and all(observed.is_normal(backend.key, gating) for backend in weighted)",
             "return bool(weighted)",
         ),
-        ("core.deciding.decide:_await", "if not scene.pending:", "if True:"),
-        faults=1,
+        (
+            "core.deciding.decide:_await_health",
+            "if all(status.late for status in situation.pending):",
+            "if True:",
+        ),
+        readings=1,
     ),
     _bug(
         "no retry of busy",
         "rwc/1-t/n",
         (
-            "core.deciding.run_state:RunState.did",
-            "case Result.BUSY | Result.THROTTLED:\n",
-            "case Result.BUSY | Result.THROTTLED:\n            return replace(told, fatal=answer)\n",
+            "core.deciding.run_state:RunState.after_write",
+            "case Result.BUSY | Result.THROTTLED | Result.UNKNOWN:\n",
+            "case Result.BUSY | Result.THROTTLED:\n            return replace(noted, fatal=answer)\n"
+            "        case Result.UNKNOWN:\n",
         ),
         faults=1,
     ),
@@ -225,15 +228,10 @@ BUGS = (
         "rwc/1-t,1-t/nn",
         (
             "core.deciding.rollback:_lost",
-            "tuple(backend for backend",
-            "tuple(Backend(backend.key, 1, backend.type, backend.description) for backend",
+            "tuple(map(put_back, out))",
+            "tuple(Backend(b.key, 1, b.type, b.description) for b in out)",
         ),
         faults=1,
-    ),
-    _bug(
-        "empty listing believed",
-        "twc/0-m/",
-        ("core.model.observed:believed", "return Source.EMPTY", "return Source.COMPLETE"),
     ),
     _bug(
         "short listing believed",
@@ -248,18 +246,18 @@ BUGS = (
     _bug(
         "batch limit ignored",
         "gwc/1-t,1-t,1-t/nnn",
-        ("core.deciding.situation:Situation.batch", "limit = self.policy.max_per_call", "limit = 20"),
+        ("core.deciding.situation:Situation.batch", "most = self.policy.max_per_call if", "most = 20 if"),
     ),
     _bug(
         "stale removal without asking by id",
         "twc/1-s,1-s/",
-        ("core.planning.desired:doubtful", "    exactly = ", "    return ()\n    exactly = "),
+        ("core.planning.desired:doubtful", "    literal = ", "    return ()\n    literal = "),
         faults=1,
     ),
     _bug(
         "forgetting read lag",
         "rwc/1-t,1-t/nn",
-        ("core.deciding.run_state:RunState.looked", "if self.lag and any(", "if False and any("),
+        ("core.deciding.written:Written.read", "if self.lag and any(", "if False and any("),
         readings=1,
     ),
     _bug(
@@ -271,33 +269,24 @@ BUGS = (
     _bug(
         "requests that name who is still in service are obeyed",
         "rwc/1-k/n",
-        ("core.planning.desired:_requested", "if view.serves(named.server_id)", "if False"),
+        ("core.planning.desired:_requested", "if observed.is_listed_in_service(ref.server_id)", "if False"),
     ),
     _bug(
         "removal without a floor",
         "rwc/1-t/",
-        ("core.deciding.surge:_take_out", "room = len(scene.counted) - floor", "room = 99"),
+        ("core.deciding.add_remove:_take_out", "or room > 0:", "or True:"),
         ("core.planning.guards:_under_floor", "if len(costly) <= allowed:", "if True:"),
     ),
     _bug(
         "unmanaged removed",
         "twc/1-o,1-s/",
-        ("core.planning.desired:desired", "(stale if ours else unmanaged)", "stale"),
+        ("core.planning.desired:_Reconciling._unnamed", 'return "unmanaged"', 'return "stale"'),
     ),
     _bug(
         "a surge that was cut off is forgotten",
         "tuc/1-h/u",
-        ("core.planning.desired:_waits", "return any(", "return False and any("),
+        ("core.planning.desired:_Reconciling._waits", "return any(", "return False and any("),
         faults=1,
-    ),
-    _bug(
-        "a second delivery removes in favour of who came before",
-        "ewc/1-d,1-i/n",
-        (
-            "core.planning.matching:Matching.matches",
-            "arrived[:absent], sorted(arrived[absent:]",
-            "arrived[:0], sorted(arrived",
-        ),
     ),
     _bug(
         "a second old one goes for the same new one",

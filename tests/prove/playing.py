@@ -33,7 +33,7 @@ from tests.prove.worlds import BALANCER, GROUP, Beginning
 from tests.support.level_a import FakeClock, Killed, ModelEss, ModelSlb
 
 T = TypeVar("T")
-TIMEOUT_S = 44.0
+TIMEOUT_S = 60.0
 #: Calls of one run after which it is a livelock.
 MOST_CALLS = 400
 #: Deliveries in which something may go wrong, and those after them, if the last one was raised.
@@ -220,7 +220,7 @@ def super_servers(found: Any) -> tuple[Any, ...]:
 class Instances:
     """ECS, which answers whatever goes wrong elsewhere, and finds all that it knows running.
 
-    So what the load balancer will not take is found out by its answers. What ECS says is for the sampled worlds.
+    So what the load balancer will not take is found out by its answers. What ECS says is for sampled worlds.
     """
 
     def __init__(self, cloud: Cloud) -> None:

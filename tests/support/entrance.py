@@ -8,7 +8,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from handler import main
+from handler.webhook import webhook
 from localcloud.serving import LocalCloud
+from tests.support.deliveries import http_event
 from tests.support.level_c import ROOT, Http
 
 STATE = json.loads((ROOT / "events" / "state.json").read_text())
@@ -38,8 +40,14 @@ class Entrance:
         return main.swap(event if isinstance(event, bytes) else json.dumps(event).encode(), self.context)
 
     def webhook(
-        self, body: bytes, headers: dict[str, str], method: str = "POST"
-    ) -> tuple[str, dict[str, str], Any]:
+        self, body: bytes, headers: dict[str, str], method: str = "POST", *, wsgi: bool = False
+    ) -> tuple[int, dict[str, str], Any]:
+        """Call ``webhook`` as Function Compute 3.0 does, or 2.0 (``wsgi``)."""
+        if not wsgi:
+            event = http_event(body, {"content-type": "application/json", **headers}, method)
+            answer = webhook(json.dumps(event).encode(), self.context)
+            assert answer["isBase64Encoded"] is False
+            return answer["statusCode"], answer["headers"], json.loads(answer["body"])
         environ = {
             "fc.context": self.context,
             "REQUEST_METHOD": method,
@@ -50,5 +58,5 @@ class Entrance:
             **{f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()},
         }
         answered: list[Any] = []
-        parts = main.webhook(environ, lambda status, sent: answered.extend((status, dict(sent))))
-        return answered[0], answered[1], json.loads(b"".join(parts))
+        parts = webhook(environ, lambda status, sent: answered.extend((status, dict(sent))))
+        return int(answered[0][:3]), answered[1], json.loads(b"".join(parts))

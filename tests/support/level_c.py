@@ -96,15 +96,15 @@ class Http:
         return self.send("POST", f"/_local/deliver/{function}", event)
 
     def webhook(self, body: bytes | object, headers: Mapping[str, str], method: str = "POST") -> Reply:
-        return self.send(method, "/2016-08-15/proxy/slb-swap/webhook/", body, headers)
+        return self.send(method, "/fcapp.run/webhook/", body, headers)
 
 
-def quick_template(folder: Path) -> Path:
-    """Write template.yml with the entry points of ``tests.support.quick`` instead of the real ones."""
-    template = (ROOT / "template.yml").read_text()
-    template = template.replace("handler.main.", "tests.support.quick.").replace("./", f"{ROOT}/")
-    path = folder / "template.yml"
-    path.write_text(template)
+def quick_template(folder: Path, name: str = "template.yml") -> Path:
+    """Write a template as it is, beside an ``index`` with the entry points of ``tests.support.quick``."""
+    path = folder / name
+    path.write_text((ROOT / name).read_text())
+    entries = "from tests.support.quick import initialize, swap, webhook"
+    (folder / "index.py").write_text(f"import sys\n\nsys.path.insert(0, {str(ROOT)!r})\n{entries}\n")
     return path
 
 
@@ -116,10 +116,11 @@ def running(
     quick: bool = True,
     env: Mapping[str, str] | None = None,
     tls: bool = False,
+    name: str = "template.yml",
 ) -> Iterator[Http]:
-    """Run the local cloud with the template's functions; ``quick`` turns their clock instead of waiting."""
+    """Run the local cloud with a template's functions; ``quick`` turns their clock instead of waiting."""
     with tempfile.TemporaryDirectory() as folder:
-        template = quick_template(Path(folder)) if quick else ROOT / "template.yml"
+        template = quick_template(Path(folder), name) if quick else ROOT / name
         told = {"SWAP_TARGETS": json.dumps(targets), "SWAP_WEBHOOK_SECRETS": SECRET, **(env or {})}
         with LocalCloud(state, template=template, env=told, tls=tls) as cloud:
             yield Http(cloud.endpoint, cloud.ca_bundle)

@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 from handler import main
+from handler import webhook as door
 
 
 class _Turned:
@@ -31,7 +32,7 @@ class _Turned:
 main._Clock = _Turned  # type: ignore[assignment,misc]
 
 initialize = main.initialize
-webhook = main.webhook
+webhook = door.webhook
 
 
 def swap(event: Any, context: Any) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from handler.core.deciding import drain
 from handler.core.deciding.situation import ChangeStatus, Situation
 from handler.core.model.decisions import Do
@@ -11,9 +13,16 @@ from handler.core.planning import capacity
 
 
 def put_back_drained(situation: Situation) -> Do | None:
-    """Give back the weight of what a run before drained, and nothing takes out now."""
-    here = situation.observed.group.backends
+    """Give back the weight of what this run or one before drained, and nothing takes out any more."""
+    here, start = situation.observed.group.backends, situation.state.start.backends
     drained = [(here[b.key], then) for b, then in situation.goal.put_back if here.get(b.key) == b]
+    known = {b.key for status in situation.changes for b in (*status.change.out, *status.change.into)}
+    known |= {now.key for now, _ in drained}
+    drained += [
+        (here[key], replace(start[key], description=situation.policy.marks.kept(here[key])))
+        for key in situation.state.drained
+        if key not in known and key in start and key in here and here[key].weight == 0 < start[key].weight
+    ]
     after = situation.batch(then for _, then in drained)
     before = {now.key: now for now, _ in drained}
     return Do(SetWeight(tuple(before[b.key] for b in after), after), "put_back") if after else None
@@ -26,8 +35,7 @@ def add_missing(situation: Situation) -> Do | None:
         if not status.given_up:
             swapped = {pair.new.key for pair in status.to_swap}
             entries += [backend for backend in status.missing if backend.key not in swapped]
-    room = situation.state.room_for(min(len(entries), situation.policy.max_per_call))
-    chosen = situation.batch(entries, room) if room else ()
+    chosen = situation.batch_with_room(entries)
     return Do(Add(chosen), "add") if chosen else None
 
 

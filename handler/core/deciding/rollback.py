@@ -29,8 +29,7 @@ def undo(situation: Situation) -> Do | None:
     if pairs:
         return Do(Modify(pairs), "take_back")
     lost = [backend for status in given_up for backend in _lost(status, situation)]
-    room = situation.state.room_for(min(len(lost), situation.policy.max_per_call))
-    back = situation.batch(lost, room) if room else ()
+    back = situation.batch_with_room(lost)
     if back:
         return Do(Add(back), "put_back")
     if not situation.observed.fresh:

@@ -182,12 +182,15 @@ class RunState:
         too_many = len(self.written.expected.backends) + len(new_side(step))
         return replace(noted, full_at=min(too_many, self.full_at or too_many))
 
-    def room_for(self, entries: int) -> int:
-        """Return how many of so many entries to add at once: half of what is not known to be too many."""
+    def room_for(self, entries: int, unit: int = 1) -> int:
+        """Return how many of so many entries to add at once: half of what is not known to be too many.
+
+        ``unit`` are the entries of the first unit, which is added as a whole if that is not too many.
+        """
         if self.full_at is None:
             return entries
         left = self.full_at - len(self.written.expected.backends)
-        return min(entries, max(left // 2, int(left > 1)))
+        return min(entries, max(left // 2, unit)) if unit < left else 0
 
     def after_read(self, read: Group, now: float, jitter: float) -> tuple[RunState, bool]:
         """Return the memory after the group was read, and whether the reading is to be believed.

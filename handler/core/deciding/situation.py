@@ -8,15 +8,12 @@ from functools import cached_property
 
 from handler.core.deciding.run_state import RunState
 from handler.core.model.observed import Observed
-from handler.core.model.policy import Policy
+from handler.core.model.policy import WAY_BACK_S, Policy
 from handler.core.model.steps import Entry, unit_of, whole_units
 from handler.core.model.values import Backend, Intent, Key, Pair, Strategy
 from handler.core.planning import capacity
 from handler.core.planning.changes import Change
 from handler.core.planning.goal import Goal
-
-#: Seconds that taking a wave back may take: its calls, with a busy load balancer between them.
-WAY_BACK_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -134,20 +131,23 @@ class Situation:
         """Whether a drain that begins now can end, and be taken back."""
         return self.observed.deadline - self.observed.now >= self.policy.drain_s + WAY_BACK_S
 
-    def batch(self, entries: Iterable[Entry], most: int | None = None) -> tuple[Entry, ...]:
+    def batch(self, entries: Iterable[Entry]) -> tuple[Entry, ...]:
         """Return as many entries as one call may carry; a unit's stay together where they can.
 
-        While a bad backend is being looked for, only entries of the suspects are taken. ``most`` are how many
-        find room; a unit that does not fit as a whole is not begun.
+        While a bad backend is being looked for, only entries of the suspects are taken.
         """
+        wanted = (entry for entry in entries if not self.focus or unit_of(entry) in self.focus)
+        return next(whole_units(wanted, self.policy.max_per_call), ())
+
+    def batch_with_room(self, entries: Iterable[Backend]) -> tuple[Backend, ...]:
+        """Return as many entries as one call carries and the load balancer has room for, as whole units."""
         wanted = [entry for entry in entries if not self.focus or unit_of(entry) in self.focus]
-        most = self.policy.max_per_call if most is None else min(most, self.policy.max_per_call)
-        if not wanted or most <= 0:
+        if not wanted:
             return ()
-        is_cut = (
-            sum(unit_of(entry) == unit_of(wanted[0]) for entry in wanted) > most < self.policy.max_per_call
-        )
-        return () if is_cut else next(whole_units(wanted, most))
+        most = self.policy.max_per_call
+        of_first = sum(unit_of(entry) == unit_of(wanted[0]) for entry in wanted)
+        room = self.state.room_for(min(len(wanted), most), min(of_first, most))
+        return next(whole_units(wanted, room)) if room else ()
 
 
 def assess(observed: Observed, intent: Intent, policy: Policy, state: RunState) -> Situation:

@@ -17,13 +17,11 @@ def add_beside(statuses: Iterable[ChangeStatus], situation: Situation) -> Do | N
     One that is to have no weight is finished; of one that is to have no description, no call could take it.
     """
     mark = situation.policy.marks.waiting
-    wanted = [
+    chosen = situation.batch_with_room(
         replace(b, weight=0, description=mark if b.description and b.weight else b.description)
         for status in statuses
         for b in status.missing
-    ]
-    room = situation.state.room_for(min(len(wanted), situation.policy.max_per_call))
-    chosen = situation.batch(wanted, room) if room else ()
+    )
     return Do(Add(chosen), "surge") if chosen else None
 
 

@@ -13,6 +13,9 @@ Mode = Literal["apply", "plan", "off"]
 #: Backend servers that one call may carry; documented for every write to a VServer group.
 MAX_PER_CALL = 20
 
+#: Seconds that rolling a wave back may take: its calls, with a busy load balancer between them.
+WAY_BACK_S = 10.0
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -30,6 +33,11 @@ class Policy:
     health_timeout_s: float = 120
     health_interval_s: float = 2
     max_per_call: int = MAX_PER_CALL
+
+    @property
+    def time_needed_s(self) -> float:
+        """How long a replacement may take: its health, the drain, and the way back."""
+        return self.health_timeout_s + self.drain_s + WAY_BACK_S
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,21 +73,27 @@ class Matching:
         out_already = len(left) - len(olds)
         placed, arrived = arrived[:out_already], arrived[out_already:]
         arrived.sort(key=self._idles, reverse=True)
-        firm = [old for old in olds if not self._stays(old)]
         coming = [new for new in news if not self._arrived(new)]
         fit = [new for new in coming if not self._stays(new)]
-        found += self._alike(firm, fit, arrived)
-        taken = {side for match in found for side in match}
-        found += self._alike(
-            [old for old in olds if old not in taken],
-            [new for new in coming if new not in taken],
-            [new for new in arrived if new not in taken and self._idles(new)],
-        )
+        idle = [new for new in arrived if self._idles(new)]
+        firm = [old for old in olds if not self._stays(old)]
+        # How many addresses a server had that is named without them is not known once one is replaced.
+        alone = [old for old in firm if old == server_of(old)]
+        for old_side, to_come, there in (
+            (alone, fit, arrived),
+            (firm, fit, idle),
+            (olds, coming, idle),
+            (firm, [], arrived),
+        ):
+            taken = {side for match in found for side in match}
+            found += self._in_rows(
+                *([one for one in side if one not in taken] for side in (old_side, to_come, there))
+            )
         taken = {side for match in found for side in match}
         found += [Match(None, new) for new in (*coming, *placed, *arrived) if new not in taken]
         return found + [Match(old, None) for old in olds if old not in taken]
 
-    def _alike(self, olds: list[str], coming: list[str], arrived: list[str]) -> list[Match]:
+    def _in_rows(self, olds: list[str], coming: list[str], arrived: list[str]) -> list[Match]:
         """Return the matches of the rows from the third on."""
         # One that is in with a weight may have taken a place that is not remembered: one to come is first.
         ready = [n for n in arrived if self._idles(n) or (self._all_named and n not in self._unproven)]

@@ -264,7 +264,7 @@ def test_an_event_completed_from_the_listing_pairs_too() -> None:
 
 
 def test_a_kept_one_keeps_its_place_with_what_was_to_replace_it() -> None:
-    assert ["i-2>i-9"] == pairs("i-1 i-2", request("i-1 i-2", "i-8 i-9"), listed="i-1")
+    assert ["i-2>i-8"] == pairs("i-1 i-2", request("i-1 i-2", "i-8 i-9"), listed="i-1")
 
 
 def test_what_is_written_over_is_not_taken_out() -> None:

@@ -12,29 +12,28 @@ def doomed(run: Run) -> Iterator[str]:
     """Whoever is about to be reclaimed is never put in, and never comes back."""
     for at, before in steps(run):
         came = {b.key: b for b in run.backends(at)}.keys() - {b.key for b in run.backends(before)}
-        found = {key[0] for key in came} & run.doomed
-        if found:
+        found = {key[0] for key in came} & run.truly_doomed
+        if found and not run.played.excused.allow("ecs_not_read", run.ecs_unread):
             yield f"about to be reclaimed, and put in: {sorted(found)}: instant {at}"
             return
 
 
 def stopped(run: Run) -> Iterator[str]:
     """Whoever is stopped, or unknown to ECS, is not even asked to be put in."""
-    if run.ecs_unread:
-        return
+    allow = run.played.excused.allow
     for call in run.writes:
-        if run.played.excused.allow("others_meanwhile", call.trouble == "other" or run.attempt.others):
-            return
         here = {b.key for b in run.backends(run.served.before(run.group, call.first))}
         news = {key[0] for key, _ in call.new if key not in here and key[0][:2] == "i-"}
         found = {server for server in news if not run.runs(server)}
-        if found:
+        if not found or allow("ecs_not_read", run.ecs_unread):
+            continue
+        if not allow("others_meanwhile", run.attempt.others):
             yield f"not running, and named in a write: {sorted(found)}"
             return
 
 
 def untouched(run: Run) -> Iterator[str]:
-    """What is neither named, nor listed, nor ours stays as it is; so does all, where nothing is to be done."""
+    """What is neither named, nor listed, nor ours stays as it is; all of it, where nothing is to be done."""
     if not run.acts and run.writes:
         yield f"a write to a target in mode {run.target.get('mode')}, or to a dry run"
         return
@@ -54,10 +53,11 @@ def untouched(run: Run) -> Iterator[str]:
                 yield f"put in, and nobody said so: {key[0]}: instant {at}"
                 return
         for key in now.keys() & then.keys():
-            if now[key] != then[key] and key not in leave and key[0] not in come:
-                if now[key].weight <= then[key].weight or not _was_drained(run, key, now[key].weight):
-                    yield f"changed, and nobody said so: {key[0]} to {now[key].weight}: instant {at}"
-                    return
+            changed = now[key] != then[key] and key not in leave and key[0] not in come
+            lower = now[key].weight <= then[key].weight
+            if changed and (lower or not _was_drained(run, key, now[key].weight)):
+                yield f"changed, and nobody said so: {key[0]} to {now[key].weight}: instant {at}"
+                return
 
 
 def _finishes(run: Run, server: str) -> bool:

@@ -9,42 +9,70 @@ from tests.explore.oracle.served import Unit
 
 
 def floor(run: Run) -> Iterator[str]:
-    """No write leaves fewer units serving than the run promises; one that takes nothing away is not blamed."""
+    """No write leaves fewer units serving than the run promises; one that takes none away is not blamed."""
     served = run.served
     start = served.serving(run.begin)
     required = _required(run)
     for at, before in steps(run):
-        now, then = served.serving(at), served.serving(before)
+        now = served.serving(at)
         # What this run has put in is no capacity before it has passed: it may be taken back.
-        had = {one for one in then if one in start or served.passed(before, one, required)}
-        taken = {one for one in had - now - served.dead(before) if one[0] not in run.said_gone}
-        pending = served.pending(at) & run.units(run.start)
-        run.played.excused.allow("not_checked_yet", pending - now)
-        left = {one for one in now | pending if one[0] not in run.said_gone}
-        if taken and len(left) < run.least:
-            yield f"floor: {len(left)} serve, {run.least} promised, {_said(taken)} taken: instant {at}"
-            return
+        had = {one for one in served.serving(before) if one in start or served.passed(before, one, required)}
+        run.played.excused.allow("weight_0_under_rr", served.under_rr(before) - served.under_rr(at) - now)
+        if had <= now or len(now) >= run.strictly_least or _is_excused(run, at, before, had):
+            continue
+        yield f"floor: {len(now)} serve, {run.least} promised, {_said(had - now)} taken: instant {at}"
+        return
+
+
+def _is_excused(run: Run, at: int, before: int, had: set[Unit]) -> bool:
+    """Whether the floor holds once what is excused is left out; each excuse that was there is counted."""
+    served, allow = run.served, run.played.excused.allow
+    now, dead = served.serving(at), served.dead(before)
+    pending = (served.pending(at) & run.units(run.start)) - now
+    taken = {one for one in had - now - dead if one[0] not in run.said_gone}
+    left = {one for one in now | pending if one[0] not in run.said_gone}
+    if taken and len(left) < run.least:
+        return False
+    allow("dead_and_unchecked", dead)
+    allow("not_checked_yet", pending)
+    allow("said_gone", {one for one in had if one[0] in run.said_gone})
+    allow("side_by_side", run.beside)
+    allow("forced", run.force & {"min_backends", "max_unavailable"})
+    return True
 
 
 def retired(run: Run) -> Iterator[str]:
     """No unit that served is taken out but for one that has passed, for none, or within the share."""
-    served = run.served
-    start = {one: on for one, on in served.on(run.begin).items() if one[0] not in run.said_gone}
-    start = {one: on for one, on in start.items() if one not in served.dead(run.begin)}
+    served, allow = run.served, run.played.excused.allow
+    start = served.on(run.begin)
+    counted = {one for one in start if one[0] not in run.said_gone} - served.dead(run.begin)
     required = _required(run)
-    allowed = _unpaired(run) + _weighed_down(run)
-    if run.strategy == "swap" or run.played.excused.allow("full", _is_full(run)):
-        allowed += run.spare(len(start))
+    strictly = (
+        _unpaired(run) + _weighed_down(run) + (run.spare(len(counted)) if run.strategy == "swap" else 0)
+    )
     for at, _ in steps(run):
-        weighted = set(run.units([b for b in run.backends(at) if b.weight > 0]))
-        lost = {one for one in start if one not in weighted and one not in _lost_to_others(run, at)}
-        passed = {one for one in run.served.serving(at) - start.keys() if served.passed(at, one, required)}
-        if len(lost) > len(passed) + allowed:
+        weighted = run.units([b for b in run.backends(at) if b.weight > 0])
+        lost = start.keys() - weighted
+        passed = {one for one in served.serving(at) - start.keys() if served.passed(at, one, required)}
+        if len(lost) <= len(passed) + strictly:
+            continue
+        others, allowed = _lost_to_others(run, at), strictly
+        if run.strategy == "surge" and _is_full(run):
+            allowed += run.spare(len(counted))
+        if run.wrong_listing:
+            allowed += len(run.units(run.leave))
+        if len((lost & counted) - others) > len(passed) + allowed + run.beside:
             yield (
-                f"retired before a new one passed: {_said(lost)} out, {_said(passed)} passed, {allowed} allowed: "
-                f"instant {at}"
+                f"retired before a new one passed: {_said(lost)} out, {_said(passed)} passed, "
+                f"{allowed} allowed: instant {at}"
             )
             return
+        allow("others_meanwhile", others & lost)
+        allow("said_gone", {one for one in lost if one[0] in run.said_gone})
+        allow("dead_and_unchecked", lost & served.dead(run.begin))
+        allow("full", allowed > strictly and not run.wrong_listing)
+        allow("wrong_listing", run.wrong_listing)
+        allow("side_by_side", run.beside)
 
 
 def _required(run: Run) -> frozenset[str]:
@@ -66,15 +94,9 @@ def steps(run: Run) -> Iterator[tuple[int, int]]:
 
 def _unpaired(run: Run) -> int:
     """How many may leave with nobody in their place: who leaves, less who comes."""
-    if run.wrong_listing:
-        run.played.excused.allow("wrong_listing")
-        return len(run.units(run.leave))
-    serving = run.served.serving(run.begin)
     olds = run.units([*run.leave, *(b for b in run.start if b.server_id in run.kept)])
-    beside = len({one for one in serving if one[0] in run.come and one not in olds}) if run.is_request else 0
-    run.played.excused.allow("side_by_side", beside)
     coming = run.missing | {s for s in run.come if waits(run, s)}
-    return max(0, len(olds) - len(coming)) + beside + len([s for s in coming if not run.runs(s)])
+    return max(0, len(olds) - len(coming)) + len([s for s in coming if not run.runs(s)])
 
 
 def waits(run: Run, server: str) -> bool:

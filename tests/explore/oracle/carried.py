@@ -1,4 +1,4 @@
-"""Weights, ports, addresses and descriptions at the end: what was there is as it was, what is new is as what it replaced."""
+"""Weights, ports, addresses and descriptions at the end: as they were, or as those of what was replaced."""
 
 from __future__ import annotations
 
@@ -64,50 +64,53 @@ def past_of(
 
 def carried(played: Played, served: Served, target: dict[str, object], runs: list[Run]) -> Iterator[str]:
     """Compare the end of a group with what it must be."""
-    group, mark = str(target["vserver_group_id"]), f"slb-swap/{target['name']}"
+    group, final = str(target["vserver_group_id"]), played.final
     weighed = {(e.server, e.weight) for run in runs if run.acts for e in run.launched if e.weight is not None}
-    final = played.final
-    upto = final.last if final is not None else None
-    past = past_of(played, served, group, weighed, upto)
+    past = past_of(played, served, group, weighed, final.last if final is not None else None)
+    last = next((run for run in runs if run.attempt is final and run.acts and run.was_read), None)
+    found = [*_kept(played, past, last, runs), *_shapes(played, served, group, weighed, runs)]
+    allow = played.excused.allow
+    if not found or allow("not_its_turn", last is None):
+        return
+    if not allow("refused_for_good", last is not None and group in last.refused):
+        yield from found
+
+
+def _kept(played: Played, past: Past, last: Run | None, runs: list[Run]) -> Iterator[str]:
+    """What was there, and what we have changed, is as its owner made it, or as a request says."""
     requested = {e.server: e for run in runs if run.acts for e in run.launched if e.weight is not None}
     come = {server for run in runs for server in run.come}
-    last = next((run for run in runs if run.attempt is final and run.acts and run.was_read), None)
-    if last is None:
-        played.excused.allow("not_its_turn")
-        return
-    if played.excused.allow("refused_for_good", group in last.refused):
-        return
-    for key, now in sorted(past.here.items(), key=str):
-        if key not in past.ours:
-            continue
-        asked = requested.get(key[0])
+    for key in sorted(past.ours & past.here.keys(), key=str):
+        now, asked = past.here[key], requested.get(key[0])
         owner = past.owners.get(key) if key not in past.left else None
         if asked is not None and now.weight == asked.weight:
             continue
         if now.weight == 0:
-            if owner is not None and owner.weight == 0:
-                continue
-            sick = (
-                owner is None
-                and final is not None
-                and final.raised
-                and key[0] in served.sick(served.before(group, final.last))
-            )
-            pending = last.listed.get(key[0], ("",))[0] == "pending"
-            if owner is None and played.excused.allow("hook_still_waits", pending):
-                continue
-            if not _not_remembered(played, owner) and not played.excused.allow("sick_at_nothing", sick):
+            owned = owner is not None and owner.weight == 0
+            if not owned and not _may_be_at_nothing(played, key, owner, last):
                 yield f"left at weight 0 by us: {key[0]}:{key[1]}"
-            continue
-        if owner is None:
-            yield from _new_description(now, past, mark, runs)
-            continue
-        lifted = owner.weight == 0 and key[0] in come
-        if now.weight != owner.weight and not lifted and not _not_remembered(played, owner):
-            yield f"not as it was: {key[0]}:{key[1]} has weight {now.weight}, had {owner.weight}"
-        if now.description != owner.description and not _is_a_word(now.description, owner.description):
-            yield f"not as it was: {key[0]}:{key[1]} is {now.description!r}, was {owner.description!r}"
-    yield from _shapes(played, served, group, weighed, runs)
+        elif owner is None:
+            yield from _new_description(now, past, runs)
+        else:
+            yield from _as_it_was(played, key, now, owner, lifted=owner.weight == 0 and key[0] in come)
+
+
+def _as_it_was(played: Played, key: Key, now: Backend, owner: Backend, *, lifted: bool) -> Iterator[str]:
+    if now.weight != owner.weight and not lifted and not _not_remembered(played, owner):
+        yield f"not as it was: {key[0]}:{key[1]} has weight {now.weight}, had {owner.weight}"
+    if now.description != owner.description and not _is_a_word(now.description, owner.description):
+        yield f"not as it was: {key[0]}:{key[1]} is {now.description!r}, was {owner.description!r}"
+
+
+def _may_be_at_nothing(played: Played, key: Key, owner: Backend | None, last: Run | None) -> bool:
+    """Whether a backend that we have put, or taken, to weight 0 may stay so."""
+    allow, final = played.excused.allow, played.final
+    if owner is not None or last is None:
+        return _not_remembered(played, owner)
+    if allow("hook_still_waits", last.listed.get(key[0], ("",))[0] == "pending"):
+        return True
+    sick = final is not None and final.raised and key[0] in last.served.sick(last.end)
+    return bool(allow("sick_at_nothing", sick))
 
 
 def _not_remembered(played: Played, owner: Backend | None) -> bool:
@@ -117,12 +120,13 @@ def _not_remembered(played: Played, owner: Backend | None) -> bool:
 
 
 def _is_a_word(now: str, before: str) -> bool:
-    """Whether a description that was empty holds a word of ours that is no mark: no call can empty it again."""
+    """Whether a description that was empty holds a word of ours that is no mark: no call can empty it."""
     return not before and now.startswith("swap") and not is_ours(now)
 
 
-def _new_description(now: Backend, past: Past, mark: str, runs: list[Run]) -> Iterator[str]:
+def _new_description(now: Backend, past: Past, runs: list[Run]) -> Iterator[str]:
     said = {e.description for run in runs for e in run.launched if e.server == now.server_id}
+    mark = runs[0].mark if runs else ""
     if now.description not in {mark, *filter(None, past.said), *said}:
         yield f"a new one with a description of nobody: {now.server_id}: {now.description!r}"
 
@@ -130,68 +134,100 @@ def _new_description(now: Backend, past: Past, mark: str, runs: list[Run]) -> It
 def _shapes(
     played: Played, served: Served, group: str, weighed: set[tuple[str, int]], runs: list[Run]
 ) -> Iterator[str]:
-    """The new ones of each delivery stand as those did that left: the same ports, the same weights on them."""
+    """The new ones of each delivery stand as those did that left: on the same ports, at the same weights."""
     for step in dict.fromkeys(run.attempt.step for run in runs):
         tries = [run for run in runs if run.attempt.step == step and run.acts]
-        if not tries:
-            continue
-        begin, end = tries[0].start, tries[-1].backends(tries[-1].end)
-        if any(at in played.others for at in served.instants(group, tries[0].begin + 1, tries[-1].end + 1)):
-            continue
-        began, ended = tries[0].attempt.began, tries[-1].attempt.ended
-        if any(began < when <= ended for _, _, when in played.happened):
-            continue
-        explicit = {e.server for run in tries for e in run.launched if e.port or e.weight is not None}
-        if played.excused.allow("refused_for_good", group in tries[-1].refused):
-            continue
-        partial = {e.server for e in tries[-1].terminated if e.port or e.address}
-        if partial:
-            continue
-        was, now = _by_unit(begin), _by_unit(end)
-        if was.keys() == now.keys():
-            continue
-        past = past_of(played, served, group, weighed, tries[0].begin + 1)
-        addresses = Counter(one[0] for one in was)
-        news = {one: shape for one, shape in now.items() if one[0] not in explicit and all(shape.values())
-                and (one not in was or (_unfinished(begin, one) and not _owned(past, one)))}  # fmt: skip
-        part = {one for one in news if one in was and was[one].keys() != news[one].keys()}
-        if played.excused.allow("was_there_in_part", part):
-            continue
-        if any(run.wrong_listing for run in tries):
-            played.excused.allow("wrong_listing")
-            continue
-        held = {s.partition("@")[0] for s, reason in tries[-1].refused.items() if reason in LIMITS}
-        leave = set().union(*(run.units(run.leave) for run in tries))
-        gone = {one: s for one, s in was.items()
-                if one not in news and (one not in now or (one in leave and one[0] in held))}  # fmt: skip
-        if any(addresses[one[0]] > 1 for one in was.keys() - now.keys()):
-            continue  # which of its addresses a new one took is not known here
-        others = len(
-            {server for server in explicit if any(one[0] == server for one in now.keys() - was.keys())}
-        )
-        yield from _fits(
-            news, {one: _original(past, one, s) for one, s in gone.items()}, others, tries[0], past
-        )
+        if tries and _by_unit(tries[0].start).keys() != _by_unit(tries[-1].backends(tries[-1].end)).keys():
+            past = past_of(played, served, group, weighed, tries[0].begin + 1)
+            found = list(_compared(tries, past))
+            if found and not _cannot_be_told(played, served, tries, past):
+                yield from found
+
+
+def _compared(tries: list[Run], past: Past) -> Iterator[str]:
+    begin, last = tries[0].start, tries[-1]
+    was, now = _by_unit(begin), _by_unit(last.backends(last.end))
+    explicit = {e.server for run in tries for e in run.launched if e.port or e.weight is not None}
+    news = {
+        one: shape
+        for one, shape in now.items()
+        if one[0] not in explicit and all(shape.values()) and _is_new(one, was, begin, past)
+    }
+    held = {s.partition("@")[0] for s, reason in last.refused.items() if reason in LIMITS}
+    leave = set().union(*(run.units(run.leave) for run in tries))
+    gone = {
+        one: _original(past, one, shape)
+        for one, shape in was.items()
+        if one not in news and (one not in now or one in leave)
+    }
+    others = len({one[0] for one in now.keys() - was.keys()} & explicit)
+    places = sum(one not in now or one[0] in held for one in gone) - others
+    yield from _fits(news, gone, places, tries[0], past)
+
+
+def _is_new(one: Unit, was: dict[Unit, Shape], begin: tuple[Backend, ...], past: Past) -> bool:
+    return one not in was or (_unfinished(begin, one) and not _owned(past, one))
+
+
+def _cannot_be_told(played: Played, served: Served, tries: list[Run], past: Past) -> bool:
+    """Whether it cannot be known from here who took whose place."""
+    allow, first, last = played.excused.allow, tries[0], tries[-1]
+    began, ended = first.attempt.began, last.attempt.ended
+    theirs = set(served.instants(first.group, first.begin + 1, last.end + 1)) & played.others
+    meanwhile = theirs or any(began < when <= ended for _, _, when in played.happened)
+    named = {e.server for e in last.terminated if e.port or e.address}
+    was, now = _by_unit(first.start), _by_unit(last.backends(last.end))
+    several = [one for one in was.keys() - now.keys() if sum(one[0] == other[0] for other in was) > 1]
+    part = [
+        one
+        for one in now
+        if one in was and _unfinished(first.start, one) and was[one].keys() != now[one].keys()
+    ]
+    return any(
+        [
+            allow("others_meanwhile", meanwhile),
+            allow("named_in_part", named),
+            allow("several_addresses", several),
+            allow("was_there_in_part", part),
+            allow("wrong_listing", any(run.wrong_listing for run in tries)),
+        ]
+    )
 
 
 def _fits(
-    news: dict[Unit, Shape], gone: dict[Unit, Shape], others: int, run: Run, past: Past
+    news: dict[Unit, Shape], gone: dict[Unit, Shape], places: int, run: Run, past: Past
 ) -> Iterator[str]:
     usual = _usual(run, past)
-    left = sorted(gone.values(), key=lambda shape: sum(not weight for weight in shape.values()))
-    strangers = []
-    for one, shape in sorted(news.items(), key=str):
-        match = next((old for old in left if _like(old, shape, usual)), None)
-        if match is None:
-            strangers.append((one, shape))
-        else:
-            left.remove(match)
-    for one, shape in strangers:
+    units, olds = sorted(news, key=str), list(gone.values())
+    taken = _matched([[at for at, old in enumerate(olds) if _like(old, news[one], usual)] for one in units])
+    left = [old for at, old in enumerate(olds) if at not in taken.values()]
+    for number, one in enumerate(units):
+        shape = news[one]
+        if number in taken:
+            continue
         alike = [old for old in left if old.keys() == shape.keys()]
-        if alike and len(news) + others <= len(gone):
+        if alike and len(news) <= places:
             yield f"not as the one it replaced: {one[0]} is {shape}, of {alike}"
         elif not left and not all(weight in usual for weight in shape.values()):
             yield f"of a weight of nobody: {one[0]} is {shape}, usual is {sorted(usual)}"
+
+
+def _matched(choices: list[list[int]]) -> dict[int, int]:
+    """As many new ones as can be, each with an old one that it may have replaced (Kuhn)."""
+    of_old: dict[int, int] = {}
+
+    def find(number: int, seen: set[int]) -> bool:
+        for old in choices[number]:
+            if old not in seen:
+                seen.add(old)
+                if old not in of_old or find(of_old[old], seen):
+                    of_old[old] = number
+                    return True
+        return False
+
+    for number in range(len(choices)):
+        find(number, set())
+    return {number: old for old, number in of_old.items()}
 
 
 def _like(old: Shape, new: Shape, usual: set[int]) -> bool:

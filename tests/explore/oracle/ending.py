@@ -1,4 +1,4 @@
-"""How a sequence ends: every target as the deliveries say, or said why not by a cause that can be seen from here."""
+"""How a sequence ends: every target as the deliveries say, or said why not, for a cause that can be seen."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def raised(run: Run) -> Iterator[str]:
     coming = {e.server for e in run.launched}
     if allow("still_sick", bool(_unhealthy(run))):
         return
-    if allow("still_coming", any(run.listed.get(s, ("",))[0] == "pending" or s not in run.in_service for s in coming)
-             and not run.is_request):  # fmt: skip
+    late = any(run.listed.get(s, ("",))[0] == "pending" or s not in run.in_service for s in coming)
+    if allow("still_coming", late and not run.is_request):
         return
     if allow(
         "still_known", run.attempt.words[0] == "deleted" and any(run.known(s) for s in run.attempt.words[1:])
@@ -110,8 +110,10 @@ def _plausible(run: Run, server: str, reason: str) -> bool:
             return _binding(run)
         case "max_removed":
             zeroed = {e.server for e in run.launched if e.weight == 0}
-            meant = run.units(run.leave) | {one for one in run.units(run.start) if one[0] in zeroed}
-            return len(meant) > share(run.target.get("max_removed", "50%"), len(run.units(run.start)))
+            named = {b.server_id for b in run.leave} if run.is_request else run.stale
+            units = {one for one in run.units(run.start) if one[0] not in run.said_gone and run.known(one[0])}
+            meant = {one for one in units if one[0] in named | zeroed}
+            return len(meant) > share(run.target.get("max_removed", "50%"), len(units))
         case "still_in_service":
             return run.listed.get(server, ("",))[0] == "in_service"
         case "source_incomplete":
@@ -185,29 +187,36 @@ def _all_or_none(run: Run) -> Iterator[str]:
 def as_listed(run: Run) -> Iterator[str]:
     """An event or the timer leaves the group as the scaling groups list it, or says why not."""
     result = run.result
-    if result is None or run.wrong_listing or result["outcome"] == "raised":
-        return
+    if result is None or result["outcome"] == "raised" or run.group in run.refused:
+        return  # what is raised is judged by its reason, and what is refused as a whole by its own
+    found = [*_left_over(run, result), *_left_out(run, result)]
+    if not found or not run.played.excused.allow("wrong_listing", run.wrong_listing):
+        yield from found
+
+
+def _left_over(run: Run, result: dict[str, Any]) -> Iterator[str]:
     after = {b.server_id for b in run.backends(run.end)}
     refused = {subject.partition("@")[0] for subject in run.refused}
     why = set(run.refused.values()) | {str(result["reason"])}
-    if run.group in run.refused:
-        return
     known = set(run.listed) | {b.server_id for b in run.start if is_ours(b.description)}
     for server in sorted((run.leaving | run.doomed & known) & after):
-        if server in run.doomed and "waiting_for_replacement" in str(result["reason"]):
+        if server in refused or (server in run.doomed and "waiting_for_replacement" in str(result["reason"])):
             continue
-        if server in run.doomed and server in run.in_service and server not in refused:
+        if server in run.doomed and server in run.in_service:
             yield from _replaced(run, server)
-        elif server not in refused and not why & (
-            HEALTH | {"over_quota", "source_incomplete", "bad_backend"}
-        ):
+        elif not why & (HEALTH | {"over_quota", "source_incomplete", "bad_backend"}):
             yield f"to leave, still there, and not said: {server}: {result['outcome']}"
-    for server in sorted(run.missing - after):
-        if not run.runs(server) or server in refused or why & {"over_quota", "no_ports"}:
+
+
+def _left_out(run: Run, result: dict[str, Any]) -> Iterator[str]:
+    after = {b.server_id for b in run.backends(run.end)}
+    refused = {subject.partition("@")[0] for subject in run.refused}
+    why = set(run.refused.values()) | {str(result["reason"])}
+    for server in sorted(run.missing - after - refused):
+        if not run.runs(server) or why & {"over_quota", "no_ports"}:
             continue
-        if server in _unhealthy(run) and why & HEALTH:
-            continue
-        yield f"to come, not there, and not said: {server}: {result['outcome']}"
+        if server not in _unhealthy(run) or not why & HEALTH:
+            yield f"to come, not there, and not said: {server}: {result['outcome']}"
 
 
 def _replaced(run: Run, server: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Every run ends: writes are counted, none is sent again without a wait and a look, none after the deadline."""
+"""Every run ends: writes are counted, none is sent again without a wait and a look, none too late."""
 
 from __future__ import annotations
 

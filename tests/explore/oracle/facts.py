@@ -13,7 +13,7 @@ from tests.explore.oracle.served import Served, Unit, unit
 from tests.explore.playing import Played, request
 from tests.explore.ports import READ, WRONG, Attempt, Call
 
-#: Descriptions that say that a backend was added by us: the mark, also while it waits for its weight or drains.
+#: Descriptions that say that a backend was added by us: the mark, also while it waits or drains.
 _OURS = re.compile(r"slb-swap[/.].*|swap-[0-9]+/.*")
 EVENTS = frozenset({"out", "in", "outerr", "inerr", "hookin", "hookout"})
 RUNS = frozenset({"Running", "Pending", "Starting"})
@@ -65,7 +65,6 @@ class Run:
     pairs: list[tuple[str, str]] = field(default_factory=list)
     force: set[str] = field(default_factory=set)
     body: dict[str, Any] | None = None
-    unforced: int = 0  #: how many units must serve, whatever is forced, while they are replaced
 
     @property
     def group(self) -> str:
@@ -191,17 +190,18 @@ class Run:
         return {s for s, (state, healthy) in self.listed.items() if state == "in_service" and healthy}
 
     @cached_property
+    def truly_doomed(self) -> set[str]:
+        """Who is about to be reclaimed when the run begins."""
+        return {
+            name
+            for name, one in self.attempt.instances.items()
+            if name[:2] == "i-" and "Recycling" in one.operation_locks
+        }
+
+    @property
     def doomed(self) -> set[str]:
-        """Who is about to be reclaimed, as ECS would say when the run begins."""
-        return (
-            {
-                name
-                for name, one in self.attempt.instances.items()
-                if name[:2] == "i-" and "Recycling" in one.operation_locks
-            }
-            if not self.ecs_unread
-            else set()
-        )
+        """Who is about to be reclaimed, as far as ECS says so."""
+        return set() if self.ecs_unread else self.truly_doomed
 
     def runs(self, server: str) -> bool:
         """Whether ECS knows a server, and says that it runs or soon will."""
@@ -265,7 +265,8 @@ class Run:
         """The servers that an event or the timer may take out."""
         named = {
             e.server for e in self.terminated
-            if self.listed.get(e.server, NOT_LISTED)[0] in {"", "leaving"} or self.attempt.words[0] == "interrupted"
+            if self.attempt.words[0] == "interrupted"
+            or self.listed.get(e.server, NOT_LISTED)[0] in {"", "leaving"}
         }  # fmt: skip
         if self.attempt.words[0] == "deleted":
             named = {s for s in named if (not self.known(s) or self.ecs_unread) and s not in self.listed}
@@ -313,24 +314,36 @@ class Run:
         )
 
     @cached_property
-    def least(self) -> int:
-        """How many units must serve, at each of its steps."""
-        excuses: Any = self.played.excused
+    def beside(self) -> int:
+        """How many new ones serve beside those that they are to replace when it begins."""
         serving = self.served.serving(self.begin)
-        counted = {one for one in serving - self.served.dead(self.begin) if one[0] not in self.said_gone}
-        excuses.allow("said_gone", len(counted) < len(serving))
-        old = {unit(b) for b in self.leave} & counted
-        new = {one for one in counted if one[0] in {e.server for e in self.launched}}
-        both = min(len(old), len(new - old))
-        excuses.allow("side_by_side", both)
-        base = len(counted) - both
-        lowest = int(self.target.get("min_backends", 1))
-        self.unforced = max(lowest, base - self.spare(base))
-        if excuses.allow("forced", "min_backends" in self.force):
-            lowest = 0
-        if excuses.allow("forced", "max_unavailable" in self.force):
+        old = self.units(self.leave) & serving
+        named = self.come if self.is_request else {e.server for e in self.launched}
+        return min(len(old), len({one for one in serving if one[0] in named} - old))
+
+    @cached_property
+    def strictly_least(self) -> int:
+        """How many units must serve at each of its steps, by what served when it began."""
+        serving = len(self.served.serving(self.begin))
+        return max(int(self.target.get("min_backends", 1)), serving - self.spare(serving))
+
+    @cached_property
+    def _base(self) -> int:
+        serving = self.served.serving(self.begin) - self.served.dead(self.begin)
+        return len({one for one in serving if one[0] not in self.said_gone}) - self.beside
+
+    @cached_property
+    def least(self) -> int:
+        """How many units must serve once what is excused is left out."""
+        lowest = 0 if "min_backends" in self.force else int(self.target.get("min_backends", 1))
+        if "max_unavailable" in self.force:
             return lowest
-        return max(lowest, base - self.spare(base))
+        return max(lowest, self._base - self.spare(self._base))
+
+    @cached_property
+    def unforced(self) -> int:
+        """How many units must serve while they are replaced, whatever is forced."""
+        return max(int(self.target.get("min_backends", 1)), self._base - self.spare(self._base))
 
     def spare(self, of: int) -> int:
         """How many of some units may be out at a time."""

@@ -59,7 +59,8 @@ def forgotten(played: Played, runs: Sequence[Run]) -> Iterator[str]:
         return
     waiting = [
         a for group in played.cloud.world.scaling_groups.values() for a in group.lifecycle_actions
-        if (a.status, a.lifecycle_hook_id) == ("Pending", "ash-in") and a.lifecycle_action_token == f"token-{final.words[2]}"
+        if (a.status, a.lifecycle_hook_id) == ("Pending", "ash-in")
+        and a.lifecycle_action_token == f"token-{final.words[2]}"
     ]  # fmt: skip
     if waiting:
         yield "a scale-in hook left to wait though its instances are out"

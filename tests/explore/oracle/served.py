@@ -1,7 +1,7 @@
 """What serves: what the load balancer would do with a request at an instant, and what it would come to.
 
-A unit of capacity is a server at an address. It serves if any running listener would send it a request by any of
-its backends, and has either found it normal or checks nothing.
+A unit of capacity is a server at an address. It serves if any running listener would send it a request by any
+of its backends, and has either found it normal or checks nothing.
 """
 
 from __future__ import annotations
@@ -75,12 +75,20 @@ class Served:
         return frozenset(self.on(at))
 
     def _is_sent(self, instant: Instant, backend: Backend, listener: Listener) -> bool:
-        group = instant.group_id
         if backend.weight == 0:
-            rr = any(use.scheduler == "rr" for use in listener.uses_of(group))
-            self.played.excused.allow("weight_0_under_rr", rr)
             return False
         return self.status(instant, backend, listener) in {"", "normal"}
+
+    def uses(self, at: int, backend: Backend) -> bool:
+        """Whether some listener sends requests to a backend at an instant."""
+        instant = self.history[at]
+        return any(self._is_sent(instant, backend, one) for one in self._listeners[instant.group_id])
+
+    def drains(self, group: str) -> bool:
+        """Whether weight 0 is of no use to drain a group, or its listeners drain by themselves."""
+        listeners = self._listeners[group]
+        own = bool(listeners) and all(one.connection_drain for one in listeners)
+        return own or any(use.scheduler == "rr" for one in listeners for use in one.uses_of(group))
 
     def pending(self, at: int) -> frozenset[Unit]:
         """The units with a weight above 0 of which some check has not finished."""
@@ -95,9 +103,19 @@ class Served:
     def dead(self, at: int) -> frozenset[Unit]:
         """The units that ECS does not know, and that are sent requests only because nothing checks them."""
         instances = self.history[at].instances
-        found = frozenset(one for one in self.on(at) if one[0] not in instances)
-        self.played.excused.allow("dead_and_unchecked", found)
-        return found
+        return frozenset(one for one in self.on(at) if one[0] not in instances)
+
+    def under_rr(self, at: int) -> frozenset[Unit]:
+        """The units at weight 0 that are sent requests all the same."""
+        instant = self.history[at]
+        return frozenset(
+            unit(backend)
+            for backend in instant.backends
+            for listener in self._listeners[instant.group_id]
+            if backend.weight == 0
+            and any(use.scheduler == "rr" for use in listener.uses_of(instant.group_id))
+            and self.status(instant, backend, listener) in {"", "normal"}
+        )
 
     def status(self, instant: Instant, backend: Backend, listener: Listener) -> str:
         """What a listener's check says of a backend; nothing where it does not check."""

@@ -20,8 +20,12 @@ def told(run: Run) -> Iterator[str]:
     if result["outcome"] in {"raised", "planned"} and not result["after"]:
         return
     meddled = any(run.begin < at <= run.end for at in run.played.others if _of(run, at))
-    if run.played.excused.allow("others_meanwhile", meddled):
-        return
+    found = list(_compared(run, result))
+    if not found or not run.played.excused.allow("others_meanwhile", meddled):
+        yield from found
+
+
+def _compared(run: Run, result: dict[str, Any]) -> Iterator[str]:
     before, after = run.start, run.backends(run.end)
     if Counter(map(_row, result["before"])) != Counter(map(_backend, before)):
         yield "told another group than there was before"
@@ -42,6 +46,29 @@ def told(run: Run) -> Iterator[str]:
         yield "told unchanged, and changed"
     if any(run.start == after and c.answer == "ok" for c in run.writes) and result["outcome"] == "applied":
         yield "told applied, and nothing changed"
+
+
+def reversed_by(run: Run) -> Iterator[str]:
+    """The request that undoes a run brings back what left, and what has another weight now."""
+    result = run.result
+    if result is None or not run.acts or result["outcome"] not in {"applied", "partial", "rolled_back"}:
+        return
+    after = {b.key: b.weight for b in run.backends(run.end)}
+    meddled = any(run.begin < at <= run.end for at in run.played.others if _of(run, at))
+    named = {
+        (row["server_id"], row["port"], row["server_ip"], row["weight"])
+        for row in (result["reverse"] or {}).get("launched", ())
+    }
+    lost = [
+        b for b in run.start
+        if after.get(b.key) != b.weight and (*b.key, b.weight) not in named and not _was_drained_before(b)
+    ]  # fmt: skip
+    if lost and not run.played.excused.allow("others_meanwhile", meddled):
+        yield f"the reverse of a run forgets: {lost[0].server_id}:{lost[0].port}"
+
+
+def _was_drained_before(b: Backend) -> bool:
+    return b.weight == 0 and b.description.startswith(("swap-", "swap_"))
 
 
 def _of(run: Run, at: int) -> bool:

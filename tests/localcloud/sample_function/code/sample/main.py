@@ -1,5 +1,6 @@
 """A function that does what its event says: what the local Function Compute is tested with."""
 
+import base64
 import decimal
 import json
 import logging
@@ -32,6 +33,19 @@ def webhook(environ, start_response):
     told["body"] = body.decode()
     start_response("201 Created", [("Content-Type", "application/json"), ("Retry-After", "7")])
     return [json.dumps(told).encode()]
+
+
+def respond(event, context):
+    """An HTTP trigger's event of Function Compute 3.0: what its body says is answered, else the event."""
+    told = json.loads(event)
+    raw = base64.b64decode(told["body"]) if told["isBase64Encoded"] else told["body"].encode()
+    body = raw.decode("utf-8", "replace")
+    if body.startswith("answer:"):
+        return json.loads(body.removeprefix("answer:"))
+    if body == "raise":
+        raise ValueError("no")
+    headers = {"Retry-After": "7"}
+    return {"statusCode": 201, "headers": headers, "isBase64Encoded": False, "body": json.dumps(told)}
 
 
 def _echo(event, context):

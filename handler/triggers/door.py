@@ -1,0 +1,154 @@
+"""What the door (``webhook``) says of a request that it hands on: when it was received, and who waits.
+
+``swap`` takes its word because it is sealed with the webhook's secrets: a request's freshness is judged once,
+when it is received, whatever the platform's queue then takes. A seal is no request's signature and no
+signature is a seal, since the key of a seal is another.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from handler.triggers import keys
+from handler.triggers.messages import Unreadable
+from handler.triggers.signatures import TOLERANCE_S
+
+#: The longest that Function Compute keeps an asynchronous event, and so may try it again (API 2016-08-15 and
+#: 2023-03-30, PutAsyncInvokeConfig: maxAsyncEventAgeInSeconds).
+RETRIED_FOR_S: Final = 7 * 24 * 3600
+
+#: The key of an HTTP event that holds the door's word.
+WORD: Final = "handedOn"
+
+#: What is handed on of a request's headers: who signed it, when, and what for.
+HEADERS: Final = (
+    "content-type",
+    "webhook-id",
+    "webhook-timestamp",
+    "webhook-signature",
+    "x-github-delivery",
+    "x-github-event",
+    "x-hub-signature-256",
+)
+
+# No signed text begins with NUL: neither the id of Standard Webhooks nor JSON does. So no signature that a
+# sender makes is ever the key of a seal.
+_KEY_OF: Final = b"\0slb-swap: the key of the door's seal, version 1"
+
+_LAST_SECOND: Final = 253_402_300_799  #: the end of the year 9999
+_MOST_SEALS: Final = 64
+_UNAUTHORIZED: Final = 401
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What the door says: ``received_at`` in epoch seconds; ``asynchronous``: nobody waits for the answer."""
+
+    received_at: int
+    asynchronous: bool
+
+
+def handed_on(headers: Mapping[str, str], body: bytes, word: Word, secrets: Sequence[str]) -> dict[str, Any]:
+    """Return the event to invoke ``swap`` with: the request, and the door's word on it under every secret.
+
+    Every secret seals it, so that ``webhook`` and ``swap`` need have but one in common while secrets change.
+    """
+    kept = {name: headers[name] for name in HEADERS if name in headers}
+    return {
+        "version": "v1",
+        "headers": kept,
+        "body": base64.b64encode(body).decode(),
+        "isBase64Encoded": True,
+        "requestContext": {"http": {"method": "POST", "path": "/"}},
+        WORD: {
+            "receivedAt": word.received_at,
+            "asynchronous": word.asynchronous,
+            "seals": [seal.hex() for seal in _seals(kept, body, word, secrets)],
+        },
+    }
+
+
+def prefers_async(headers: Mapping[str, str]) -> bool:
+    """Tell whether the sender asks not to wait for the answer (RFC 7240, ``respond-async``), or never does.
+
+    GitHub waits for ten seconds.
+    """
+    preferences = headers.get("prefer", "").split(",")
+    asked = any(one.partition(";")[0].strip().lower() == "respond-async" for one in preferences)
+    return asked or "x-github-event" in headers
+
+
+def invocation_id(event_ids: Sequence[str], body: bytes) -> str:
+    """Return an id for an asynchronous invocation that is the same for the same request.
+
+    Nobody signs GitHub's id of a delivery: without the body, one request could be passed off as another.
+    It begins with a letter and has at most 128 characters (Function Compute, stateful asynchronous
+    invocation).
+    """
+    named = "\n".join([*event_ids, hashlib.sha256(body).hexdigest()])
+    return "webhook-" + hashlib.sha256(named.encode()).hexdigest()[:40]
+
+
+def is_async(event: Mapping[str, object]) -> bool | None:
+    """Return whether the door says that nobody waits; None where the event did not come through it."""
+    said = event.get(WORD)
+    return None if said is None else isinstance(said, dict) and said.get("asynchronous") is True
+
+
+def received_at(
+    event: Mapping[str, object], headers: Mapping[str, str], body: bytes, now: float, secrets: Sequence[str]
+) -> float:
+    """Return when a request was received, in epoch seconds: as its seal proves, or else now.
+
+    Raises Unreadable with status 401 if the seal is not right, or older than the platform keeps events.
+    """
+    if WORD not in event:
+        return now
+    word, given = _read(event[WORD])
+    expected = _seals(headers, body, word, secrets)
+    # Every comparison is made, so that time tells nothing of which secret was right.
+    equal = [hmac.compare_digest(one, other) for one in expected for other in given]
+    if not any(equal):
+        raise Unreadable(f"{WORD}: no seal matches: webhook and swap need a secret in common", _UNAUTHORIZED)
+    # Only what is asynchronous waits in a queue.
+    kept_for = RETRIED_FOR_S if word.asynchronous else TOLERANCE_S
+    if not -TOLERANCE_S <= now - word.received_at <= kept_for + TOLERANCE_S:
+        raise Unreadable(f"{WORD}: receivedAt is more than {kept_for} seconds off", _UNAUTHORIZED)
+    return word.received_at
+
+
+def _read(said: object) -> tuple[Word, list[bytes]]:
+    fields = said if isinstance(said, dict) else {}
+    at, asynchronous, seals = (fields.get(name) for name in ("receivedAt", "asynchronous", "seals"))
+    if isinstance(at, int) and 0 <= at <= _LAST_SECOND and isinstance(asynchronous, bool):
+        with contextlib.suppress(TypeError, ValueError):
+            return Word(at, asynchronous), _decoded(seals)
+    raise Unreadable(f"{WORD}: expected receivedAt, asynchronous and seals in hexadecimal", _UNAUTHORIZED)
+
+
+def _decoded(seals: object) -> list[bytes]:
+    """Return seals as bytes. Raises TypeError or ValueError if they are none."""
+    if not isinstance(seals, list) or len(seals) > _MOST_SEALS:
+        raise TypeError
+    return [bytes.fromhex(seal) for seal in seals]
+
+
+def _seals(headers: Mapping[str, str], body: bytes, word: Word, secrets: Sequence[str]) -> list[bytes]:
+    parts = [str(word.received_at).encode(), b"asynchronous" if word.asynchronous else b"awaited"]
+    for name in sorted(headers):
+        parts += [name.encode("utf-8", "replace"), headers[name].encode("utf-8", "replace")]
+    parts.append(body)
+    # Each part with its length before it, so that no two requests are the same text.
+    text = b"".join(b"%d:%s," % (len(part), part) for part in parts)
+    own = [_hmac(secret.encode(), _KEY_OF) for secret in keys.usable(secrets)]
+    return [_hmac(key, text) for key in own]
+
+
+def _hmac(key: bytes, data: bytes) -> bytes:
+    return hmac.new(key, data, hashlib.sha256).digest()

@@ -1,0 +1,144 @@
+"""The function ``webhook``: the door. It checks a request, hands it on to ``swap``, and relays the answer."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from handler import context as contexts
+from handler import logs, main, outcome
+from handler.cloud import credentials
+from handler.cloud.credentials import Credentials
+from handler.cloud.invoking import Invoked, Invoker
+from handler.context import DEFAULT_TIMEOUT_S, Invocation
+from handler.core.model.answers import CallFailed
+from handler.outcome import NotYet, Result
+from handler.settings import Settings
+from handler.triggers import door, http, reading, wsgi
+from handler.triggers.door import Word
+from handler.triggers.messages import Rejected, digest
+from handler.triggers.reading import Delivery
+
+#: Bytes of an asynchronous invocation's payload (Function Compute, Limits).
+MAX_ASYNC: Final = 128 * 1024
+
+
+def webhook(given: Any, second: Any) -> Any:
+    """Answer one request. Function Compute 3.0 gives an event and a context, 2.0 a WSGI call.
+
+    Raises: NotYet where the platform itself has answered already, for what may pass.
+    """
+    if callable(second):
+        return wsgi.respond(_answer(wsgi.event_of(given), given.get("fc.context")), second)
+    return _answer(given, second)
+
+
+def _answer(given: Any, context: Any) -> Result:
+    instance = main.started()
+    invocation = contexts.read(context, os.environ)
+    secrets = main.webhook_secrets(instance)
+    # In whole seconds, as it is handed on: what is fresh here may not be stale there.
+    now = int(time.time())
+    event, delivery = reading.read_request(given, targets=instance.settings.targets, now=now, secrets=secrets)
+    logs.bind(
+        cold_start=logs.cold_start(),
+        request_id=invocation.request_id,
+        function_name=invocation.function,
+        region=invocation.region,
+        trigger="deployment",
+        event_ids=list(delivery.event_ids),
+    )
+    try:
+        if delivery.intents:
+            response = _hand_on(event, delivery, now, instance.settings, invocation, context)
+        else:
+            response = _turn_away(delivery, invocation)
+    finally:
+        logs.clear()
+    if response["statusCode"] == 503 and http.is_async(event):
+        raise NotYet(str(json.loads(response["body"])["reason"]))
+    return response
+
+
+def _turn_away(delivery: Delivery, invocation: Invocation) -> Result:
+    """Answer what asks nothing of ``swap``."""
+    main.log_unread(delivery)
+    reasons = [ignored.reason for ignored in delivery.ignored]
+    result = outcome.summed_up([], delivery.rejected, reasons, invocation.request_id)
+    logs.completed(result)
+    return outcome.as_http(result, delivery.rejected)
+
+
+def _hand_on(
+    event: Mapping[str, object],
+    delivery: Delivery,
+    now: int,
+    settings: Settings,
+    invocation: Invocation,
+    context: Any,
+) -> Result:
+    """Invoke ``swap`` with the request, and wait for its answer unless the sender does not."""
+    request = http.request_of(event)
+    asynchronous = door.prefers_async(request.headers) or http.is_async(event)
+    word = Word(now, asynchronous)
+    payload = json.dumps(
+        door.handed_on(request.headers, request.body, word, settings.secrets.values)
+    ).encode()
+    if asynchronous and len(payload) > MAX_ASYNC:
+        reason = f"the request: {len(payload)} bytes to be queued, which is more than {MAX_ASYNC}"
+        rejected = (Rejected(reason, digest(request.body), 413),)
+        return _turn_away(replace(delivery, intents=(), rejected=rejected), invocation)
+    given = credentials.find(context, os.environ)
+    logs.redact(*given.secrets())
+    result = outcome.summed_up([], [], [], invocation.request_id)
+    try:
+        invoked = _invoker(given, settings, invocation).invoke(
+            payload,
+            asynchronous=asynchronous,
+            invocation_id=door.invocation_id(delivery.event_ids, request.body) if asynchronous else None,
+        )
+    except CallFailed as failed:
+        return _not_yet(result, reason=failed.answer.code)
+    if asynchronous and not invoked.error_type:
+        result |= {"outcome": "accepted", "reason": None}
+        logs.completed(result)
+        return outcome.as_http(result)
+    return _relay(result, invoked)
+
+
+def _relay(result: Result, invoked: Invoked) -> Result:
+    relayed = None if invoked.error_type else wsgi.relayed(invoked.body)
+    if relayed is None:
+        return _not_yet(result, reason="swap_failed")
+    logs.event("webhook.relayed", status=relayed["statusCode"])
+    return relayed
+
+
+def _not_yet(result: Result, *, reason: str) -> Result:
+    result |= {"outcome": "raised", "reason": reason}
+    logs.unfinished(result)
+    return outcome.as_http(result)
+
+
+def _invoker(given: Credentials, settings: Settings, invocation: Invocation) -> Invoker:
+    """Return what invokes ``swap``: a service in its name says that it is on Function Compute 2.0."""
+    service, function = settings.function
+    where = (given, invocation.region, invocation.account_id)
+    how: dict[str, Any] = {
+        "network": settings.network,
+        "endpoint": settings.endpoint,
+        "host": settings.hosts.get("fc"),
+        "read_timeout_s": max(1.0, (invocation.timeout_s or DEFAULT_TIMEOUT_S) - main.MARGIN_S),
+    }
+    # Only one of them is ever needed in a function.
+    if service:
+        from handler.cloud.fc import Fc  # noqa: PLC0415
+
+        return Fc(*where, service, function, **how)
+    from handler.cloud.fc3 import Fc3  # noqa: PLC0415
+
+    return Fc3(*where, function, **how)

@@ -1,0 +1,1 @@
+"""What developers and operators run beside the function; never ships."""
