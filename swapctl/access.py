@@ -47,8 +47,8 @@ def _by_chain() -> Credentials:
         given = None
     if given is None or not given.get_access_key_id():
         raise Failed(
-            "no credentials: set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or a profile "
-            "in ~/.aliyun/config.json (aliyun configure), or run on an instance with a RAM role"
+            "no credentials: set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or a "
+            "profile in ~/.aliyun/config.json (aliyun configure), or run on an instance with a RAM role"
         )
     key_id, secret = given.get_access_key_id(), given.get_access_key_secret()
     return Credentials(key_id, secret, given.get_security_token() or "")

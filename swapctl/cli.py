@@ -48,7 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()  # nobody reads any more, which is no error of ours
         return 0
     except Exception as error:
-        view.say(("slb-swap: ", "bold red"), f"unexpected: {type(error).__name__}: {blinds.hide(str(error))}", out=out)
+        view.say(
+            ("slb-swap: ", "bold red"),
+            f"unexpected: {type(error).__name__}: {blinds.hide(str(error))}",
+            out=out,
+        )
         return FAILED
     finally:
         blinds.end()

@@ -156,7 +156,9 @@ def _print(told: Mapping[str, Any], raw: bytes) -> None:
     for asked in told["asks"]:
         view.say("")
         how = "exactly as said" if asked["exactly"] else "completed from the scaling groups"
-        view.say((asked["target"], "bold"), f"  {asked['trigger']}, {how}", ", dry run" if asked["dry_run"] else "")
+        view.say(
+            (asked["target"], "bold"), f"  {asked['trigger']}, {how}", ", dry run" if asked["dry_run"] else ""
+        )
         for side in ("terminated", "launched"):
             for server in asked[side]:
                 view.say(f"  {side:<11}", _server_line(server))
@@ -190,5 +192,3 @@ def _is_request(raw: bytes) -> bool:
     except (ValueError, RecursionError):
         return False
     return isinstance(value, dict) and "target" in value
-
-

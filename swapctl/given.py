@@ -15,11 +15,14 @@ from handler.core.model.values import Intent
 from handler.settings import BadSettings, Settings
 from handler.triggers import deployment, github
 from handler.triggers.faults import broken
-from handler.triggers.messages import Unreadable
+from handler.triggers.messages import Ignored, Unreadable
 from swapctl.ending import Failed, WrongUse
 
 #: What a timer without a payload delivers: every target is compared with its scaling groups.
 TIMER = b'{"triggerTime": "1970-01-01T00:00:00Z", "triggerName": "slb-swap", "payload": ""}'
+
+#: Characters of a path, at most (PATH_MAX of Linux).
+_LONGEST_PATH = 4096
 
 
 def environment(targets: Path | None, endpoint: str | None = None) -> dict[str, str]:
@@ -34,21 +37,18 @@ def environment(targets: Path | None, endpoint: str | None = None) -> dict[str, 
         found["SWAP_ENDPOINT"] = endpoint
     if not found.get("SWAP_TARGETS", "").strip():
         raise WrongUse("no settings: set SWAP_TARGETS to the list of targets, or say --targets FILE")
+    named = Path(found["SWAP_TARGETS"].strip()) if len(found["SWAP_TARGETS"]) < _LONGEST_PATH else None
+    if named is not None and named.is_file():  # a path from here, where the function has one in its package
+        found["SWAP_TARGETS"] = text(named).strip()
     return found
 
 
 def load(environ: Mapping[str, str]) -> Settings:
     """Return the settings. Raises Failed with a line for each thing that is wrong with them."""
     try:
-        return settings.load(environ, _beside)
+        return settings.load(environ)
     except BadSettings as bad:
         raise Failed(*bad.errors) from None
-
-
-def _beside(path: str) -> str:
-    """Read the file that SWAP_TARGETS names: from here, or as the function does, from its package."""
-    here = Path(path)
-    return here.read_text(encoding="utf-8") if here.is_file() else settings.from_package(path)
 
 
 def content(path: Path) -> bytes:
@@ -90,7 +90,7 @@ def request_intents(body: bytes, targets: Sequence[Target]) -> tuple[Intent, ...
         raise Failed(str(error)) from None
     found = tuple(item for item in items if isinstance(item, Intent))
     if not found:
-        raise Failed(*(f"{item.reason}: {getattr(item, 'detail', '')}" for item in items))
+        raise Failed(*(f"{item.reason}: {item.detail}" for item in items if isinstance(item, Ignored)))
     return found
 
 

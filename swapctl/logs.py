@@ -14,13 +14,19 @@ from swapctl.ending import DONE, Failed
 
 
 def command(
-    file: Annotated[Path, typer.Argument(metavar="[FILE]", help="JSON lines, or what aliyunlog prints")] = Path("-"),
+    file: Annotated[
+        Path, typer.Argument(metavar="[FILE]", help="JSON lines, or what aliyunlog prints")
+    ] = Path("-"),
     target: Annotated[str, typer.Option("--target", help="of one target alone")] = "",
     picture: Annotated[Path | None, typer.Option("--picture", metavar="FILE.svg", help="drawn, too")] = None,
     json: options.Json = False,
 ) -> int:
     """Tell the story of each run: what was planned, done and waited for, and how it ended."""
-    lines = [one for one in loglines.read(given.text(file)) if target in {"", one.get("target", "")} or "targets" in one]
+    lines = [
+        one
+        for one in loglines.read(given.text(file))
+        if target in {"", one.get("target", "")} or "targets" in one
+    ]
     if not lines:
         raise Failed(f"{file}: no log line of slb-swap")
     if json:
@@ -29,7 +35,7 @@ def command(
         for run in _runs(lines):
             _story(run)
     if picture is not None:
-        _draw(lines, picture)
+        _draw(lines, picture, target)
     return DONE
 
 
@@ -69,7 +75,10 @@ def _told(line: Mapping[str, Any]) -> tuple[str | tuple[str, str], ...]:
         case "swap.step":
             done = line.get("result") == "applied"
             code = f" {line.get('code')}" if line.get("code") else ""
-            return (f"{of}{line.get('why')}: {line.get('step')}  ", (f"{line.get('result')}{code}", "green" if done else "red"))
+            return (
+                f"{of}{line.get('why')}: {line.get('step')}  ",
+                (f"{line.get('result')}{code}", "green" if done else "red"),
+            )
         case "swap.waiting":
             return (f"{of}waits {line.get('seconds')} s: {line.get('why')}",)
         case "swap.ignored":
@@ -86,7 +95,17 @@ def _told(line: Mapping[str, Any]) -> tuple[str | tuple[str, str], ...]:
 
 
 #: The same in each line, and said above.
-_SAID = {"time", "level", "event", "request_id", "function_name", "region", "cold_start", "trigger", "event_ids"}
+_SAID = {
+    "time",
+    "level",
+    "event",
+    "request_id",
+    "function_name",
+    "region",
+    "cold_start",
+    "trigger",
+    "event_ids",
+}
 
 
 def _seconds(line: Mapping[str, Any]) -> float | None:
@@ -96,11 +115,11 @@ def _seconds(line: Mapping[str, Any]) -> float | None:
         return None
 
 
-def _draw(lines: list[dict[str, Any]], file: Path) -> None:
+def _draw(lines: list[dict[str, Any]], file: Path, target: str) -> None:
     try:
         from show.picture import picture  # noqa: PLC0415 - developers alone have what it draws with
 
-        drawn = picture(lines)
+        drawn = picture(lines, target=target or None)
     except ImportError as error:
         raise Failed(
             f"--picture: {error.name or 'show'} is missing: pip install matplotlib, in a checkout of slb-swap"

@@ -23,7 +23,8 @@ Request = Annotated[
     Path | None, typer.Option("--request", metavar="FILE", help="the body of a request; - for stdin")
 ]
 Webhook = Annotated[
-    str | None, typer.Option("--webhook", metavar="URL", help="the HTTP trigger; signed with SWAP_WEBHOOK_SECRETS")
+    str | None,
+    typer.Option("--webhook", metavar="URL", help="the HTTP trigger; signed with SWAP_WEBHOOK_SECRETS"),
 ]
 Function = Annotated[
     str | None,

@@ -84,5 +84,3 @@ def of_files(event: Path, targets: Path | None, endpoint: str | None, region: st
     settings = given.load(given.environment(targets, endpoint))
     region = access.region(region, local=settings.endpoint is not None)
     return of_delivery(read(given.content(event), settings, region), settings, region)
-
-

@@ -14,7 +14,7 @@ from handler.cloud.ecs import CloudEcs
 from handler.cloud.ess import CloudEss
 from handler.cloud.slb import CloudSlb
 from handler.core.model.answers import Answer, Result
-from handler.core.model.observed import Listing
+from handler.core.model.observed import Listing, Observed
 from handler.core.model.policy import Target
 from handler.core.model.steps import Step, described
 from handler.core.model.values import Group, Hook, Instance, Intent, Key, Listeners, Server, Verdict
@@ -142,14 +142,12 @@ def _more(done: Done) -> dict[str, Any]:
     return {
         "waves": [{"why": why, "steps": [described(s) for s in steps]} for why, steps in run.planned.waves],
         "capacity": {"baseline": limits.baseline, "floor": limits.floor},
-        "instances": list(_unfit(done)),
+        "instances": _unfit(run.observed),
     }
 
 
-def _unfit(done: Done) -> list[dict[str, str]]:
+def _unfit(observed: Observed) -> list[dict[str, str]]:
     """Return what ECS says of the group's and the named servers that do not run, or are not there."""
-    assert done.run is not None
-    observed = done.run.observed
     return [
         {"server_id": server_id, "state": state}
         for server_id in sorted(observed.asked)

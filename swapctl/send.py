@@ -24,7 +24,9 @@ def command(
     launched: _Servers = [],  # noqa: B006
     force: Annotated[list[str], typer.Option(metavar="WORD", help="a guard to override")] = [],  # noqa: B006
     gone: Annotated[bool, typer.Option("--gone", help="the terminated ones serve nobody any more")] = False,
-    no_wait: Annotated[bool, typer.Option("--no-wait", help="have it queued; followed where there is a log")] = False,
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="have it queued; followed where there is a log")
+    ] = False,
     apply: options.Apply = False,
     targets: options.Targets = None,
     endpoint: options.Endpoint = None,
@@ -88,5 +90,3 @@ def _show(told: dict[str, Any], *, json: bool) -> None:
         view.as_json(told)
     else:
         view.result(told)
-
-

@@ -155,7 +155,9 @@ def _invoker(way: Way) -> Invoker:
     region = access.region(way.region, local=way.endpoint is not None)
     account = way.account or os.environ.get("FC_ACCOUNT_ID", "")
     if not account and way.endpoint is None:
-        raise WrongUse("no account: say --account ID, or set FC_ACCOUNT_ID; a function's address begins with it")
+        raise WrongUse(
+            "no account: say --account ID, or set FC_ACCOUNT_ID; a function's address begins with it"
+        )
     where, how = (access.find(), region, account), {"endpoint": way.endpoint, "read_timeout_s": ANSWER_S}
     if service:
         from handler.cloud.fc import Fc  # noqa: PLC0415

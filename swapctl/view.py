@@ -12,7 +12,8 @@ from rich.text import Text
 
 from handler import blinds
 
-_COLOURS = {
+#: The colour of each outcome, and of each level of a check; anything else is red.
+COLOURS = {
     "applied": "green",
     "unchanged": "green",
     "accepted": "green",
@@ -25,7 +26,7 @@ _COLOURS = {
 
 
 def console(*, errors: bool = False) -> Console:
-    """Return a console on the standard output of now; lines are not cut where nobody's window is that wide."""
+    """Return a console on the standard output of now; without a window, 150 wide."""
     stream = sys.stderr if errors else sys.stdout
     return Console(file=stream, highlight=False, soft_wrap=True, width=None if stream.isatty() else 150)
 
@@ -46,7 +47,7 @@ def as_json(value: Any) -> None:
 
 def coloured(outcome: str) -> tuple[str, str]:
     """Return an outcome with its colour."""
-    return outcome, f"bold {_COLOURS.get(outcome, 'red')}"
+    return outcome, f"bold {COLOURS.get(outcome, 'red')}"
 
 
 def result(told: Mapping[str, Any], *, undo: bool = True) -> None:
@@ -97,7 +98,11 @@ def _changes(target: Mapping[str, Any]) -> None:
     for backend in target["after"]:
         weight = known.get((backend["server_id"], backend["port"], backend["server_ip"]))
         if weight is not None and weight != backend["weight"]:
-            say("  weight    ", (backend_line({**backend, "weight": weight}), "red"), f" -> {backend['weight']}")
+            say(
+                "  weight    ",
+                (backend_line({**backend, "weight": weight}), "red"),
+                f" -> {backend['weight']}",
+            )
 
 
 def _weight(backends: Iterable[Mapping[str, Any]], server: str) -> str:

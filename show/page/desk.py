@@ -32,13 +32,26 @@ class Refused(Exception):  # noqa: N818 - an answer
 
 
 class Desk:
-    """The local cloud behind the page. `servers` None: the world of events/; else a group of so many."""
+    """The local cloud behind the page. `servers` None: the world of events/; else a group of so many.
 
-    def __init__(self, servers: int | None = None) -> None:
-        self._state = state(servers)
-        self._targets = targets(servers)
+    `world` and `wanted` are a state and targets in place of those; `port` is the local cloud's own.
+    """
+
+    def __init__(
+        self,
+        servers: int | None = None,
+        *,
+        world: Mapping[str, Any] | None = None,
+        wanted: list[dict[str, Any]] | None = None,
+        port: int = 0,
+    ) -> None:
+        self._state = state(servers) if world is None else dict(world)
+        self._targets = targets(servers) if wanted is None else wanted
         self.cloud = LocalCloud(
-            copy.deepcopy(self._state), template=ROOT / "template.yml", env=_env(self._targets, "apply")
+            copy.deepcopy(self._state),
+            port=port,
+            template=ROOT / "template.yml",
+            env=_env(self._targets),
         )
         self._twin: LocalCloud | None = None
         self._lock = threading.Lock()
@@ -223,9 +236,10 @@ def targets(servers: int | None) -> list[dict[str, Any]]:
     return [{**{k: v for k, v in one.items() if k not in drop}, "health": HEALTH} for one in given]
 
 
-def _env(wanted: list[dict[str, Any]], mode: str) -> dict[str, str]:
+def _env(wanted: list[dict[str, Any]], mode: str | None = None) -> dict[str, str]:
+    """What the function is told; `mode` takes the place of each target's own."""
     return {
-        "SWAP_TARGETS": json.dumps([{**one, "mode": mode} for one in wanted]),
+        "SWAP_TARGETS": json.dumps([{**one, **({"mode": mode} if mode else {})} for one in wanted]),
         "SWAP_WEBHOOK_SECRETS": SECRET,
     }
 
