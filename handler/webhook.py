@@ -26,6 +26,9 @@ from handler.triggers.reading import Delivery
 #: Bytes of an asynchronous invocation's payload (Function Compute, Limits).
 MAX_ASYNC: Final = 128 * 1024
 
+#: Seconds in which an invocation is queued. GitHub waits for ten.
+QUEUED_WITHIN_S: Final = 8.0
+
 
 def webhook(given: Any, second: Any) -> Any:
     """Answer one request. Function Compute 3.0 gives an event and a context, 2.0 a WSGI call.
@@ -96,7 +99,7 @@ def _hand_on(
     logs.redact(*given.secrets())
     result = outcome.summed_up([], [], [], invocation.request_id)
     try:
-        invoked = _invoker(given, settings, invocation).invoke(
+        invoked = _invoker(given, settings, invocation, asynchronous=asynchronous).invoke(
             payload,
             asynchronous=asynchronous,
             invocation_id=door.invocation_id(delivery.event_ids, request.body) if asynchronous else None,
@@ -124,15 +127,18 @@ def _not_yet(result: Result, *, reason: str) -> Result:
     return outcome.as_http(result)
 
 
-def _invoker(given: Credentials, settings: Settings, invocation: Invocation) -> Invoker:
+def _invoker(
+    given: Credentials, settings: Settings, invocation: Invocation, *, asynchronous: bool
+) -> Invoker:
     """Return what invokes ``swap``: a service in its name says that it is on Function Compute 2.0."""
     service, function = settings.function
     where = (given, invocation.region, invocation.account_id)
+    time_left_s = max(1.0, (invocation.timeout_s or DEFAULT_TIMEOUT_S) - main.MARGIN_S)
     how: dict[str, Any] = {
         "network": settings.network,
         "endpoint": settings.endpoint,
         "host": settings.hosts.get("fc"),
-        "read_timeout_s": max(1.0, (invocation.timeout_s or DEFAULT_TIMEOUT_S) - main.MARGIN_S),
+        "read_timeout_s": min(QUEUED_WITHIN_S, time_left_s) if asynchronous else time_left_s,
     }
     # Only one of them is ever needed in a function.
     if service:

@@ -470,8 +470,7 @@ def test_a_variable_whose_name_is_nearly_ours_is_refused_with_its_neighbour(name
 def test_a_variable_of_ours_that_is_like_none_is_refused_with_all_there_are() -> None:
     assert errors(ONE, SWAP_XYZ_1="hush") == (
         "SWAP_XYZ_1: unknown, expected one of SWAP_ENDPOINT, SWAP_ENDPOINTS, SWAP_FUNCTION, SWAP_NETWORK, "
-        "SWAP_TARGETS, "
-        "SWAP_WEBHOOK_SECRETS",
+        "SWAP_TARGETS, SWAP_WEBHOOK_SECRETS",
     )
 
 

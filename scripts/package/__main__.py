@@ -60,9 +60,9 @@ def build(runtime: str, into: Path, targets: Path | None = None) -> Path:
         )
     else:
         _compile(python, code)
-    target = into / made.name
-    zipping.write(code, target)
-    return target
+    unnamed = into / "unnamed.zip"
+    zipping.write(code, unnamed)
+    return unnamed.rename(into / made.name(zipping.sha256(unnamed)))
 
 
 def interpreter(version: str) -> str | None:

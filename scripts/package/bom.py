@@ -24,11 +24,11 @@ class Build:
     runtime: str
     compiled: bool
 
-    @property
-    def name(self) -> str:
-        """The name of the zip; each build has its own, or an update is not picked up."""
+    def name(self, sha256: str) -> str:
+        """The name of a zip of these bytes: other bytes, another name, or an update is not picked up."""
         commit, changed, _ = self.commit.partition("-")
-        return f"slb-swap-{self.version}-{commit[:12]}{'-changed' if changed else ''}-{self.runtime}.zip"
+        marked = f"{commit[:12]}-changed" if changed else commit[:12]
+        return f"slb-swap-{self.version}-{marked}-{self.runtime}-{sha256[:8]}.zip"
 
 
 def write(code: Path, build: Build, installed: Iterable[Installed]) -> None:

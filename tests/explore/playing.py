@@ -10,7 +10,7 @@ from typing import Any
 
 from handler import outcome
 from handler.running import delivering
-from handler.triggers import reading
+from handler.triggers import door, reading
 from localcloud.cloud import Cloud
 from tests.explore import happening
 from tests.explore.oracle.excuses import Excuses
@@ -84,7 +84,7 @@ class _Player:
         self.lagging: dict[str, Any] = {}
         self.targets, self.secrets = world.targets
         self.pending, self.met_at = 0, 0.0  #: what is still to happen meanwhile, and when something last did
-        self.signed: dict[int, dict[str, str]] = {}
+        self.queued: dict[int, Any] = {}  #: what the door has handed on, by its step
 
     def play(self) -> Played:
         history = self.cloud.world.history
@@ -229,8 +229,10 @@ class _Player:
         body = json.dumps(request(words)).encode()
         if "async" not in words:
             return deliveries.http_event(body, deliveries.signed(body, at=now))
-        headers = self.signed.setdefault(at, deliveries.signed(body, at=now))
-        return deliveries.http_event(body, {**headers, "x-fc-invocation-type": "Async"})
+        if at not in self.queued:
+            word = door.Word(int(now), asynchronous=True)
+            self.queued[at] = door.handed_on(deliveries.signed(body, at=now), body, word, self.secrets)
+        return self.queued[at]
 
 
 def request(words: tuple[str, ...]) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from handler.core.model.observed import Listing
 from handler.core.model.steps import Step, new_side, old_side
 from handler.core.model.values import Group, Hook
 from localcloud.cloud import Cloud
-from localcloud.errors import ApiError
 from localcloud.http import ConnectionCut
-from localcloud.state import Member
+from localcloud.rpc.errors import ApiError
+from localcloud.state.world import Member
 from tests.explore.worlds import Setup
 from tests.support.level_a import FakeClock, Killed, ModelEss, ModelSlb
 
@@ -277,7 +277,8 @@ class Scaling(ModelEss):
             servers = servers[1:]
         elif wrong == "short":
             servers = servers[:-1]
-        calls.attempt.shown.setdefault(scaling_group_id, []).append(servers)
+        # Who is left out here is still there for whoever asks by its id.
+        calls.attempt.shown.setdefault(scaling_group_id, []).append(found.servers)
         return replace(found, servers=servers, complete=wrong != "short")
 
     def listed(self, scaling_group_id: str, instance_ids: tuple[str, ...]) -> tuple[Any, ...]:

@@ -48,7 +48,7 @@ def handed_on(
     with (
         at(moment),
         mock.patch.object(main, "_instance", main._Instance(told)),
-        mock.patch.object(webhook, "_invoker", lambda *_: Recorder()),
+        mock.patch.object(webhook, "_invoker", lambda *_, **__: Recorder()),
     ):
         answer = webhook.webhook(json.dumps(http_event(body, headers)).encode(), context)
     assert answer["statusCode"] == 202

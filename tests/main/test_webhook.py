@@ -19,7 +19,7 @@ from handler.cloud.fc3 import Fc3
 from handler.cloud.invoking import Invoked
 from handler.core.model.answers import Answer, CallFailed, Result
 from handler.outcome import NotYet
-from localcloud.functions import Functions
+from localcloud.fc.functions import Functions
 from tests.support import deliveries
 from tests.support.entrance import Entrance
 from tests.support.level_c import SECRET
@@ -236,3 +236,21 @@ def test_what_is_no_http_request_is_turned_away(entrance: Entrance) -> None:
     for event in (b"", b"[]", json.dumps(deliveries.scaled_in("i-old1")).encode()):
         assert 400 == door.webhook(event, entrance.context)["statusCode"]
     assert [] == entrance.cloud.calls()
+
+
+@pytest.mark.parametrize(("prefer", "seconds"), [("respond-async", 8.0), ("wait", 590.0)])
+def test_who_waits_has_the_functions_time_and_who_does_not_a_few_seconds(
+    hook: Door, monkeypatch: pytest.MonkeyPatch, prefer: str, seconds: float
+) -> None:
+    given: list[float] = []
+    for kind in (Fc, Fc3):
+        real = kind.__init__
+
+        def made(self: Any, *where: Any, real: Any = real, read_timeout_s: float, **how: Any) -> None:
+            given.append(read_timeout_s)
+            real(self, *where, read_timeout_s=read_timeout_s, **how)
+
+        monkeypatch.setattr(kind, "__init__", made)
+    hook.post(PAIR, {**signed(), "prefer": prefer})
+    hook.drain()
+    assert given == [seconds]

@@ -131,12 +131,30 @@ def test_the_bill_of_materials_names_what_is_in(code: Path) -> None:
 
 def test_each_build_has_a_name_of_its_own() -> None:
     named = [
-        Build("0.1.0", commit, runtime, compiled=True).name
+        Build("0.1.0", commit, runtime, compiled=True).name(digest)
         for commit in ("c0ffee", "c0ffee-changed", "decaf")
         for runtime in ("python3.10", "python3.12")
+        for digest in ("0123456789abcdef", "1123456789abcdef")
     ]
-    assert len(set(named)) == 6
-    assert named[0] == "slb-swap-0.1.0-c0ffee-python3.10.zip"
+    assert len(set(named)) == 12
+    assert named[0] == "slb-swap-0.1.0-c0ffee-python3.10-01234567.zip"
+
+
+def test_another_file_of_targets_is_another_package_by_its_name(
+    code: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def install(requirements: Path, version: str, target: Path, work: Path) -> list[Installed]:
+        files(target, "aliyunsdkcore/auth/algorithm/sha_hmac256.py")
+        return []
+
+    monkeypatch.setattr(installing, "install", install)
+    monkeypatch.setattr(package, "interpreter", lambda version: None)
+    names = []
+    for mode in ("plan", "apply", "plan"):
+        targets = tmp_path / "targets.json"
+        targets.write_text(json.dumps([{"vserver_group_id": "rsp-web", "mode": mode}]))
+        names.append(package.build("python3.10", tmp_path / "into", targets).name)
+    assert names[0] == names[2] != names[1]
 
 
 REQUIREMENTS = """\

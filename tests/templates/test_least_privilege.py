@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from localcloud.ram import RamPolicy
+from localcloud.rpc.ram import RamPolicy
 from localcloud.serving import LocalCloud
 from show.signing import SECRET, signed
 from tests.support.level_c import ROOT, Http
@@ -111,7 +111,7 @@ def deployed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Deploye
 
 def deploy(name: str, template: str, folder: Path) -> Iterator[Deployed]:
     (folder / "index.py").write_text(INDEX)
-    (folder / name).write_text(template)
+    (folder / name).write_text(template.replace("MaxAsyncRetryAttempts: 8", "MaxAsyncRetryAttempts: 1"))
     env = {"SWAP_TARGETS": json.dumps(target()), "SWAP_WEBHOOK_SECRETS": SECRET}
     with LocalCloud(state(), template=folder / name, env=env) as local:
         yield Deployed(local, name)

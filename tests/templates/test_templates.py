@@ -73,6 +73,31 @@ def test_another_text_is_no_arn(text: str) -> None:
     assert not is_arn(text)
 
 
+@pytest.mark.parametrize("name", ["template.yml", "template.fc2.yml"])
+def test_two_stacks_share_no_name(name: str) -> None:
+    document = DOCUMENTS[name]
+    declared = {key: one.get("Default", "x") for key, one in document["Parameters"].items()}
+    owners = (
+        "ALIYUN::FC3::Function",
+        "ALIYUN::FC::Service",
+        "ALIYUN::MNS::",
+        "ALIYUN::RAM::",
+        "ALIYUN::SLS::Project",
+    )
+    found: list[set[str]] = []
+    for stack in ("slb-swap", "other"):
+        resolver = Resolver(document, {**declared, "Name": stack})
+        mine = {key: one for key, one in document["Resources"].items() if one["Type"].startswith(owners)}
+        written = {key: resolver.value(one["Properties"], key) for key, one in mine.items()}
+        names = {
+            (key, text) for key, one in written.items() for part, text in one.items() if part.endswith("Name")
+        }
+        names |= {(key, one["Name"]) for key, one in written.items() if "Name" in one}
+        assert len(names) >= 6
+        found.append({text for _, text in names})
+    assert found[0].isdisjoint(found[1])
+
+
 def test_what_a_condition_leaves_out_is_left_out() -> None:
     resolver = Resolver({"Conditions": {"Never": {"Fn::Equals": ["a", "b"]}}}, {})
     raw = {"kept": 1, "gone": {"Fn::If": ["Never", 2, {"Ref": "ALIYUN::NoValue"}]}}

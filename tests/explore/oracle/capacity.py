@@ -16,12 +16,19 @@ def floor(run: Run) -> Iterator[str]:
     for at, before in steps(run):
         now = served.serving(at)
         # What this run has put in is no capacity before it has passed: it may be taken back.
-        had = {one for one in served.serving(before) if one in start or served.passed(before, one, required)}
+        seen = _seen(run, at)
+        had = {one for one in served.serving(before) if one in start or served.passed(seen, one, required)}
         run.played.excused.allow("weight_0_under_rr", served.under_rr(before) - served.under_rr(at) - now)
         if had <= now or len(now) >= run.strictly_least or _is_excused(run, at, before, had):
             continue
         yield f"floor: {len(now)} serve, {run.least} promised, {_said(had - now)} taken: instant {at}"
         return
+
+
+def _seen(run: Run, at: int) -> int:
+    """The instant that the last reading of health before a write was made of."""
+    reads = [c.first for c in run.attempt.calls if c.action == "DescribeHealthStatus" and c.first <= at]
+    return run.served.before(run.group, max(reads, default=at))
 
 
 def _is_excused(run: Run, at: int, before: int, had: set[Unit]) -> bool:

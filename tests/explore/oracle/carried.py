@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from localcloud.state import Backend
+from localcloud.state.world import Backend
 from tests.explore.oracle.facts import Run, is_ours
 from tests.explore.oracle.served import Served, Unit, unit
 from tests.explore.playing import Played
@@ -186,11 +186,21 @@ def _cannot_be_told(played: Played, served: Served, tries: list[Run], past: Past
     return any(
         [
             allow("others_meanwhile", meanwhile),
+            allow("killed_between", any(map(_killed_between, tries))),
             allow("named_in_part", named),
             allow("several_addresses", several),
             allow("was_there_in_part", part),
             allow("wrong_listing", any(run.wrong_listing for run in tries)),
         ]
+    )
+
+
+def _killed_between(run: Run) -> bool:
+    """Whether a run was killed after the Remove that makes room, and before the Add of what comes."""
+    return (
+        run.attempt.killed
+        and bool(run.writes)
+        and run.writes[-1].action == "RemoveVServerGroupBackendServers"
     )
 
 

@@ -67,6 +67,10 @@ EXCUSES = {
     "weight_0_under_rr": (
         "a server at weight 0 is not to serve, though a listener that schedules by rr still uses it"
     ),
+    "killed_between": (
+        "on a full load balancer, a kill between the Remove that makes room and the Add of the new one "
+        "leaves nobody to tell it by"
+    ),
     "was_there_in_part": "a new server that had a part of its places before keeps them as they were",
     "named_in_part": (
         "a request that names a port or an address of a server says itself what stands in its place"
