@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-import click
 import typer
 
 from handler import blinds
 from swapctl import check, explain, local, logs, plan, send, undo, view
 from swapctl.ending import FAILED, WRONG_USE, Failed
 
+#: What a shell gives for a command that Ctrl-C ended.
+INTERRUPTED = 130
 _CODES = "Exit codes: 0 done, 1 failed, 2 there is something to do or to see, 64 wrong use."
 
 app = typer.Typer(
@@ -36,23 +37,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for line in failed.args:
             view.say(("slb-swap: ", "bold red"), str(line), out=out)
         return failed.code
-    except click.exceptions.NoArgsIsHelpError as error:
-        print(error.format_message())
-        return WRONG_USE
-    except click.ClickException as error:
-        view.say(("slb-swap: ", "bold red"), error.format_message(), out=out)
-        return WRONG_USE
-    except (click.Abort, KeyboardInterrupt):
-        return 130
+    except (typer.Abort, KeyboardInterrupt):
+        return INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()  # nobody reads any more, which is no error of ours
         return 0
     except Exception as error:
-        view.say(
-            ("slb-swap: ", "bold red"),
-            f"unexpected: {type(error).__name__}: {blinds.hide(str(error))}",
-            out=out,
-        )
+        # What typer says of wrong use; some of its releases have exceptions of click, some their own.
+        words = getattr(error, "format_message", None)
+        if words is not None:
+            view.say(("slb-swap: ", "bold red"), str(words()), out=out)
+            return WRONG_USE
+        view.say(("slb-swap: ", "bold red"), f"unexpected: {type(error).__name__}: {error}", out=out)
         return FAILED
     finally:
         blinds.end()
