@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
 
 from rich.console import Console
 from rich.text import Text
@@ -25,19 +25,30 @@ COLOURS = {
 }
 
 
+#: The parts of a line, each plain or with a style.
+Part: TypeAlias = str | tuple[str, str]
+Line: TypeAlias = tuple[Part, ...]
+
+
 def console(*, errors: bool = False) -> Console:
     """Return a console on the standard output of now; without a window, 150 wide."""
     stream = sys.stderr if errors else sys.stdout
     return Console(file=stream, highlight=False, soft_wrap=True, width=None if stream.isatty() else 150)
 
 
-def say(*parts: str | tuple[str, str], out: Console | None = None) -> None:
-    """Print a line of texts, each plain or with a style; secrets in it are blinded."""
+def say(*parts: Part, out: Console | None = None, cut: bool = False) -> None:
+    """Print a line of texts, each plain or with a style; secrets in it are blinded.
+
+    ``cut`` ends it where the window does.
+    """
     line = Text()
     for part in parts:
         words, style = (part, "") if isinstance(part, str) else part
         line.append(blinds.hide(words), style)
-    (out or console()).print(line)
+    if cut:
+        (out or console()).print(line, soft_wrap=False, no_wrap=True, overflow="ellipsis")
+    else:
+        (out or console()).print(line)
 
 
 def as_json(value: Any) -> None:
@@ -50,59 +61,69 @@ def coloured(outcome: str) -> tuple[str, str]:
     return outcome, f"bold {COLOURS.get(outcome, 'red')}"
 
 
-def result(told: Mapping[str, Any], *, undo: bool = True) -> None:
+def result(told: Mapping[str, Any]) -> None:
     """Print the result of an invocation, or of a plan."""
+    for line in result_lines(told):
+        say(*line)
+
+
+def result_lines(told: Mapping[str, Any]) -> list[Line]:
+    """Return the lines of a result: how it ended, what came of each target, how to undo it."""
     reason = f"  {told['reason']}" if told.get("reason") else ""
-    say(coloured(str(told["outcome"])), reason)
-    for target in told.get("targets", ()):
-        _target(target, alone=len(told["targets"]) == 1)
-    for rejected in told.get("rejected", ()):
+    targets = told.get("targets") or []
+    lines: list[Line] = [(coloured(str(told["outcome"])), reason)]
+    for target in targets:
+        lines += _target(target, alone=len(targets) == 1)
+    for rejected in told.get("rejected") or []:
         if rejected["reason"] != told.get("reason"):
-            say("  rejected  ", rejected["reason"])
-    reverses = [t["reverse"] for t in told.get("targets", ()) if t.get("reverse")]
-    if undo and reverses:
-        for reverse in reverses:
-            say(("  undo      ", "bold"), json.dumps(reverse, ensure_ascii=False))
+            lines.append((("  rejected  ", "red"), rejected["reason"]))
+    for target in targets:
+        if target.get("reverse"):
+            lines.append((("  undo      ", "bold"), json.dumps(target["reverse"], ensure_ascii=False)))
+    return lines
 
 
-def _target(target: Mapping[str, Any], *, alone: bool) -> None:
+def _target(target: Mapping[str, Any], *, alone: bool) -> Iterator[Line]:
     plan = f", plan {target['plan_id']}" if target.get("plan_id") else ""
-    say("  ", (target["target"], "bold"), f" ({target['vserver_group_id']}){plan}")
+    yield "  ", (target["target"], "bold"), f" ({target['vserver_group_id']}){plan}"
     if not alone:
         reason = f"  {target['reason']}" if target.get("reason") else ""
-        say("  ", coloured(target["outcome"]), reason)
+        yield "  ", coloured(target["outcome"]), reason
     if target.get("capacity"):
         capacity = target["capacity"]
-        say(f"  capacity  {capacity['baseline']} in service, never below {capacity['floor']}")
-    _changes(target)
+        yield (f"  capacity  {capacity['baseline']} in service, never below {capacity['floor']}",)
+    yield from _changes(target)
     for number, wave in enumerate(target.get("waves", ()), 1):
         for step in wave["steps"]:
-            say(f"  wave {number:<4} ", step, (f"  {wave['why']}", "dim"))
-    for refusal in target["refused"]:
-        say(("  refused   ", "yellow"), refusal_line(refusal))
+            yield f"  wave {number:<4} ", step, (f"  {wave['why']}", "dim")
+    for refusal in _listed(target, "refused"):
+        yield ("  refused   ", "yellow"), refusal_line(refusal)
     for server in target.get("instances", ()):
-        say(("  ECS       ", "yellow"), f"{server['server_id']}: {server['state']}")
-    if target.get("unmanaged"):
-        say("  unmanaged ", " ".join(target["unmanaged"]), ("  listed by no scaling group, not ours", "dim"))
+        yield ("  ECS       ", "yellow"), f"{server['server_id']}: {server['state']}"
+    if _listed(target, "unmanaged"):
+        yield "  unmanaged ", " ".join(target["unmanaged"]), ("  listed by no scaling group, not ours", "dim")
 
 
-def _changes(target: Mapping[str, Any]) -> None:
-    for pair in target["pairs"]:
-        before = _weight(target["before"], pair["old"])
+def _listed(target: Mapping[str, Any], key: str) -> list[Any]:
+    """Return a list of a target; a long one that a log line only counts is told elsewhere."""
+    found = target.get(key)
+    return found if isinstance(found, list) else []
+
+
+def _changes(target: Mapping[str, Any]) -> Iterator[Line]:
+    before, after = _listed(target, "before"), _listed(target, "after")
+    for pair in _listed(target, "pairs"):
         new = f"{pair['new']}:{pair['port']} ({pair['weight']})"
-        say("  swap      ", (f"{pair['old']}{before}", "red"), " -> ", (new, "green"))
+        yield "  swap      ", (f"{pair['old']}{_weight(before, pair['old'])}", "red"), " -> ", (new, "green")
     for words, style in (("added", "green"), ("removed", "red")):
-        for backend in target[words]:
-            say(f"  {words:<9} ", (backend_line(backend), style))
-    known = {(b["server_id"], b["port"], b["server_ip"]): b["weight"] for b in target["before"]}
-    for backend in target["after"]:
+        for backend in _listed(target, words):
+            yield f"  {words:<9} ", (backend_line(backend), style)
+    known = {(b["server_id"], b["port"], b["server_ip"]): b["weight"] for b in before}
+    for backend in after:
         weight = known.get((backend["server_id"], backend["port"], backend["server_ip"]))
         if weight is not None and weight != backend["weight"]:
-            say(
-                "  weight    ",
-                (backend_line({**backend, "weight": weight}), "red"),
-                f" -> {backend['weight']}",
-            )
+            old = backend_line({**backend, "weight": weight})
+            yield "  weight    ", (old, "red"), (f" -> {backend['weight']}", "green")
 
 
 def _weight(backends: Iterable[Mapping[str, Any]], server: str) -> str:
