@@ -45,7 +45,12 @@ def of_answer(result: Mapping[str, Any]) -> int:
 
 
 def of_plan(result: Mapping[str, Any]) -> int:
-    """Return the exit code of a plan: what is refused is to be seen, and is no failure of the plan."""
+    """Return the exit code of a plan: what is refused is to be seen, and is no failure of the plan.
+
+    A group that could not be read is one.
+    """
+    if any(target["plan_id"] is None for target in result["targets"]):
+        return FAILED
     to_see = {"partial", "refused"} & {str(result.get("outcome"))}
     refused = any(target["refused"] for target in result["targets"])
     code = of_answer(result)

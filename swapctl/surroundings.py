@@ -57,7 +57,7 @@ def of_key() -> Finding:
 
 def _failed(about: str, answer: Answer, remedy: str = "") -> Finding:
     denied = answer.code.lower().startswith(("forbidden", "nopermission"))
-    key = answer.code.startswith(("InvalidAccessKeyId", "SignatureDoesNotMatch", "IncompleteSignature"))
+    key = answer.code.startswith(("InvalidAccessKey", "SignatureDoesNotMatch", "IncompleteSignature"))
     if not remedy:
         remedy = _RIGHTS if denied else "check the access key" if key else "try again, or check the network"
     return wrong(about, f"{answer.code} {answer.message}".strip(), remedy)

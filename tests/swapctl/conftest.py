@@ -47,7 +47,13 @@ Command = Callable[..., Ended]
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No settings, keys or profiles of whoever runs the tests."""
-    for name in ("SWAP_TARGETS", "SWAP_ENDPOINT", "SWAP_WEBHOOK_SECRETS", "FC_ACCOUNT_ID", "ALIBABA_CLOUD_REGION_ID"):
+    for name in (
+        "SWAP_TARGETS",
+        "SWAP_ENDPOINT",
+        "SWAP_WEBHOOK_SECRETS",
+        "FC_ACCOUNT_ID",
+        "ALIBABA_CLOUD_REGION_ID",
+    ):
         monkeypatch.delenv(name, raising=False)
     for name in ("ACCESS_KEY_ID", "ACCESS_KEY_SECRET", "SECURITY_TOKEN", "PROFILE", "CREDENTIALS_FILE"):
         monkeypatch.delenv(f"ALIBABA_CLOUD_{name}", raising=False)
