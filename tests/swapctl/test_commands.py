@@ -224,7 +224,13 @@ def test_a_wrong_key_and_no_network_are_said(
     assert ended.code == 1
     assert any(
         code in said
-        for code in ("SignatureDoesNotMatch", "InvalidAccessKeySecret", "SDK.HttpError", "unknown")
+        for code in (
+            "SignatureDoesNotMatch",
+            "InvalidAccessKeySecret",
+            "SignatureNotMatch",
+            "SDK.HttpError",
+            "unknown",
+        )
     )
     assert "a-secret-that-is-not-right" not in said
 

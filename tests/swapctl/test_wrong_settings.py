@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a table reads best a case a line
 """``check`` names the key, what was expected, and the nearest right thing."""
 
 from __future__ import annotations
