@@ -31,7 +31,7 @@ def read(text: str) -> list[dict[str, Any]]:
 def _ours(value: Any) -> Iterator[dict[str, Any]]:
     if isinstance(value, list):
         for one in value:
-            yield from _ours(one)
+            yield from read(one) if isinstance(one, str) else _ours(one)
     if not isinstance(value, dict):
         return
     if isinstance(value.get("event"), str) or "outcome" in value:
