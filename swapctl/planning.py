@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Literal
+
+from msgspec.structs import replace
 
 from handler import outcome
 from handler.cloud.client import Client
@@ -66,6 +67,9 @@ class _ReadEss:
 
     def listing(self, scaling_group_id: str) -> Listing:
         return self._ess.listing(scaling_group_id)
+
+    def named(self, scaling_group_id: str, instance_ids: tuple[str, ...]) -> Listing:
+        return self._ess.named(scaling_group_id, instance_ids)
 
     def listed(self, scaling_group_id: str, instance_ids: tuple[str, ...]) -> tuple[Server, ...]:
         return self._ess.listed(scaling_group_id, instance_ids)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from handler.core.deciding.decide import SETTLE_S, decide
 from handler.core.deciding.run_state import RunState, begin
@@ -20,8 +22,7 @@ UNBOUNDED = 1_000_000
 DECISIONS_BESIDES, DECISIONS_PER_ENTRY = 100, 20
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """What is to come, the group it leads to, and how it would end; None if it would wait for others.
 
     A wave is what is decided at once: why, and the calls that it takes.

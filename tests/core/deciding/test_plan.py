@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from handler.core.deciding.plan import Plan, plan
 from handler.core.model.observed import Observed
@@ -24,7 +23,9 @@ def test_it_shows_the_steps_the_group_and_the_end() -> None:
 
 
 def test_it_tells_the_waves_and_the_calls_of_each() -> None:
-    plan = foreseen(view("i-1 i-2 i-3", checked=True), request("i-1 i-2", "i-8 i-9"), policy(max_unavailable=1))
+    plan = foreseen(
+        view("i-1 i-2 i-3", checked=True), request("i-1 i-2", "i-8 i-9"), policy(max_unavailable=1)
+    )
     told = [(why, [shown(step) for step in steps]) for why, steps in plan.waves]
     assert [("replace", ["modify i-1>i-8"]), ("replace", ["modify i-2>i-9"])] == told
 

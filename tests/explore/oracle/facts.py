@@ -76,6 +76,12 @@ class Run:
         """Whether it means exactly what it says."""
         return self.body is not None
 
+    @cached_property
+    def meddled(self) -> bool:
+        """Whether anything has happened while it went on."""
+        began, ended = self.attempt.began, self.attempt.ended
+        return any(began < when <= ended for _, _, when in self.played.happened)
+
     @property
     def was_read(self) -> bool:
         """Whether the delivery was read as one for the target, and not rejected or ignored."""
@@ -146,8 +152,8 @@ class Run:
     @cached_property
     def ecs_unread(self) -> bool:
         """Whether ECS did not answer."""
-        denied = "ecs" in self.played.setup.denied
-        return denied or any(c.kind == "ecs" and c.trouble for c in self.attempt.calls)
+        asked = [c for c in self.attempt.calls if c.kind == "ecs"]
+        return "ecs" in self.played.setup.denied or bool(asked and asked[-1].answer != "ok")
 
     @cached_property
     def sources(self) -> list[str]:
@@ -218,7 +224,7 @@ class Run:
         if self.body is not None:
             return {e.server for e in self.terminated} if self.body.get("gone") else set()
         finished = self.attempt.words[0] in {"in", "outerr"}
-        gone = {e.server for e in self.terminated if finished and e.server not in self.listed}
+        gone = {e.server for e in self.terminated if finished and self.once(e.server, "")}
         if self.attempt.words[0] == "deleted":
             unlisted = {
                 e.server for e in self.terminated if self.listed.get(e.server, NOT_LISTED)[0] != "in_service"
@@ -269,7 +275,12 @@ class Run:
             or self.listed.get(e.server, NOT_LISTED)[0] in {"", "leaving"}
         }  # fmt: skip
         if self.attempt.words[0] == "deleted":
-            named = {s for s in named if (not self.known(s) or self.ecs_unread) and s not in self.listed}
+            named = {
+                s
+                for s in named | {e.server for e in self.terminated}
+                if (not self.known(s) or self.ecs_unread)
+                and self.listed.get(s, NOT_LISTED)[0] != "in_service"
+            }
         listed = {s for s, (state, _) in self.listed.items() if state == "leaving"}
         return named | listed | self.stale
 
@@ -304,13 +315,12 @@ class Run:
     @cached_property
     def missing(self) -> set[str]:
         """The servers that are to be put in, and are not in when it begins."""
-        events = {"interrupted", "deleted"}
-        interrupted = {e.server for e in self.terminated if self.attempt.words[0] in events}
+        named = {e.server for e in self.terminated if not self.is_request}
         last = {s for s, said in self.listed.items() if said == ("in_service", True) or said[0] == "pending"}
         return (
             (self.come & last if not self.is_request else self.come)
             - {b.server_id for b in self.start}
-            - interrupted
+            - named
         )
 
     @cached_property
