@@ -13,10 +13,11 @@ $(VENV)/ready: requirements-dev.txt
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "Python needs its venv module: apt-get install python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-run: $(VENV)/ready  ## one delivery (EVENT=events/..., or EVENT=list) on a local cloud, and what came of it
-	@$(BIN)/python -m show.run $(EVENT)
+run: $(VENV)/ready  ## one delivery on a local cloud (EVENT=FILE STATE=FILE TARGETS=FILE, or EVENT=list), and what came of it
+	@$(BIN)/python -m show.run $(EVENT) $(if $(STATE),--state $(STATE)) $(if $(TARGETS),--targets $(TARGETS))
 
 check: $(VENV)/ready  ## the quick loop: format, lint, types, layers, and the tests of pure code
 	@$(BIN)/ruff format --check .
@@ -86,8 +87,8 @@ $(VENV)/show: requirements-show.txt $(VENV)/ready
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-show.txt
 	@touch $@
 
-serve: $(VENV)/ready  ## a page on this machine to watch and try it
-	$(BIN)/python -m show.page $(ARGS)
+serve: $(VENV)/ready  ## the local cloud with the function, and a page to watch and try it (ARGS="--state FILE")
+	@$(BIN)/slb-swap local $(ARGS)
 
 test-page: $(VENV)/show  ## the page in Chromium, and the picture
 	@show/debian chromium

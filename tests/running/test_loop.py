@@ -64,7 +64,7 @@ def test_the_same_again_makes_no_write() -> None:
     over = cloud("i-1 i-2", fresh="i-9")
     ran(over, request("i-1", "i-9", gone=True))
     done, calls = ran(over, request("i-1", "i-9", gone=True))
-    assert ("unchanged", []) == (shown(done.finish), calls.writes)
+    assert ("unchanged not_in_group: i-1", []) == (shown(done.finish), calls.writes)
 
 
 def test_3_gone_and_5_launched_take_one_modify_and_one_add() -> None:
@@ -84,7 +84,7 @@ def test_a_dry_run_only_forecasts(wish: Intent, mode: str) -> None:
 
 def test_a_dry_run_without_anything_to_do_says_how_it_would_end() -> None:
     done, _ = ran(cloud("i-1"), request("i-9", dry_run=True))
-    assert "unchanged" == shown(done.finish)
+    assert "unchanged not_in_group: i-9" == shown(done.finish)
 
 
 def test_a_dry_run_that_would_wait_for_others_says_what_for() -> None:
