@@ -159,7 +159,6 @@ def _hooks(message: Message, group: str, transition: Transition) -> tuple[Hook, 
                 group,
                 transition,
                 scaling_instances(message),
-                text(part.get("defaultResult")),
             ),
         )
     return ()

@@ -190,8 +190,8 @@ def _is_any(wish: Asked, old: str, new: str) -> bool:
     return True
 
 
-def left_over(case: Case, wish: Any) -> set[Key]:
-    """What a run before left at weight 0 to wait for its weight, and nobody names: it goes, with no source."""
+def left_over(case: Case, wish: Asked) -> set[Key]:
+    """What a run before left to wait for its weight, and nobody names: it goes, where nothing lists it."""
     if case.view.source is not Source.ABSENT:
         return set()
     named = {b.key for out in wish.out.values() for b in out}

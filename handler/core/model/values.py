@@ -13,6 +13,11 @@ TriggerName = Literal["autoscaling", "deployment", "timer"]
 Strategy = Literal["swap", "surge"]
 
 
+def type_of(server_id: str) -> BackendType:
+    """Return the type that the form of an id tells (``eni-``, ``eci-``; all else is an ECS instance)."""
+    return "eni" if server_id.startswith("eni-") else "eci" if server_id.startswith("eci-") else "ecs"
+
+
 class Key(NamedTuple):
     """What tells one backend of a group from another: a server may be there on several ports.
 
@@ -90,6 +95,11 @@ class ServerRef(Struct, frozen=True):
     description: str | None = None
     cause: Cause = Cause.REQUESTED
 
+    def names(self, key: Key) -> bool:
+        """Tell whether it names a backend: the server's, at the port and the address that are said."""
+        said = self.port in {None, key.port} and self.server_ip in {None, key.server_ip}
+        return self.server_id == key.server_id and said
+
 
 class Hook(Struct, frozen=True):
     """A lifecycle hook that waits for us. ``token`` is None when the message lost it."""
@@ -100,7 +110,6 @@ class Hook(Struct, frozen=True):
     scaling_group_id: str
     transition: Literal["scale_out", "scale_in"]
     instance_ids: tuple[str, ...]
-    default_result: str | None = None
 
 
 class Scope(str, Enum):

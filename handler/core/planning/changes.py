@@ -9,10 +9,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from handler.core.model.policy import Policy
-from handler.core.model.values import Backend, Group, Key, Pair, Refusal, ServerRef, server_of
+from handler.core.model.values import Backend, Group, Key, Pair, Refusal, ServerRef, server_of, type_of
 from handler.core.planning.desired import Desired
 from handler.core.planning.matching import Matching
-from handler.core.planning.placement import NoPlaceError, Places, beside, type_of
+from handler.core.planning.placement import NoPlaceError, Places, beside
 
 
 class Change(Struct, frozen=True):

@@ -1,0 +1,139 @@
+"""Capacity is what a listener would send requests to, and counts by address."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.scenarios.world import here
+from tests.support.level_b import World
+
+ALL, NEW = "i-1 i-2 i-3 i-4", "n-1 n-2 n-3 n-4"
+FOUR = {"terminated": ALL.split(), "launched": NEW.split()}
+
+
+def two_listeners(world: World) -> World:
+    """The group is used by port 443, too."""
+
+    def add(state: dict[str, Any]) -> None:
+        (balancer,) = state["load_balancers"]
+        balancer["listeners"].append({**balancer["listeners"][0], "port": 443, "protocol": "https"})
+
+    world.edit(add)
+    return world
+
+
+def on_443(world: World, *servers: str) -> None:
+    for server in servers:
+        world.change(server, health_by_listener={"443": "abnormal"})
+
+
+def test_a_check_that_is_set_up_wrongly_does_not_make_servers_free_to_replace() -> None:
+    how = {"max_unavailable": 1, "min_backends": 3}
+    world = two_listeners(here(ALL, fresh=NEW, policy=how))
+    on_443(world, *ALL.split(), *NEW.split())
+    told = world.request(FOUR)
+    assert (told.outcome, world.servers()) == ("applied", NEW.split())
+    assert "listener_never_healthy: https:443" in told.of()["reason"]
+    for one in world.history():
+        assert sum(backend["weight"] > 0 for backend in one["backends"]) >= 3
+
+
+def test_a_new_one_has_to_pass_every_check_that_others_pass() -> None:
+    world = two_listeners(here(ALL, fresh="n-1"))
+    on_443(world, "n-1")
+    told = world.request(terminated=["i-1"], launched=["n-1"])
+    assert (told.outcome, world.shown()) == ("rolled_back", ALL)
+
+
+def test_abnormal_for_one_listener_alone_still_serves_the_other() -> None:
+    world = two_listeners(here(ALL, fresh="n-1 n-2 n-3", policy={"max_unavailable": 1}))
+    on_443(world, "i-1", "i-2")
+    told = world.request(terminated=["i-1", "i-2", "i-3"], launched=["n-1", "n-2", "n-3"])
+    assert told.outcome == "applied"
+    assert all(len(one["backends"]) >= 3 for one in world.history())
+
+
+TEN = " ".join(f"eni-1@10.0.0.{n}" for n in range(1, 11))
+
+
+@pytest.mark.parametrize(("count", "outcome"), [(9, "refused"), (3, "refused"), (2, "applied")])
+def test_ten_addresses_of_one_eni_are_ten_units(count: int, outcome: str) -> None:
+    world = here(TEN)
+    told = world.request(
+        terminated=[{"server_id": "eni-1", "server_ip": f"10.0.0.{n}"} for n in range(1, count + 1)]
+    )
+    assert (told.outcome, len(world.backends())) == (outcome, 10 if outcome == "refused" else 8)
+
+
+def test_a_pair_that_brings_fewer_units_is_refused_as_a_whole() -> None:
+    world = here(TEN, fresh="eni-2")
+    told = world.request(
+        terminated=["eni-1"],
+        launched=[{"server_id": "eni-2", "server_ip": "10.0.1.1"}],
+        pairs=[["eni-1", "eni-2"]],
+    )
+    assert (told.outcome, world.writes(), len(world.backends())) == ("refused", [], 10)
+
+
+def test_ports_are_no_units() -> None:
+    world = here("i-1:80 i-1:81 i-2:80 i-2:81 i-3:80 i-3:81 i-4:80 i-4:81")
+    told = world.request(
+        terminated=[{"server_id": f"i-{n}", "port": 80} for n in (1, 2, 3)], force=["max_removed"]
+    )
+    assert told.outcome == "applied"
+
+
+def test_every_entry_of_a_request_is_in_afterwards() -> None:
+    world = here("i-1 i-2", fresh="eni-9")
+    told = world.request(
+        launched=[
+            {"server_id": "eni-9", "server_ip": "10.0.0.8"},
+            {"server_id": "eni-9", "server_ip": "10.0.0.9", "port": 81},
+            {"server_id": "eni-9", "server_ip": "10.0.0.9", "port": 82},
+        ]
+    )
+    assert told.outcome == "applied"
+    there = {(b["server_ip"], b["port"]) for b in world.backends() if b["server_id"] == "eni-9"}
+    assert there == {("10.0.0.8", 8080), ("10.0.0.9", 81), ("10.0.0.9", 82)}
+
+
+EIGHT = " ".join(f"i-{n}" for n in range(8))
+
+
+@pytest.mark.parametrize(("count", "outcome"), [(4, "refused"), (3, "refused"), (2, "applied")])
+def test_weight_0_for_half_of_a_group_is_done_whole_or_not_at_all(count: int, outcome: str) -> None:
+    world = here(EIGHT)
+    told = world.request(launched=[{"server_id": f"i-{n}", "weight": 0} for n in range(count)])
+    idle = sum(one["weight"] == 0 for one in world.backends())
+    assert (told.outcome, idle) == (outcome, 0 if outcome == "refused" else count)
+    assert world.lowest() >= 6
+
+
+MANY = " ".join(f"i-{n:03}" for n in range(100))
+MANY_NEW = " ".join(f"n-{n:03}" for n in range(100))
+
+
+def test_a_wave_is_as_large_as_the_floor_allows_in_several_calls() -> None:
+    world = here(MANY, fresh=MANY_NEW, policy={"max_unavailable": "50%"})
+    told = world.request(terminated=MANY.split(), launched=MANY_NEW.split())
+    assert (told.outcome, world.servers()) == ("applied", MANY_NEW.split())
+    assert world.lowest() >= 50
+    times = [at for at, action in world.timeline if action.startswith("Modify")]
+    assert 5 <= len(times) <= 8
+
+
+def test_a_bad_build_stops_at_its_first_wave() -> None:
+    world = here(MANY, fresh=MANY_NEW, sick=MANY_NEW)
+    told = world.request(terminated=MANY.split(), launched=MANY_NEW.split())
+    assert (told.outcome, world.servers()) == ("rolled_back", MANY.split())
+    tried = {b["server_id"] for one in world.history() for b in one["backends"]} - set(MANY.split())
+    assert len(tried) <= 25
+
+
+def test_under_surge_a_full_load_balancer_ends_the_wave_and_what_is_out_makes_room() -> None:
+    world = here(ALL, fresh=NEW, quota=5, policy={"strategy": "surge", "max_unavailable": 1})
+    told = world.request(FOUR)
+    assert (told.outcome, world.servers()) == ("applied", NEW.split())
+    assert world.lowest() >= 4, "it never falls below what was there while it may surge"
