@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -45,11 +46,6 @@ PACKAGES = (
     "urllib3",
     "websocket",
 )
-#: Today's SDK of SLB, which the function does not use, and boto3's client: measured where they are installed.
-TODAY = ("alibabacloud_slb20140515", "alibabacloud_tea_openapi", "alibabacloud_tea_util", "Tea", "darabonba")
-MORE = ("alibabacloud_credentials", "alibabacloud_credentials_api", "alibabacloud_gateway_spi", "aiohttp")
-BOTO = ("boto3", "botocore", "s3transfer", "dateutil", "six")
-
 #: The peak is that of the process alone: what getrusage says counts the process that started it.
 _END = """
 import json, time
@@ -212,7 +208,9 @@ class _Starter:
             "ALIBABA_CLOUD_CA_BUNDLE": self._given["bundle"],
             "GIVEN": json.dumps({**self._given, "calls": calls if every else two}),
         }
-        begin = f"import json, os, sys\nsys.path.insert(0, {str(self._package)!r})\n"
+        # What does not ship is where pip has put it, compiled as well.
+        path = sysconfig.get_path("purelib") if code in {_TODAY, _BOTO} else str(self._package)
+        begin = f"import json, os, sys\nsys.path.insert(0, {path!r})\n"
         begin += 'given = json.loads(os.environ["GIVEN"])\n'
         done = subprocess.run(
             [sys.executable, "-W", "ignore", "-I", "-S", "-B", "-c", begin + code + _END],
@@ -240,7 +238,7 @@ def _works(starter: _Starter, code: str, every: bool) -> bool:
 def _package(target: Path) -> Path:
     target.mkdir()
     sources = [ROOT / "handler", ROOT / "index.py"]
-    for name in (*PACKAGES, *TODAY, *MORE, *BOTO):
+    for name in PACKAGES:
         spec = importlib.util.find_spec(name)
         if spec is not None and spec.origin is not None:
             origin = Path(spec.origin)
