@@ -10,6 +10,7 @@ from handler.main import initialize, swap  # noqa: E402
 from handler.webhook import webhook  # noqa: E402
 
 gc.freeze()
+gc.set_threshold(20_000, 20, 20)  # nor are the values of a large plan, while it is made
 gc.enable()
 
 __all__ = ["initialize", "swap", "webhook"]

@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+import index  # noqa: F401 - what it says of garbage holds here, too
 from bench.rows import Row, spread
 from handler.core.deciding.plan import plan
 from handler.core.model.answers import Answer

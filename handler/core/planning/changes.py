@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
+from functools import cached_property
 from itertools import product
 
 from msgspec import Struct
@@ -15,7 +16,7 @@ from handler.core.planning.matching import Matching
 from handler.core.planning.placement import NoPlaceError, Places, beside
 
 
-class Change(Struct, frozen=True):
+class Change(Struct, frozen=True, dict=True):
     """One unit's backends out, another's in. Without ``into`` it is a removal, without ``out`` an addition.
 
     ``out`` are backends as the run first saw them, so that they can be put back as they were. ``together`` is
@@ -36,6 +37,10 @@ class Change(Struct, frozen=True):
 
     def pairs(self) -> tuple[Pair, ...]:
         """Return the old and the new backend of each port: by the same port first, then in order."""
+        return self._pairs
+
+    @cached_property
+    def _pairs(self) -> tuple[Pair, ...]:
         olds = beside([new.key.port for new in self.into], self.out)
         return tuple(Pair(old, new) for old, new in zip(olds, self.into, strict=True) if old)
 
