@@ -75,7 +75,7 @@ serve: $(VENV)/ready  ## a page on this machine to watch and try it
 
 test-page: $(VENV)/show  ## the page in Chromium, and the picture
 	@show/debian chromium
-	$(BIN)/pytest tests/show -m ''
+	WITH_BROWSER=1 $(BIN)/pytest -n auto tests/show
 
 pictures: $(VENV)/show  ## those of docs/pictures, made anew
 	@show/debian chromium haproxy h2load=nghttp2-client nginx=nginx-light

@@ -18,7 +18,8 @@ def ask(
 ) -> tuple[int, Any]:
     """Send a request; its status, and its answer as JSON or text."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    answer = cloud.handle(Request(method, path, "", Headers(dict(headers or {})), data))
+    path, _, query = path.partition("?")
+    answer = cloud.handle(Request(method, path, query, Headers(dict(headers or {})), data))
     try:
         return answer.status, json.loads(answer.body or b"null")
     except ValueError:

@@ -72,11 +72,12 @@ def _title(story: Story) -> str:
 
 
 def _shown(story: Story) -> tuple[float, float]:
-    """From when to when: the writes, with a little of what was before and after."""
+    """From when to when: the writes and what came of them, with a little of what was before and after."""
     if not story.marks:
         return 0.0, story.end or 1.0
     first = min(mark.at for mark in story.marks)
-    last = max([*(mark.at for mark in story.marks), *(end for _, end in story.waves)])
+    changes = [span.start for lane in story.lanes for span in lane.spans]
+    last = max([*(mark.at for mark in story.marks), *(end for _, end in story.waves), *changes])
     margin = max(0.3, 0.15 * (last - first))
     return max(0.0, first - margin), max(min(story.end, last + margin), first + 0.1)
 

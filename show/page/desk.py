@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from localcloud.history import render
 from localcloud.readings import TABLE
 from localcloud.serving import LocalCloud
 from show.local import ask, request, send
@@ -18,9 +19,10 @@ from show.signing import SECRET
 ROOT = Path(__file__).resolve().parents[2]
 EVENTS = ROOT / "events"
 CALLS_SHOWN, RUNS_SHOWN = 60, 40
-WRITES = (
+ACTIONS = (
     "ModifyVServerGroupBackendServers", "AddVServerGroupBackendServers", "RemoveVServerGroupBackendServers",
-    "SetVServerGroupAttribute", "DescribeVServerGroupAttribute", "DescribeHealthStatus", "DescribeScalingInstances",
+    "SetVServerGroupAttribute", "DescribeVServerGroupAttribute", "DescribeHealthStatus",
+    "DescribeScalingInstances",
 )  # fmt: skip
 #: Slow enough to watch: a new server is normal at the third look, and there are two looks a second.
 READINGS = {"fresh_health": 3}
@@ -69,8 +71,9 @@ class Desk:
         with self.cloud.gateway.lock:
             now = self.cloud.cloud.state()
             calls = list(self.cloud.gateway.calls)
-            history = self.cloud.cloud.history()
-        latest = {one["vserver_group_id"]: one for one in history}
+            world = self.cloud.cloud.world.copy()
+        world.history = list({instant.group_id: instant for instant in world.history}.values())
+        latest = {one["vserver_group_id"]: one for one in render(world)}
         return {
             "groups": [_group(b, g, latest) for b in now["load_balancers"] for g in b["vserver_groups"]],
             "instances": now["instances"],
@@ -96,7 +99,7 @@ class Desk:
                 for name, one in TABLE.items()
             },
             "meanings": self._meanings,
-            "actions": list(WRITES),
+            "actions": list(ACTIONS),
         }
 
     def _logs(self) -> dict[str, list[str]]:
@@ -113,9 +116,8 @@ class Desk:
 
     def request(self, body: Mapping[str, Any], *, plan: bool) -> dict[str, Any]:
         """Send a signed request; as a dry run, if it is to be planned."""
-        return self._counted(
-            lambda: _told(*request(self.cloud, {**body, **({"dry_run": True} if plan else {})}))
-        )
+        asked = {**body, "dry_run": True} if plan else body
+        return self._counted(lambda: _told(*request(self.cloud, asked)))
 
     def undo(self, run_id: str, target: str) -> dict[str, Any]:
         """Send the request that a run's result names as its reverse."""
@@ -126,7 +128,7 @@ class Desk:
         raise Refused("there is nothing to undo")
 
     def happen(self, what: str, order: Mapping[str, Any]) -> dict[str, Any]:
-        """Let something happen: to a scaling group (`replace`, `out`, `in`, `reclaim`), an instance, or time."""
+        """Let something happen: `replace`, `out`, `in`, `reclaim`, `health` of an instance, `timer`."""
         if what in {"replace", "out", "in", "reclaim"}:
             group = next(iter(self.cloud.cloud.world.scaling_groups), "")
             return _told(*ask(self.cloud, "POST", f"/_local/scaling_groups/{group}/{what}", order))
@@ -145,7 +147,9 @@ class Desk:
         return _told(status, answer if status >= 400 else {})
 
     def reset(self) -> dict[str, Any]:
-        """Begin anew."""
+        """Begin anew, once runs have ended: a state that is put ends activities alone."""
+        ask(self.cloud, "PUT", "/_local/state", self._state)
+        ask(self.cloud, "POST", "/_local/async/drain?timeout=30")
         ask(self.cloud, "DELETE", "/_local/logs")
         return _told(*ask(self.cloud, "PUT", "/_local/state", self._state)) | {"answer": None}
 

@@ -87,23 +87,17 @@ def _targets(lines: list[dict[str, Any]], last: Mapping[str, Any] | None) -> lis
     return targets
 
 
+_LISTS = ("pairs", "added", "removed", "refused")
+_VALUES = ("outcome", "reason", "api_calls", "attempts", "duration_ms", "reverse")
+
+
 def _target(name: str, lines: list[dict[str, Any]], told: Mapping[str, Any]) -> dict[str, Any]:
-    keys = (
-        "outcome",
-        "reason",
-        "pairs",
-        "added",
-        "removed",
-        "refused",
-        "api_calls",
-        "attempts",
-        "duration_ms",
-        "reverse",
-    )
+    lists = {key: told.get(key) for key in _LISTS}
     planned = next((x for x in lines if x["event"] == "swap.planned" and x["target"] == name), {})
     return {
         "target": name,
-        **{key: told.get(key) for key in keys},
+        **{key: told.get(key) for key in _VALUES},
+        **{key: value if isinstance(value, list) else [] for key, value in lists.items()},
         "plan": planned.get("steps", []),
         "story": _story(name, lines),
     }
@@ -126,7 +120,7 @@ def _story(name: str, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
             code = f" ({line['code']})" if line.get("code") else ""
             steps.append(
                 {"at": round(at - begin, 2), "wave": wave, "kind": "step" if fine else "trouble",
-                 "text": f"{_WHY.get(line['why'], line['why'])}: {line['step']}", "result": f"{result}{code}"}
+                 **_words(line), "result": f"{result}{code}"}
             )  # fmt: skip
         elif line["event"] == "swap.waiting":
             if steps and steps[-1]["kind"] == "wait" and steps[-1]["why"] == line["why"]:
@@ -147,6 +141,17 @@ def _story(name: str, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 }
             )
     return steps
+
+
+def _words(line: Mapping[str, Any]) -> dict[str, str]:
+    """A write in words; where it names many servers, the first two, and all of them apart."""
+    why, words = _WHY.get(line["why"], line["why"]), str(line["step"])
+    action, _, rest = words.partition(" ")
+    entries = rest.split(", ")
+    if len(entries) <= 3:
+        return {"text": f"{why}: {words}"}
+    text = f"{why}: {action} of {len(entries)}, {', '.join(entries[:2])} and {len(entries) - 2} more"
+    return {"text": text, "full": rest}
 
 
 def _wave_starts(name: str, lines: list[dict[str, Any]]) -> list[float]:

@@ -8,8 +8,6 @@ import socket
 import tempfile
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -19,7 +17,8 @@ from typing import Any
 
 from localcloud.serving import LocalCloud
 from localcloud.state import Backend, Instance, Member
-from show.signing import SECRET, signed
+from show.local import ask, request
+from show.signing import SECRET
 from show.traffic.balancer import Balancer
 from show.traffic.haproxy import HAProxy
 from show.traffic.instances import PORT, Build, Fleet
@@ -27,28 +26,33 @@ from show.traffic.sender import Sender
 
 ROOT = Path(__file__).resolve().parents[2]
 GROUP, SCALING_GROUP = "rsp-web", "asg-web"
-#: Checks find a healthy server in a tenth of a second, so a new build has this long to become healthy.
-HEALTH = {"timeout_s": 8, "interval_s": 0.2}
+#: So long a new build has to become healthy, and a preemptible instance has from its interruption to its end.
+#: Checks find a healthy server in a tenth of a second.
+HEALTH_S, NOTICE_S = 8.0, 5.0
 
 
-def build_of(instance_id: str) -> Build:
-    """Three of four new servers answer after 1.5 s, the fourth after 3; `bad` ones never become healthy."""
+def build_of(instance_id: str, pace: float = 1.0) -> Build:
+    """Three of four new servers answer after 1.5 s, the fourth after 3; `bad` ones never become healthy.
+
+    `pace` shortens all times.
+    """
     number = int("".join(filter(str.isdigit, instance_id)) or 0)
-    return Build(1.5 if number % 4 else 3.0, bad="bad" in instance_id)
+    return Build(pace * (1.5 if number % 4 else 3.0), bad="bad" in instance_id)
 
 
 class Stage:
     """All of it, for a `with` block; the group is in service once it is entered."""
 
-    def __init__(self, servers: int, strategy: str) -> None:
+    def __init__(self, servers: int, strategy: str, pace: float = 1.0) -> None:
         self._servers, self._made = servers, 0
+        self.notice_s = NOTICE_S * pace
         self._folder = Path(tempfile.mkdtemp(prefix="slb-swap-traffic-"))
-        self.fleet = Fleet(self._folder, lambda i: Build() if i.startswith("i-first") else build_of(i))
+        self.fleet = Fleet(self._folder, lambda i: Build() if i.startswith("i-first") else build_of(i, pace))
         ids = [f"i-first{n:02d}" for n in range(1, servers + 1)]
         self.fleet.keep(ids)
         self.cloud = LocalCloud(
             _state(ids), template=ROOT / "template.yml",
-            env={"SWAP_TARGETS": _targets(strategy), "SWAP_WEBHOOK_SECRETS": SECRET},
+            env={"SWAP_TARGETS": _targets(strategy, pace), "SWAP_WEBHOOK_SECRETS": SECRET},
         )  # fmt: skip
         self.proxy = HAProxy(self._folder, _free_port(), GROUP)
         self._balancer = Balancer(self.cloud, GROUP, self.proxy, self._address)
@@ -148,19 +152,23 @@ class Stage:
 
     def request(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Send a signed request to the function, and return its answer."""
+<<<<<<< HEAD
         headers = {"content-type": "application/json"}
         sent = {"method": "POST", "headers": headers, "sign": "standard", "body": body}
         method, headers, data = signed(sent, time.time())
         return self._post("/fcapp.run/webhook/", data, headers, method)
+=======
+        return dict(request(self.cloud, body)[1])
+>>>>>>> show
 
     def scaling(self, kind: str, order: Mapping[str, Any]) -> None:
         """Tell the scaling group to do something, and wait until it and all that came of it are over."""
-        self._post(f"/_local/scaling_groups/{SCALING_GROUP}/{kind}", json.dumps(order).encode(), {})
+        ask(self.cloud, "POST", f"/_local/scaling_groups/{SCALING_GROUP}/{kind}", order)
         self.until(
             lambda: all(a["status"] != "InProgress" for a in self.cloud.activities.reports()),
-            f"the scaling group to {kind}", 40,
+            f"the scaling group to {kind}", 120,
         )  # fmt: skip
-        self._post("/_local/async/drain", b"", {})
+        ask(self.cloud, "POST", "/_local/async/drain")
 
     def sender(self, rate: int) -> Sender:
         """Begin to send requests."""
@@ -168,22 +176,12 @@ class Stage:
 
     def log(self) -> list[str]:
         """The lines that the function has logged."""
-        with urllib.request.urlopen(f"{self.cloud.endpoint}/_local/logs?function=swap") as reply:
-            return [line for line in json.loads(reply.read()) if line.startswith("{")]
+        lines = ask(self.cloud, "GET", "/_local/logs")[1].get("swap", [])
+        return [line for line in lines if line.startswith("{")]
 
     def groups(self) -> list[dict[str, Any]]:
         """The states that the group was in and the calls of others, as lines beside the function's."""
         return [*self._balancer.lines, *self._calls]
-
-    def _post(
-        self, path: str, data: bytes, headers: Mapping[str, str], method: str = "POST"
-    ) -> dict[str, Any]:
-        request = urllib.request.Request(f"{self.cloud.endpoint}{path}", data, dict(headers), method=method)
-        try:
-            with urllib.request.urlopen(request, timeout=600) as reply:
-                return dict(json.loads(reply.read() or b"{}"))
-        except urllib.error.HTTPError as error:
-            return dict(json.loads(error.read() or b"{}"))
 
     def _address(self, backend: Backend) -> str:
         return f"{self.fleet.address(backend.server_id)}:{PORT}"
@@ -212,10 +210,11 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _targets(strategy: str) -> str:
+def _targets(strategy: str, pace: float) -> str:
+    health = {"timeout_s": HEALTH_S * pace, "interval_s": 0.2}
     target = {
         "name": "web", "vserver_group_id": GROUP, "scaling_group_ids": [SCALING_GROUP], "ports": [PORT],
-        "weight": 100, "strategy": strategy, "exclusive": True, "health": HEALTH,
+        "weight": 100, "strategy": strategy, "exclusive": True, "health": health,
     }  # fmt: skip
     return json.dumps([target])
 

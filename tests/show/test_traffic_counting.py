@@ -46,6 +46,15 @@ def test_latency_during_is_set_against_latency_before_and_idle_time_counts_for_n
     )  # fmt: skip
 
 
+def test_the_quiet_between_two_replacements_is_before_the_second():
+    def at(second: float, ms: float) -> list[Sample]:
+        return [Sample(second + n / 100, 200, ms) for n in range(100)]
+
+    samples = [*at(1, 2.0), *at(5, 3.0), *at(6, 99.0), *at(8, 6.0), *at(9, 3.0)]
+    found = measured(samples, Counter(), [(5, 6), (9, 10)], 1, [])
+    assert (3.0, 0.5) == (found.p99_ms, found.p99_ratio)
+
+
 def test_a_percentile_of_nothing_is_0():
     assert (0.0, 99, 1) == (percentile([], 0.99), percentile(list(range(100)), 0.99), percentile([1], 0.99))
 
@@ -54,6 +63,7 @@ def test_every_fourth_new_server_is_slow_and_a_bad_build_is_known_by_its_name():
     assert [Build(3.0), Build(1.5), Build(1.5, bad=True)] == [
         build_of("i-new0104"), build_of("i-new0105"), build_of("i-bad0101"),
     ]  # fmt: skip
+    assert Build(1.5) == build_of("i-new0104", pace=0.5)
 
 
 def test_a_call_takes_20_backends():

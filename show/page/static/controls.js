@@ -51,7 +51,7 @@ export function setUp(given, speak) {
   byId("request-clear").addEventListener("click", groups.clear);
   for (const button of byId("happen").querySelectorAll("button")) {
     const { what, count } = button.dataset;
-    button.addEventListener("click", () => happen(button.textContent, what, count ? { count: Number(count), hooks: byId("hooks").checked, boot_s: 2 } : {}));
+    button.addEventListener("click", () => happen(button.textContent, what, count ? { count: Number(count), hooks: byId("hooks").checked, boot_s: 2, ...(what === "replace" ? { batch: 1 } : {}) } : {}));
   }
   const one = () => byId("instance").value;
   byId("reclaim").addEventListener("click", () => happen(`${one()} is reclaimed`, "reclaim", { instance_ids: [one()], notice_s: 20, boot_s: 2 }));
@@ -72,6 +72,8 @@ export function show(now) {
   const ids = now.instances.filter((one) => one.status !== "Released").map((one) => one.instance_id);
   fill(byId("instance"), ids, (all) => all.map((id) => h("option", { value: id }, id)));
   if (ids.includes(picked)) byId("instance").value = picked;
+  const busy = now.activities.filter((one) => one.status === "InProgress");
+  text(byId("activities"), busy.map((one) => `${one.scaling_group_id}: ${one.kind} goes on, with ${one.instance_ids.join(", ")}`).join("; "));
   fill(byId("faults"), now.faults, (all) => all.map(fault));
   for (const [name, value] of Object.entries(now.readings)) {
     const field = byId(`reading-${name}`);

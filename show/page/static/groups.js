@@ -42,6 +42,7 @@ export function show(state) {
   }
   home.append(box);
   box.hidden = beside.length === 0;
+  box.querySelector(".tiles").classList.toggle("many", beside.length > 40);
   sync(box.querySelector(".tiles"), beside, (one) => one.instance_id, (one) => tile("new", one.instance_id), (element, one) => {
     paint(element, "new", one.instance_id, one.health, null, notes(one, member.get(one.instance_id)));
   });
@@ -83,7 +84,7 @@ function notes(instance, lifecycle) {
 function tile(side, id) {
   return h("button", { type: "button", class: "tile", "aria-pressed": "false", on: { click: () => toggle(side, id) } },
     h("span", { class: "mark", "aria-hidden": "true" }),
-    h("span", { class: "name" }),
+    h("span", { class: "name" }, h("span", { class: "id" }), h("span", { class: "port" })),
     h("span", { class: "weight" }),
     h("span", { class: "health" }),
     h("span", { class: "note" }));
@@ -93,7 +94,8 @@ function paint(element, side, id, health, backend, found) {
   element.dataset.health = health;
   element.dataset.weight = backend === null || backend.weight > 0 ? "some" : "none";
   const at = backend ? `${id}:${backend.port}` : id;
-  text(element.querySelector(".name"), at);
+  text(element.querySelector(".id"), id);
+  text(element.querySelector(".port"), backend ? `:${backend.port}` : "");
   text(element.querySelector(".weight"), backend ? `weight ${backend.weight}` : "");
   text(element.querySelector(".health"), WORDS[health] ?? health);
   text(element.querySelector(".note"), found.join(", "));

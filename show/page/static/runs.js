@@ -87,7 +87,8 @@ function line(step) {
     return h("li", { class: "wait" }, h("span", { class: "at" }, at), `waits ${step.seconds} s for ${means ?? step.why}`);
   }
   return h("li", { class: step.kind }, h("span", { class: "at" }, at), wave ? h("span", { class: "wave" }, wave) : null,
-    `${step.text} `, h("em", {}, step.result));
+    step.full ? h("details", {}, h("summary", {}, `${step.text} `, h("em", {}, step.result)), step.full) : `${step.text} `,
+    step.full ? null : h("em", {}, step.result));
 }
 
 export function table(heads, rows) {
