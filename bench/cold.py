@@ -17,7 +17,8 @@ from statistics import median
 
 ROOT = Path(__file__).resolve().parent.parent
 
-#: What is installed for it; cryptography is the SDK's, and the function does without (see scripts/package/contents.py).
+#: What is installed for it; cryptography is the SDK's, and the function does without it
+#: (scripts/package/contents.py).
 PACKAGES = (
     "aliyunsdkcore",
     "aliyunsdkess",

@@ -152,14 +152,7 @@ class Stage:
 
     def request(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Send a signed request to the function, and return its answer."""
-<<<<<<< HEAD
-        headers = {"content-type": "application/json"}
-        sent = {"method": "POST", "headers": headers, "sign": "standard", "body": body}
-        method, headers, data = signed(sent, time.time())
-        return self._post("/fcapp.run/webhook/", data, headers, method)
-=======
         return dict(request(self.cloud, body)[1])
->>>>>>> show
 
     def scaling(self, kind: str, order: Mapping[str, Any]) -> None:
         """Tell the scaling group to do something, and wait until it and all that came of it are over."""

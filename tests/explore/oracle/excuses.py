@@ -68,8 +68,8 @@ EXCUSES = {
         "a server at weight 0 is not to serve, though a listener that schedules by rr still uses it"
     ),
     "killed_between": (
-        "on a full load balancer, a kill between the Remove that makes room and the Add of the new one leaves "
-        "nobody to tell it by"
+        "on a full load balancer, a kill between the Remove that makes room and the Add of the new one "
+        "leaves nobody to tell it by"
     ),
     "was_there_in_part": "a new server that had a part of its places before keeps them as they were",
     "named_in_part": (
