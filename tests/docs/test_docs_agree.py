@@ -123,7 +123,8 @@ def reasons() -> set[str]:
 
 
 def documented_reasons() -> set[str]:
-    return {name for name in first_column(section(OPERATING, "## Reasons")) if CODE.fullmatch(name)}
+    told = (name.partition(":")[0] for name in first_column(section(OPERATING, "## Reasons")))
+    return {name for name in told if CODE.fullmatch(name)}
 
 
 def test_the_reasons_are_found_in_the_code():
@@ -210,7 +211,7 @@ def events_in(tree: ast.AST) -> Iterator[tuple[str, set[str]]]:
 
 def written(keys: set[str]) -> set[str]:
     """The keys of a line, of the arguments to what tells it (``main._tell`` puts some into words)."""
-    told = {"answer": {"result", "code", "api_request_id"}, "exc_info": {"exception"}, "level": set()}
+    told = {"answer": {"result", "code", "message", "api_request_id"}, "exc_info": {"exception"}, "level": set()}
     return {key for one in keys for key in told.get(one, {one})}
 
 
