@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - the page is as wide as the other documents
 """Writes events/README.md from the files of the folder: ``python -m scripts.events_readme``."""
 
 from __future__ import annotations

@@ -211,7 +211,11 @@ def events_in(tree: ast.AST) -> Iterator[tuple[str, set[str]]]:
 
 def written(keys: set[str]) -> set[str]:
     """The keys of a line, of the arguments to what tells it (``main._tell`` puts some into words)."""
-    told = {"answer": {"result", "code", "message", "api_request_id"}, "exc_info": {"exception"}, "level": set()}
+    told = {
+        "answer": {"result", "code", "message", "api_request_id"},
+        "exc_info": {"exception"},
+        "level": set(),
+    }
     return {key for one in keys for key in told.get(one, {one})}
 
 
