@@ -6,9 +6,9 @@ import sys
 import threading
 from pathlib import Path
 
-from localcloud import state_file
-from localcloud.ros import TemplateError
 from localcloud.serving import LocalCloud
+from localcloud.state import file as state_file
+from localcloud.template.ros import TemplateError
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -4,16 +4,21 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from localcloud import ecs_actions, ess_actions, faults, slb_actions, state_dump, state_json
-from localcloud.credentials import Identity
-from localcloud.ecs import Ecs
-from localcloud.errors import ApiError
-from localcloud.ess import Ess
+from localcloud import faults
+from localcloud.ecs import actions as ecs_actions
+from localcloud.ecs.model import Ecs
+from localcloud.ess import actions as ess_actions
+from localcloud.ess.model import Ess
 from localcloud.faults import Fault, Faults
-from localcloud.history import render
-from localcloud.readings import Readings
-from localcloud.slb import Slb
-from localcloud.state import Instant, World
+from localcloud.rpc.credentials import Identity
+from localcloud.rpc.errors import ApiError
+from localcloud.slb import actions as slb_actions
+from localcloud.slb.model import Slb
+from localcloud.state import dump as state_dump
+from localcloud.state import parsing as state_json
+from localcloud.state.history import render
+from localcloud.state.readings import Readings
+from localcloud.state.world import Instant, World
 
 T = TypeVar("T")
 SLB_VERSION, ESS_VERSION, ECS_VERSION = "2014-05-15", "2014-08-28", "2014-05-26"

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TypeVar
 
-from localcloud import ecs_actions, ess_actions, slb_actions
-from localcloud.credentials import Identity
-from localcloud.errors import TABLE, ApiError
-from localcloud.fields import FieldError, Fields
+from localcloud.ecs import actions as ecs_actions
+from localcloud.ess import actions as ess_actions
 from localcloud.http import ConnectionCut
+from localcloud.rpc.credentials import Identity
+from localcloud.rpc.errors import TABLE, ApiError
+from localcloud.slb import actions as slb_actions
+from localcloud.state.fields import FieldError, Fields
 
 T = TypeVar("T")
 ACTIONS = frozenset({*slb_actions.ACTIONS, *ess_actions.ACTIONS, *ecs_actions.ACTIONS})

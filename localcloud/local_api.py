@@ -5,12 +5,12 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
-from localcloud.errors import ApiError
-from localcloud.fields import FieldError
 from localcloud.http import Request, Response
-from localcloud.readings import validated
-from localcloud.rpc import Gateway
-from localcloud.state_json import instance
+from localcloud.rpc.errors import ApiError
+from localcloud.rpc.gateway import Gateway
+from localcloud.state.fields import FieldError
+from localcloud.state.parsing import instance
+from localcloud.state.readings import validated
 
 #: What there is under /_local, for who asks at `GET /_local/`. A GET only looks.
 ENDPOINTS = {

@@ -10,18 +10,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from localcloud.activities import Activities
 from localcloud.cloud import Cloud
-from localcloud.credentials import Identity, Registry, new_identity
-from localcloud.fields import FieldError
+from localcloud.ess.activities import Activities
+from localcloud.ess.notices import Notice
 from localcloud.http import Request, Response
 from localcloud.local_api import LocalApi
-from localcloud.notices import Notice
-from localcloud.ram import RamPolicy
-from localcloud.ros import TemplateError
-from localcloud.rpc import Gateway
+from localcloud.rpc.credentials import Identity, Registry, new_identity
+from localcloud.rpc.gateway import Gateway
+from localcloud.rpc.ram import RamPolicy
 from localcloud.server import Server
-from localcloud.state import ACCOUNT, REGION
+from localcloud.state.fields import FieldError
+from localcloud.state.world import ACCOUNT, REGION
+from localcloud.template.ros import TemplateError
 
 
 class FunctionHost(Protocol):
@@ -112,7 +112,7 @@ class LocalCloud:
             raise
 
     def _start(self, template: Path, **how: Any) -> FunctionHost:
-        from localcloud.functions import Functions  # noqa: PLC0415 - only where there is a template
+        from localcloud.fc.functions import Functions  # noqa: PLC0415 - only where there is a template
 
         functions = Functions(
             template,

@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler import blinds, logs
+from handler.cloud import fc3
 from handler.cloud.credentials import Credentials
 
 
@@ -215,7 +216,10 @@ def test_no_word_of_the_code_looks_like_a_token() -> None:
     assert {"still_in_service", "swap.step", "InvalidAccessKeyId.NotFound"} & constants
     words = {one for one in constants if re.fullmatch(r"[A-Za-z][A-Za-z0-9_.:/-]*", one)}
     modules = {word for word in words if word.startswith("aliyunsdk")}
-    assert [word for word in sorted(words - modules) if blinds.looks_like_a_token(word)] == []
+    sent_but_never_logged = {fc3.ALGORITHM}
+    assert [
+        word for word in sorted(words - modules - sent_but_never_logged) if blinds.looks_like_a_token(word)
+    ] == []
 
 
 secrets = st.text(st.characters(exclude_categories=["Cs"]), min_size=4, max_size=12)

@@ -14,9 +14,12 @@ _T = TypeVar("_T")
 #: Yields the time, in seconds of the clock, at which it is to be gone on with; returns its result.
 Task: TypeAlias = Generator[float, None, _T]
 
+#: The longest sleep, in seconds: what is to be done before sleeps, such as a heartbeat, is never late.
+NAP_S = 5.0
+
 
 class Scheduler:
-    """Wakes the task whose time has come. ``before_sleep`` is called before each wait for the next one."""
+    """Wakes the task whose time has come. ``before_sleep`` is called before each sleep, of 5 s at most."""
 
     def __init__(self, clock: Clock, before_sleep: Callable[[], None]) -> None:
         self._clock, self._before_sleep = clock, before_sleep
@@ -34,10 +37,9 @@ class Scheduler:
         """Return once all tasks have ended."""
         while self._waiting:
             at, _, task = heapq.heappop(self._waiting)
-            seconds = at - self._clock.now()
-            if seconds > 0:
+            while (seconds := at - self._clock.now()) > 0:
                 self._before_sleep()
-                self._clock.sleep(seconds)
+                self._clock.sleep(min(seconds, NAP_S))
             for wake_at in task:
                 self._wake(task, wake_at)
                 break

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from localcloud.history import render
-from localcloud.readings import TABLE
 from localcloud.serving import LocalCloud
+from localcloud.state.history import render
+from localcloud.state.readings import TABLE
 from show.local import ask, request, send
 from show.page.runs import meanings, runs
 from show.signing import SECRET

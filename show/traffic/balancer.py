@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from localcloud.serving import LocalCloud
-from localcloud.state import Backend, Instant, Key
+from localcloud.state.world import Backend, Instant, Key
 from show.traffic.haproxy import HAProxy
 
 _CHECK = "check inter 100 fastinter 50 downinter 50 rise 1 fall 2 pool-max-conn -1 pool-purge-delay 5s"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from localcloud.errors import ApiError
+from localcloud.rpc.errors import ApiError
 from show.traffic.stage import Stage, chunks, entries
 
 ADD, REMOVE, MODIFY = (

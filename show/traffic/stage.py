@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from localcloud.serving import LocalCloud
-from localcloud.state import Backend, Instance, Member
+from localcloud.state.world import Backend, Instance, Member
 from show.local import ask, request
 from show.signing import SECRET
 from show.traffic.balancer import Balancer

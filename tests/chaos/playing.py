@@ -13,9 +13,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from localcloud.credentials import Identity
+from localcloud.rpc.credentials import Identity
 from localcloud.serving import LocalCloud
-from localcloud.state import Instance, LifecycleAction, Member
+from localcloud.state.world import Instance, LifecycleAction, Member
 from show.signing import SECRET
 from tests.chaos import messages, worlds
 from tests.chaos.schedules import Break, Change, Schedule, Send

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from localcloud.readings import TABLE
+from localcloud.state.readings import TABLE
 
 GROUP, OTHER, BALANCER, SCALING = "rsp-web", "rsp-other", "lb-web", "asg-web"
 MARK = "slb-swap/web"

@@ -18,10 +18,10 @@ from handler.cloud.ecs import CloudEcs, DescribeInstancesRequest
 from handler.core.model.answers import CallFailed, Result
 from handler.core.model.values import Instance
 from localcloud.cloud import Cloud
-from localcloud.credentials import Registry, new_identity
-from localcloud.ram import RamPolicy, Statement
-from localcloud.rpc import Gateway
-from localcloud.session import InProcessSession
+from localcloud.rpc.credentials import Registry, new_identity
+from localcloud.rpc.gateway import Gateway
+from localcloud.rpc.ram import RamPolicy, Statement
+from localcloud.rpc.session import InProcessSession
 
 ACTION = "DescribeInstances"
 

@@ -6,7 +6,7 @@ import pytest
 
 from handler.cloud.errors import classify
 from handler.core.model.answers import Result
-from localcloud import errors
+from localcloud.rpc import errors
 
 B, T, U, BAD, Q, G, P = (
     Result.BUSY,

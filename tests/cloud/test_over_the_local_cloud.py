@@ -15,9 +15,9 @@ from handler.core.model.answers import CallFailed, Result
 from handler.core.model.steps import Add, Modify, Remove, SetWeight, after, same
 from handler.core.model.values import Backend, Group, Hook, Key, Listeners, Pair, Server, Verdict
 from localcloud.cloud import Cloud
-from localcloud.credentials import Registry, new_identity
-from localcloud.rpc import Gateway
-from localcloud.session import InProcessSession
+from localcloud.rpc.credentials import Registry, new_identity
+from localcloud.rpc.gateway import Gateway
+from localcloud.rpc.session import InProcessSession
 
 OLD = Backend(Key("i-old", 8080), 100, "ecs", "blue 蓝")
 NEW = Backend(Key("i-new", 8080), 50, "ecs", "slb-swap/web")

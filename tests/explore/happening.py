@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from localcloud.cloud import Cloud
-from localcloud.state import Backend, Instance, LifecycleAction, World
+from localcloud.state.world import Backend, Instance, LifecycleAction, World
 from tests.explore.worlds import Step, instance, member, type_of
 
 Words = tuple[str, ...]

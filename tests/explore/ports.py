@@ -13,9 +13,9 @@ from handler.core.model.observed import Listing
 from handler.core.model.steps import Step, new_side, old_side
 from handler.core.model.values import Group, Hook
 from localcloud.cloud import Cloud
-from localcloud.errors import ApiError
 from localcloud.http import ConnectionCut
-from localcloud.state import Member
+from localcloud.rpc.errors import ApiError
+from localcloud.state.world import Member
 from tests.explore.worlds import Setup
 from tests.support.level_a import FakeClock, Killed, ModelEss, ModelSlb
 

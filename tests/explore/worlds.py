@@ -24,9 +24,9 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from handler import settings
-from localcloud import state as local
 from localcloud.cloud import Cloud
-from localcloud.readings import TABLE
+from localcloud.state import world as local
+from localcloud.state.readings import TABLE
 from tests.support import deliveries
 
 BALANCER = "lb-1"

@@ -9,9 +9,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from localcloud.credentials import Registry, new_identity
-from localcloud.functions import Functions
+from localcloud.fc.functions import Functions
 from localcloud.http import Headers, Request, Response
+from localcloud.rpc.credentials import Registry, new_identity
 
 SAMPLE = Path(__file__).parent / "sample_function" / "template.yml"
 

@@ -11,11 +11,11 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from localcloud.cloud import Cloud
-from localcloud.credentials import Registry, new_identity
 from localcloud.http import Headers, Request
-from localcloud.readings import validated
-from localcloud.rpc import Gateway
-from localcloud.slb_params import Entry
+from localcloud.rpc.credentials import Registry, new_identity
+from localcloud.rpc.gateway import Gateway
+from localcloud.slb.entries import Entry
+from localcloud.state.readings import validated
 
 _nonces = itertools.count()
 

@@ -8,11 +8,11 @@ import pytest
 from slb_support import gateway, signed
 
 from localcloud.cloud import Cloud
-from localcloud.credentials import Registry, new_identity
-from localcloud.errors import ApiError
 from localcloud.http import Headers, Request
-from localcloud.ram import RamPolicy, Statement
-from localcloud.rpc import Gateway
+from localcloud.rpc.credentials import Registry, new_identity
+from localcloud.rpc.errors import ApiError
+from localcloud.rpc.gateway import Gateway
+from localcloud.rpc.ram import RamPolicy, Statement
 
 EVIDENCE = Path(__file__).parents[1] / "evidence" / "ecs"
 ECS = "2014-05-26"

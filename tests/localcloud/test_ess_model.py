@@ -4,7 +4,7 @@ import pytest
 from slb_support import cloud, state
 
 from localcloud.cloud import Cloud
-from localcloud.errors import ApiError
+from localcloud.rpc.errors import ApiError
 
 
 def member(n, lifecycle_state="InService", **more):

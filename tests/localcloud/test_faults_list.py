@@ -3,12 +3,13 @@
 import pytest
 from slb_support import cloud, ids, new
 
-from localcloud import errors, faults
-from localcloud.credentials import new_identity
-from localcloud.errors import ApiError
+from localcloud import faults
 from localcloud.faults import GarbageAnswer
-from localcloud.fields import FieldError
 from localcloud.http import ConnectionCut
+from localcloud.rpc import errors
+from localcloud.rpc.credentials import new_identity
+from localcloud.rpc.errors import ApiError
+from localcloud.state.fields import FieldError
 
 ADD = "AddVServerGroupBackendServers"
 READ = "DescribeVServerGroupAttribute"

@@ -12,7 +12,7 @@ import pytest
 from fc2.fc_exceptions import FcError
 from fc_support import await_start, deliver, drain, get, let_go_on, pipes_in, post, running, served
 
-from localcloud.credentials import Registry, new_identity
+from localcloud.rpc.credentials import Registry, new_identity
 
 PATH = "/2016-08-15/services/slb-swap/functions/swap/invocations"
 

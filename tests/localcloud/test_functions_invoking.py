@@ -6,7 +6,7 @@ import os
 import pytest
 from fc_support import deliver, do, get, running
 
-from localcloud.credentials import Registry
+from localcloud.rpc.credentials import Registry
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["cold", "warm"])

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from fc_support import SAMPLE, await_start, deliver, do, drain, get, let_go_on, pipes_in, post, running
 
-from localcloud.credentials import Registry
+from localcloud.rpc.credentials import Registry
 
 ROOT = Path(__file__).parent.parent.parent
 

@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 import pytest
 from slb_support import enc, gateway, get, listed, post_form, signed, state
 
-from localcloud.credentials import new_identity
 from localcloud.http import ConnectionCut, Headers, Request
+from localcloud.rpc.credentials import new_identity
 
 GROUP = {"VServerGroupId": "rsp-web"}
 READ = "DescribeVServerGroupAttribute"

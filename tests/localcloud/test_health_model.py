@@ -4,8 +4,8 @@ import pytest
 from slb_support import Asked, cloud, new, old, row, state
 
 from localcloud.cloud import Cloud
-from localcloud.errors import ApiError
-from localcloud.slb_params import Entry
+from localcloud.rpc.errors import ApiError
+from localcloud.slb.entries import Entry
 
 
 def statuses(made, **where):

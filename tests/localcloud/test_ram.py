@@ -1,6 +1,6 @@
 import pytest
 
-from localcloud.ram import RamPolicy, statement
+from localcloud.rpc.ram import RamPolicy, statement
 
 
 def policy(*raw):

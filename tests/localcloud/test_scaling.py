@@ -5,13 +5,13 @@ import threading
 
 import pytest
 
-from localcloud.activities import Activities
 from localcloud.cloud import Cloud
-from localcloud.errors import ApiError
-from localcloud.fields import FieldError
+from localcloud.ess.activities import Activities
+from localcloud.ess.notices import Notice, cloud_event, message
+from localcloud.ess.scaling import Activity, Order, order
 from localcloud.http import Request
-from localcloud.notices import Notice, cloud_event, message
-from localcloud.scaling import Activity, Order, order
+from localcloud.rpc.errors import ApiError
+from localcloud.state.fields import FieldError
 
 STATE = {
     "scaling_groups": [

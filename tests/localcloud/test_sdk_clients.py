@@ -27,8 +27,8 @@ from aliyunsdkslb.request.v20140515.ModifyVServerGroupBackendServersRequest impo
 )
 from slb_support import gateway, listed, state
 
+from localcloud.rpc.session import InProcessSession
 from localcloud.serving import LocalCloud
-from localcloud.session import InProcessSession
 
 models = pytest.importorskip("alibabacloud_slb20140515.models")
 from alibabacloud_slb20140515.client import Client  # noqa: E402

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from slb_support import gateway, get, listed, row
 
-from localcloud import errors, readings, signatures
 from localcloud.http import Headers, Request
+from localcloud.rpc import errors, signatures
+from localcloud.state import readings
 
 EVIDENCE = Path(__file__).parents[1] / "evidence" / "slb"
 

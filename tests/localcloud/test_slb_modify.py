@@ -6,8 +6,8 @@ import pytest
 from slb_support import Asked, cloud, ids, new, old, state
 
 from localcloud.cloud import Cloud
-from localcloud.errors import ApiError
-from localcloud.slb_params import Entry
+from localcloud.rpc.errors import ApiError
+from localcloud.slb.entries import Entry
 
 
 def group(made):

@@ -9,7 +9,7 @@ from aliyunsdkslb.request.v20140515.ListTagResourcesRequest import ListTagResour
 from slb_support import gateway, get
 
 from localcloud.cloud import Cloud
-from localcloud.session import InProcessSession
+from localcloud.rpc.session import InProcessSession
 
 TAGS = {
     "lb-a": {"env": "prod", "team": "web"},

@@ -4,8 +4,8 @@ import pytest
 from slb_support import Asked, cloud, ids, new, old, row, state
 
 from localcloud.cloud import Cloud
-from localcloud.errors import ApiError
-from localcloud.slb_params import Entry, parse
+from localcloud.rpc.errors import ApiError
+from localcloud.slb.entries import Entry, parse
 
 
 def refusal(work):

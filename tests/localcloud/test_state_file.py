@@ -5,9 +5,10 @@ import json
 import pytest
 from slb_support import new, old, state
 
-from localcloud import readings, state_file
 from localcloud.cloud import Cloud
-from localcloud.fields import FieldError
+from localcloud.state import file as state_file
+from localcloud.state import readings
+from localcloud.state.fields import FieldError
 
 # The shape that users write; it is fixed.
 FIXED = json.loads(

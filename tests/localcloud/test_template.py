@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.derived import parameters_of
-from localcloud.template import TemplateError, load
+from localcloud.template.derived import parameters_of
+from localcloud.template.reading import TemplateError, load
 
 ROOT = Path(__file__).parent.parent.parent
 STATE = {

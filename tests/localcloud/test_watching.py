@@ -1,8 +1,8 @@
 """The hook: whoever shows a group is told of each of its states as it comes to be."""
 
 from localcloud.cloud import Cloud
-from localcloud.slb_params import Entry
-from localcloud.state import Instant
+from localcloud.slb.entries import Entry
+from localcloud.state.world import Instant
 
 STATE = {
     "load_balancers": [

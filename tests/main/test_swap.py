@@ -12,6 +12,7 @@ from handler.outcome import NotYet
 from handler.settings import BadSettings
 from tests.support.deliveries import http_event, signed
 from tests.support.entrance import TARGETS, Entrance
+from tests.support.level_b import World
 
 TIMER = {"triggerTime": "2026-01-01T00:00:00Z", "triggerName": "reconcile", "payload": ""}
 
@@ -196,3 +197,20 @@ def test_instance_keeps_its_connection_from_invocation_to_invocation(entrance: E
     entrance.swap(TIMER)
     assert main._instance is not None
     assert client is main._instance.client is not None
+
+
+def test_settings_that_do_not_fit_into_the_function_s_time_are_refused_at_start() -> None:
+    world = World("i-1 i-2", fresh="i-9", timeout_s=60)
+    with pytest.raises(BadSettings, match=r"take 130 s, expected at most 50 s: the function's time is 60 s"):
+        world.request(terminated=["i-1"], launched=["i-9"])
+    assert [] == world.calls()
+
+
+def test_where_the_context_tells_no_time_the_settings_are_believed() -> None:
+    world = World("i-1 i-2", fresh="i-9", timeout_s=None)  # type: ignore[arg-type]
+    assert "applied" == world.request(terminated=["i-1"], launched=["i-9"]).outcome
+
+
+def test_of_a_target_that_only_plans_no_time_is_asked() -> None:
+    world = World("i-1 i-2", fresh="i-9", policy={"mode": "plan"}, timeout_s=60)
+    assert "planned" == world.request(terminated=["i-1"], launched=["i-9"]).outcome

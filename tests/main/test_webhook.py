@@ -19,7 +19,7 @@ from handler.cloud.fc3 import Fc3
 from handler.cloud.invoking import Invoked
 from handler.core.model.answers import Answer, CallFailed, Result
 from handler.outcome import NotYet
-from localcloud.functions import Functions
+from localcloud.fc.functions import Functions
 from tests.support import deliveries
 from tests.support.entrance import Entrance
 from tests.support.level_c import SECRET

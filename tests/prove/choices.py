@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from localcloud.readings import TABLE
+from localcloud.state.readings import TABLE
 
 READING, FAULT = "reading", "fault"
 

@@ -23,11 +23,11 @@ from handler.running.hooks import Hooks
 from handler.running.loop import Run
 from handler.running.pacing import Pacing
 from handler.running.scheduler import alone
-from localcloud import state
 from localcloud.cloud import Cloud
-from localcloud.errors import ApiError
-from localcloud.forms import answer_body
 from localcloud.http import ConnectionCut
+from localcloud.rpc.errors import ApiError
+from localcloud.rpc.forms import answer_body
+from localcloud.state import world as state
 from tests.prove.choices import READING, Choices, Readings
 from tests.prove.worlds import BALANCER, GROUP, Beginning
 from tests.support.level_a import FakeClock, Killed, ModelEss, ModelSlb

@@ -15,8 +15,8 @@ from itertools import chain, combinations_with_replacement, product
 from handler.core.model.marks import Marks
 from handler.core.model.policy import Policy, Target
 from handler.core.model.values import Cause, Hook, Intent, Scope, ServerRef
-from localcloud import state as local
 from localcloud.cloud import Cloud
+from localcloud.state import world as local
 
 GROUP, BALANCER, SCALING = "rsp-web", "lb-web", "asg-web"
 PORTS = (80, 81)

@@ -23,11 +23,11 @@ from handler.core.model.answers import Answer, CallFailed
 from handler.core.model.steps import Add, Modify, Remove, SetWeight, Step
 from handler.core.model.values import Backend, Group, Hook, Key, Pair
 from localcloud.cloud import Cloud
-from localcloud.credentials import Registry, new_identity
-from localcloud.readings import TABLE
-from localcloud.rpc import Gateway
+from localcloud.rpc.credentials import Registry, new_identity
+from localcloud.rpc.gateway import Gateway
+from localcloud.rpc.session import InProcessSession
 from localcloud.serving import LocalCloud
-from localcloud.session import InProcessSession
+from localcloud.state.readings import TABLE
 from tests.support.level_a import Calls, ModelEcs, ModelEss, ModelSlb
 
 REGION = "cn-hangzhou"

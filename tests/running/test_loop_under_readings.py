@@ -13,7 +13,7 @@ from handler.core.model.policy import Target
 from handler.core.model.values import Group, Intent
 from handler.running.loop import Run
 from localcloud.cloud import Cloud
-from localcloud.readings import TABLE
+from localcloud.state.readings import TABLE
 from tests.support.builders import GROUP, cloud, event, group, group_of, request, target
 from tests.support.level_a import Calls, FakeClock, Killed, run
 

@@ -15,7 +15,7 @@ from handler.core.model.policy import Target
 from handler.core.model.values import Instance, Intent, Listeners, Verdict
 from handler.running.observer import LISTING_S, Observer
 from localcloud.cloud import Cloud
-from localcloud.state import Member
+from localcloud.state.world import Member
 from tests.support.builders import cloud, event, request, shown_group, target, verdicts
 from tests.support.level_a import Calls, FakeClock, ModelEcs, ModelEss, ModelSlb
 

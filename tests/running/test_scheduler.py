@@ -84,3 +84,10 @@ def test_without_tasks_nothing_is_waited_for() -> None:
     runner = Runner()
     runner.scheduler.run()
     assert 0 == runner.beats
+
+
+def test_a_long_wait_is_slept_in_naps_so_that_no_heartbeat_is_late() -> None:
+    runner = Runner()
+    runner.scheduler.add(runner.task("drains", 30))
+    runner.scheduler.run()
+    assert (30.0, 6) == (runner.clock.now(), runner.beats)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from localcloud.readings import TABLE
+from localcloud.state.readings import TABLE
 
 #: Values of what is counted. More than five lagging reads are believed to be the truth.
 COUNTS = {"busy_for": (0, 1, 3), "read_lag": (0, 1, 3), "fresh_health": (0, 1, 4)}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from localcloud.state import Backend
+from localcloud.state.world import Backend
 from tests.scenarios.world import Make, here
 from tests.support.deliveries import scaled_in
 from tests.support.level_b import World

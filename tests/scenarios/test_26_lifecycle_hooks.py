@@ -64,6 +64,7 @@ def test_what_is_not_its_fault_never_abandons_it(trouble: str, readings: dict[st
         "i-1 i-2 i-3",
         "i-1 i-2 i-3 i-4=pending",
         hooks=[hook("i-4")],
+        policy={"health": {"timeout_s": 10}},
         timeout_s=40,
         readings=readings,
         **quota,
@@ -118,7 +119,7 @@ def test_the_floor_holds_it_until_a_replacement_is_in(readings: dict[str, Any]) 
 
 
 def test_with_no_replacement_it_is_raised_at_the_deadline(readings: dict[str, Any]) -> None:
-    world = _alone(readings=readings, timeout_s=120)
+    world = _alone(readings=readings, timeout_s=140)
     told = world.deliver(hooked("ScaleIn", "i-1"))
     assert (told.outcome, told.reason) == ("raised", "floor")
     assert world.calls(COMPLETE) == []

@@ -112,15 +112,27 @@ def test_killed_at_each_call_of_a_drain_no_weight_is_lost_whatever_comes_next(
         assert call > 10
 
 
+def slow_to_begin(world: World) -> None:
+    """Let the first reading of a group take ten seconds of each run's time."""
+
+    def reads(action: str) -> None:
+        if action == "DescribeVServerGroups":
+            world.clock.at += 10
+
+    world.on_call = reads
+
+
 def test_a_drain_that_there_is_no_time_for_is_not_begun() -> None:
-    world = here(ALL, fresh="i-8 i-9", policy={"drain_s": 60}, timeout_s=195)
+    world = here(ALL, fresh="i-8 i-9", policy={"drain_s": 60}, timeout_s=200)
+    slow_to_begin(world)
     told = world.request(terminated=["i-1"], launched=["i-9"])
     assert (told.outcome, told.reason, world.writes()) == ("raised", "deadline", [])
     assert world.shown() == ALL
 
 
 def test_a_wave_is_begun_only_with_the_time_to_take_it_back() -> None:
-    world = here(ALL, fresh="i-9", sick="i-9", timeout_s=135)
+    world = here(ALL, fresh="i-9", sick="i-9", timeout_s=140)
+    slow_to_begin(world)
     for _ in range(3):
         told = world.request(terminated=["i-1"], launched=["i-9"])
         assert (told.outcome, told.reason) == ("raised", "deadline")

@@ -56,6 +56,7 @@ def world() -> World:
         "i-2 i-3 i-4 i-5=pending",
         hooks=[hook("i-5", token=TOKEN)],
         log_level="DEBUG",
+        policy={"health": {"timeout_s": 10}},
         timeout_s=30,
     )
 

@@ -27,12 +27,12 @@ from handler.running.hooks import Hooks
 from handler.running.loop import Run
 from handler.running.pacing import Pacing
 from handler.running.scheduler import alone
-from localcloud import state as local
 from localcloud.cloud import Cloud
-from localcloud.errors import ApiError
 from localcloud.faults import GarbageAnswer
 from localcloud.http import ConnectionCut
-from localcloud.slb_params import Entry
+from localcloud.rpc.errors import ApiError
+from localcloud.slb.entries import Entry
+from localcloud.state import world as local
 
 T = TypeVar("T")
 

@@ -27,10 +27,10 @@ from handler import logs, main, settings
 from handler.cloud.client import Client
 from handler.cloud.credentials import Credentials
 from localcloud.cloud import Cloud
-from localcloud.credentials import Registry, new_identity
-from localcloud.ram import RamPolicy, Statement
-from localcloud.rpc import Gateway
-from localcloud.session import InProcessResponse, InProcessSession
+from localcloud.rpc.credentials import Registry, new_identity
+from localcloud.rpc.gateway import Gateway
+from localcloud.rpc.ram import RamPolicy, Statement
+from localcloud.rpc.session import InProcessResponse, InProcessSession
 from tests.support import deliveries
 from tests.support.level_a import FakeClock, Killed
 from tests.support.looks import Looks, Told

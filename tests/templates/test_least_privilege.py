@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from localcloud.ram import RamPolicy
+from localcloud.rpc.ram import RamPolicy
 from localcloud.serving import LocalCloud
 from show.signing import SECRET, signed
 from tests.support.level_c import ROOT, Http

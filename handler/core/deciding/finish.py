@@ -24,7 +24,7 @@ def ended(situation: Situation) -> Decision:
     | what is so                                                        | outcome                     |
     |-------------------------------------------------------------------|-----------------------------|
     | a scale-in hook names a server that stays until it is replaced    | wait                        |
-    | there was no time for what is left                                | raised `deadline`           |
+    | there was no time for what is left                                | raised `deadline`, or why   |
     | a listing lacks what it counts                                    | raised `source_incomplete`  |
     | a server was launched, and is pending                             | raised `not_in_service_yet` |
     | a server is said to be deleted, and still known                   | raised `not_deleted_yet`    |
@@ -35,14 +35,15 @@ def ended(situation: Situation) -> Decision:
     | a server that a request names as terminated is still there        | raised `not_removed`        |
     | else                                                              | applied, unchanged          |
     """
-    refused = (*_refused(situation), *_held_back(situation))
+    lacks_time = not situation.has_stopped and _lacks_time(situation)
+    # What is not begun for want of time is held up by nothing else.
+    refused = _refused(situation) if lacks_time else (*_refused(situation), *_held_back(situation))
     if _keeps_waiting(situation, refused):
         why = "health" if situation.pending else "floor"
         return Wait(FLOOR_LOOKS * situation.policy.health_interval_s, why, open_ended=True)
     finish = _finish("unchanged", _notes(situation, refused), situation, refused)
-    why_raised = _why_raised(situation)
-    if why_raised == "deadline":
-        return raised(situation, why_raised)  # what was not begun is held up by nothing else
+    trouble = situation.state.retry.trouble or "deadline"
+    why_raised = trouble if lacks_time else _why_raised(situation)
     if why_raised:
         return replace(finish, outcome="raised", reason=why_raised)
     if situation.has_rolled_back:
@@ -97,8 +98,6 @@ def _notes(situation: Situation, refused: Iterable[Refusal]) -> str | None:
 def _why_raised(situation: Situation) -> str:
     """Return why the delivery is to come again; empty if it need not."""
     desired = situation.goal.desired
-    if not situation.has_stopped and _lacks_time(situation):
-        return "deadline"
     if _is_incomplete(situation):
         return "source_incomplete"
     if desired.not_in_service_yet:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from localcloud.state import Backend
+from localcloud.state.world import Backend
 from tests.explore.oracle.facts import Run, is_ours
 from tests.explore.oracle.served import Served, Unit, unit
 from tests.explore.playing import Played

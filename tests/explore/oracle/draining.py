@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from localcloud.state import Backend
+from localcloud.state.world import Backend
 from tests.explore.oracle.capacity import steps
 from tests.explore.oracle.facts import Run
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from localcloud.state import Backend
+from localcloud.state.world import Backend
 from tests.explore.oracle.facts import Run
 from tests.explore.playing import Played
 from tests.explore.ports import READ, Attempt

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from localcloud.state import Backend
+from localcloud.state.world import Backend
 from tests.explore.oracle.served import Served, Unit, unit
 from tests.explore.playing import Played, request
 from tests.explore.ports import READ, WRONG, Attempt, Call

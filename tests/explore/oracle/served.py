@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from localcloud.health import checked
-from localcloud.state import Backend, Instant, Listener
+from localcloud.slb.health import checked
+from localcloud.state.world import Backend, Instant, Listener
 from tests.explore.playing import Played
 
 Unit = tuple[str, str | None]

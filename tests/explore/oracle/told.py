@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from localcloud.state import Backend
+from localcloud.state.world import Backend
 from tests.explore.oracle.facts import Run
 
 Place = tuple[Any, ...]

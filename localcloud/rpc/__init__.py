@@ -1,0 +1,1 @@
+"""The RPC gateway: signatures, permissions, parameters, and the forms of answers."""

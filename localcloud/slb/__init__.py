@@ -1,0 +1,1 @@
+"""Classic Load Balancer 2014-05-15."""

@@ -1,0 +1,1 @@
+"""The state of the local cloud: values, their JSON, readings, history."""
