@@ -6,9 +6,10 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote
+
+from msgspec import Struct, field
 
 HIDDEN: Final = "***"
 
@@ -20,8 +21,7 @@ _MOST_RECENT: Final = 64  #: secrets of invocations that have ended, which a lat
 _Forms = Mapping[str, tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
+class _Known(Struct, frozen=True):
     secrets: tuple[str, ...] = ()
     forms: _Forms = field(default_factory=dict)
 

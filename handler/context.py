@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 #: Seconds that an invocation may take at least (Function Compute's default), where the context does not say.
 DEFAULT_TIMEOUT_S = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Invocation:
+class Invocation(Struct, frozen=True):
     """The invocation that runs now. ``timeout_s`` counts from its start; None if the context does not say."""
 
     request_id: str

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import random
 import time
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from handler import context as contexts
 from handler import logs, outcome, settings
@@ -18,9 +19,10 @@ from handler.cloud.slb import CloudSlb
 from handler.context import DEFAULT_TIMEOUT_S, Invocation
 from handler.core.model.steps import described
 from handler.outcome import NotYet, Result
-from handler.running import delivering
+from handler.running import beside, delivering
 from handler.running.hooks import Completed
 from handler.settings import BadSettings, Settings
+from handler.sharing import Readings
 from handler.triggers import reading
 from handler.triggers.reading import Delivery
 
@@ -28,8 +30,7 @@ from handler.triggers.reading import Delivery
 MARGIN_S = 10.0
 
 
-@dataclass
-class _Instance:
+class _Instance(Struct):
     """What one instance of the function keeps from invocation to invocation."""
 
     settings: Settings
@@ -45,6 +46,10 @@ class _Clock:
     now = staticmethod(time.monotonic)
     sleep = staticmethod(time.sleep)
     jitter = staticmethod(random.random)
+
+
+#: How two services are asked at once. Tests that want one order of calls put another in its place.
+_beside = beside.in_thread
 
 
 def initialize(context: Any) -> None:
@@ -129,16 +134,18 @@ def _deliver(delivery: Delivery, instance: _Instance, invocation: Invocation, co
     client = _client(instance, given, invocation.region)
     clock = _Clock()
     deadline = clock.now() + _time_left(instance.settings, invocation.timeout_s)
+    readings = Readings(clock.now)
     done, hooks = delivering.deliver(
         delivery.intents,
         instance.settings.targets,
-        lambda: CloudSlb(client),
+        lambda: CloudSlb(client, readings.reader()),
         CloudEss(client),
         CloudEcs(client),
         clock,
         deadline,
         calls=lambda: client.calls,
         log=_log,
+        beside=_beside,
     )
     results = [outcome.of_done(one) for one in done]
     for hook in hooks:

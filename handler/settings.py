@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
+
+from msgspec import Struct, field
 
 from handler import targets as listed
 from handler.cloud import endpoints
@@ -44,15 +45,20 @@ class BadSettings(Exception):  # noqa: N818 - the name says what is the matter
         self.errors = errors
 
 
-@dataclass(frozen=True, slots=True)
-class Secrets:
+class Secrets(Struct, frozen=True):
     """What signs a webhook: one, or several while one takes over from another. ``repr`` shows none."""
 
-    values: tuple[str, ...] = field(default=(), repr=False)
+    values: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return "Secrets()"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """Show nothing in a table either."""
+        return []
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """Everything that the environment says; ``endpoint`` is None but for a local cloud.
 
     ``function`` is where ``webhook`` finds ``swap``: the service, which is empty on Function Compute 3.0, and

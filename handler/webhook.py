@@ -6,8 +6,9 @@ import json
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from handler import context as contexts
 from handler import logs, main, outcome

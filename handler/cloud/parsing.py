@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 
 from handler.core.model.addresses import spelt_alike
 from handler.core.model.answers import Answer, CallFailed, Result
-from handler.core.model.values import Backend, BackendType, Group, Key
+from handler.core.model.values import Backend, BackendType, Group, Key, type_of
 
 _TYPES: Final = frozenset({"ecs", "eni", "eci"})
 
@@ -113,7 +113,7 @@ def group(answer: _Row, vserver_group_id: str) -> Group:
 
 def _backend(row: _Row) -> Backend:
     server_id = text(row, "ServerId")
-    type_ = str(row.get("Type") or _type_of(server_id)).lower()
+    type_ = str(row.get("Type") or type_of(server_id)).lower()
     if type_ not in _TYPES:
         raise Malformed("Type should be ecs, eni or eci")
     # Instances may be listed with an address too; what tells them apart is their id and port alone.
@@ -124,8 +124,3 @@ def _backend(row: _Row) -> Backend:
         type=cast("BackendType", type_),
         description=str(row.get("Description") or ""),
     )
-
-
-def _type_of(server_id: str) -> str:
-    prefix = server_id.partition("-")[0]
-    return prefix if prefix in _TYPES else "ecs"

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 import ssl
+import threading
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 from handler.cloud.credentials import Credentials
+from handler.cloud.tls import OneContext
 from handler.deferring import defer
 
 # Only RSA key pairs, which Function Compute never gives, need `cryptography`: 18 ms and 8 MB at each cold
@@ -15,6 +18,7 @@ defer("aliyunsdkcore.auth.algorithm.sha_hmac256")
 
 from aliyunsdkcore.auth.signers.signer import Signer  # noqa: E402
 from aliyunsdkcore.client import AcsClient  # noqa: E402
+from aliyunsdkcore.vendored.requests.adapters import HTTPAdapter  # noqa: E402
 from aliyunsdkcore.vendored.requests.packages.urllib3.util import ssl_  # noqa: E402
 
 # The vendored urllib3 takes the loss of ssl.wrap_socket in Python 3.12 for a Python without SNI.
@@ -45,8 +49,12 @@ class RenewableSigner(Signer):  # type: ignore[misc]
         return request.get_signed_header(*signing), request.get_url(*signing)
 
 
+class _Adapter(OneContext, HTTPAdapter):  # type: ignore[misc]
+    """The SDK's adapter, with one TLS context."""
+
+
 class Transport(AcsClient):  # type: ignore[misc]
-    """An AcsClient that takes its keys from a signer of ours.
+    """An AcsClient that takes its keys from a signer of ours, and may be used by several threads.
 
     Key and secret are passed to the base as dots, never as ``credential=``: for that, ALIYUN_ACCESS_KEY_ID
     and ALIYUN_ACCESS_KEY_SECRET in the environment would win.
@@ -61,6 +69,7 @@ class Transport(AcsClient):  # type: ignore[misc]
         read_timeout_s: float,
         verify: str | bool,
     ) -> None:
+        self._own = threading.local()
         super().__init__(
             ".",
             ".",
@@ -71,3 +80,16 @@ class Transport(AcsClient):  # type: ignore[misc]
             verify=verify,
         )
         self._signer = signer
+        self.session.trust_env = False  # no netrc, no other bundle
+        # A cookie that is kept is shared by the threads, and of no use.
+        self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+        self.session.mount("https://", _Adapter())
+
+    @property
+    def proxy(self) -> Any:
+        """The proxies for the next call of this thread."""
+        return getattr(self._own, "proxy", None)
+
+    @proxy.setter
+    def proxy(self, proxy: Any) -> None:
+        self._own.proxy = proxy

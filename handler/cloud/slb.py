@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from aliyunsdkslb.request.v20140515.AddVServerGroupBackendServersRequest import (
     AddVServerGroupBackendServersRequest,
@@ -26,13 +27,24 @@ from handler.cloud.client import Client
 from handler.core.model.answers import Answer, CallFailed, Result
 from handler.core.model.steps import Add, Modify, Remove, Step
 from handler.core.model.values import Backend, Group, Key, Listeners, Verdict
+from handler.sharing import Reader, Readings
+
+#: Seconds for which one target's reading of a load balancer is good for another of the same delivery: its
+#: listeners, and the health of its backends.
+_LISTENERS_S: Final = 15.0
+_HEALTH_S: Final = 1.0
 
 
 class CloudSlb:
-    """The load balancer as one run sees it: how a group is used is read once, the rest each time."""
+    """The load balancer as one run sees it: how a group is used is read once, the rest each time.
 
-    def __init__(self, client: Client) -> None:
+    What is said of the load balancer as a whole is shared with the other runs of a delivery, by ``reader``;
+    its health until the next write.
+    """
+
+    def __init__(self, client: Client, reader: Reader | None = None) -> None:
         self._client = client
+        self._reader = reader or Readings(time.monotonic).reader()
         self._uses: dict[str, tuple[usage.Use, ...]] = {}
         self._spelt: dict[str, str] = {}
 
@@ -54,7 +66,13 @@ class CloudSlb:
         checking = frozenset(use.at for use in self._used(group) if use.checks)
         if not checking:
             return health_rows.verdicts(group.backends, (), checking)
-        answer = self._client.call(DescribeHealthStatusRequest, {"LoadBalancerId": group.load_balancer_id})
+        balancer = group.load_balancer_id
+        answer = self._reader.read(
+            balancer,
+            ("health", balancer),
+            _HEALTH_S,
+            lambda: self._client.call(DescribeHealthStatusRequest, {"LoadBalancerId": balancer}),
+        )
         try:
             return health_rows.verdicts(group.backends, health_rows.read(answer), checking)
         except parsing.Malformed as why:
@@ -70,6 +88,8 @@ class CloudSlb:
             answer = self._client.call(request_class, {}, body)
         except CallFailed as failed:
             return failed.answer
+        finally:
+            self._reader.spoil(group.load_balancer_id)
         return Answer(
             Result.APPLIED, request_id=str(answer.get("RequestId") or ""), group=_listed(group, answer)
         )
@@ -77,10 +97,14 @@ class CloudSlb:
     def _used(self, group: Group) -> tuple[usage.Use, ...]:
         if group.id not in self._uses:
             try:
-                self._uses[group.id] = usage.uses(self._client.call, group)
+                self._uses[group.id] = usage.uses(self._read, group)
             except parsing.Malformed as why:
                 raise parsing.unreadable("The listeners", why) from None
         return self._uses[group.id]
+
+    def _read(self, request_class: type[Any], params: Mapping[str, str]) -> Mapping[str, Any]:
+        question = (request_class.__name__, *params.items())
+        return self._reader.read("", question, _LISTENERS_S, lambda: self._client.call(request_class, params))
 
 
 def _request(step: Step, spelt: Mapping[str, str]) -> tuple[type[Any], dict[str, list[dict[str, Any]]]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from aliyunsdkslb.request.v20140515.DescribeLoadBalancerListenersRequest import (
@@ -11,6 +10,7 @@ from aliyunsdkslb.request.v20140515.DescribeLoadBalancerListenersRequest import 
 )
 from aliyunsdkslb.request.v20140515.DescribeRulesRequest import DescribeRulesRequest
 from aliyunsdkslb.request.v20140515.DescribeVServerGroupsRequest import DescribeVServerGroupsRequest
+from msgspec import Struct
 
 from handler.cloud import parsing
 from handler.cloud.health_rows import Port
@@ -29,8 +29,7 @@ Read = Callable[[type[Any], Mapping[str, str]], Mapping[str, Any]]
 _AT_REST: Final = frozenset({"stopped", "stopping"})
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(Struct, frozen=True):
     """One way in which a running listener sends requests to the group: itself, or by a forwarding rule."""
 
     at: Port

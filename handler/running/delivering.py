@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from handler.core.deciding.hooks import Ending
 from handler.core.model.answers import CallFailed
@@ -13,15 +14,17 @@ from handler.core.model.policy import Target
 from handler.core.model.values import Group, Hook, Intent, Scope
 from handler.core.planning.merging import merge
 from handler.running import loop
+from handler.running.beside import Beside, in_turn
 from handler.running.hooks import Completed, Hooks
 from handler.running.loop import Log, Run
 from handler.running.pacing import Pacing
 from handler.running.ports import Clock, Ecs, Ess, Slb
 from handler.running.scheduler import Scheduler, Task
+from handler.running.shared import SharedEcs, SharedEss
+from handler.sharing import Readings
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Struct, frozen=True):
     """What came of one intent: a run, or the name of the exception that broke it."""
 
     target: Target
@@ -43,13 +46,15 @@ def deliver(
     *,
     calls: Callable[[], int],
     log: Log,
+    beside: Beside = in_turn,
 ) -> tuple[tuple[Done, ...], tuple[Completed, ...]]:
     """Run every intent, and complete the hooks that they carry.
 
     ``slb`` makes the port that one run uses, ``calls`` counts the API calls so far, ``log`` is told of
-    everything that happens. ``deadline`` is in seconds of the clock.
+    everything that happens. ``deadline`` is in seconds of the clock. ``beside`` is how two services are asked
+    at once.
     """
-    delivery = _Delivery(merge(given), targets, slb, ess, ecs, clock, deadline, calls, log)
+    delivery = _Delivery(merge(given), targets, slb, ess, ecs, clock, deadline, calls, log, beside)
     return delivery.run()
 
 
@@ -67,13 +72,16 @@ class _Delivery:
         deadline: float,
         calls: Callable[[], int],
         log: Log,
+        beside: Beside,
     ) -> None:
         self._wanted, self._targets = wanted, targets
         self._slb, self._ess, self._ecs = slb, ess, ecs
         self._clock, self._deadline, self._calls, self._log = clock, deadline, calls, log
+        self._beside = beside
         self._by_name = {target.name: target for target in targets}
         self._hooks = Hooks([hook for intent in wanted for hook in intent.hooks], ess, clock, deadline)
         self._pacing = Pacing()
+        self._readings = Readings(clock.now)
         self._done: dict[int, Done] = {}
         self._closed: set[Hook] = set()
         self._completed: dict[Hook, Completed] = {}
@@ -109,18 +117,20 @@ class _Delivery:
         """Run one intent; what breaks it breaks no other."""
         target, started = self._by_name[intent.target], self._clock.now()
         run, broken, used = None, "", 0
+        reader = self._readings.reader()
         before = self._calls()
         try:
             task = loop.run(
                 target,
                 intent,
                 self._slb(),
-                self._ess,
-                self._ecs,
+                SharedEss(self._ess, reader),
+                SharedEcs(self._ecs, reader),
                 self._clock,
                 self._deadline,
                 pacing=self._pacing,
                 log=self._log,
+                beside=self._beside,
             )
             while run is None:
                 try:

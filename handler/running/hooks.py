@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from handler.core.deciding import backoff, hooks
 from handler.core.deciding.hooks import Ending, holds
@@ -22,8 +24,7 @@ EVERY_S = 240.0
 TRIES = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Completed:
+class Completed(Struct, frozen=True):
     """What became of a hook. ``result`` is None if it was left waiting, as by ``failed`` it still is.
 
     ``may_pass`` says of a failure whether it is to be tried again, ``kept_by_inactive`` of a hook that was

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from handler.core.deciding.decide import cut_short, decide
 from handler.core.deciding.plan import Plan, plan
-from handler.core.deciding.run_state import RunState
+from handler.core.deciding.run_state import Retry, RunState
 from handler.core.model.answers import Answer, Result
 from handler.core.model.decisions import Finish, Wait
 from handler.core.model.observed import Observed
@@ -15,17 +17,20 @@ from handler.core.model.policy import Target
 from handler.core.model.steps import described, same
 from handler.core.model.values import Intent
 from handler.core.planning.goal import Goal
+from handler.running.beside import Beside, in_turn
 from handler.running.observer import Observer
 from handler.running.pacing import Pacing
-from handler.running.ports import Clock, Ecs, Ess, Slb
+from handler.running.ports import Clock, Ecs, Slb, Sources
 from handler.running.scheduler import Task
+
+#: Seconds for which a look holds: so long a busy load balancer is waited for without another one.
+LOOK_HOLDS_S = 1.0
 
 #: Logs everything that happens: a name, and what belongs to it.
 Log = Callable[..., None]
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """How one run over one target went; ``planned`` is what its first look led to expect."""
 
     target: Target
@@ -46,20 +51,21 @@ def run(
     target: Target,
     intent: Intent,
     slb: Slb,
-    ess: Ess,
+    ess: Sources,
     ecs: Ecs,
     clock: Clock,
     deadline: float,
     *,
     pacing: Pacing,
     log: Log,
+    beside: Beside = in_turn,
 ) -> Task[Run]:
     """Bring one target to where the intent wants it, or say why not.
 
     Yields the time until which it waits. ``deadline`` is in seconds of the clock; what would wait beyond it
     ends as ``raised``, and no write is sent after it.
     """
-    observer = Observer(target, intent, slb, ess, ecs, clock, deadline)
+    observer = Observer(target, intent, slb, ess, ecs, clock, deadline, beside=beside)
     policy = target.policy
     observed, state = observer.first()
     planned: Plan | None = None
@@ -76,10 +82,11 @@ def run(
         if isinstance(decision, Finish):
             finish = decision
             break
+        balancer = observed.group.load_balancer_id
         if isinstance(decision, Wait):
             wake_at, why = clock.now() + decision.seconds, decision.why
         else:
-            wake_at, why = pacing.ready_at(observed.group.load_balancer_id, clock.now()), "busy"
+            wake_at, why = pacing.ready_at(balancer, clock.now()), "busy"
         if wake_at >= deadline:
             finish = cut_short(observed, intent, policy, state, why if wake_at > clock.now() else "deadline")
             break
@@ -87,13 +94,22 @@ def run(
             if wake_at > clock.now():
                 log("swap.waiting", target=target.name, why=why, seconds=round(wake_at - clock.now(), 3))
                 yield wake_at
-            observed, state = observer.again(observed, state, waited_for=why)
-            continue
+            if isinstance(decision, Wait) or clock.now() - observed.now > LOOK_HOLDS_S:
+                observed, state = observer.again(observed, state, waited_for=why)
+                continue
+            if pacing.ready_at(balancer, clock.now()) > clock.now():
+                continue  # another target was first
         attempts += 1
+        sent, attempts_before = clock.now(), state.retry.attempts
         answer = slb.do(observed.group, decision.step)
         now = clock.now()
         state = state.after_write(decision, answer, now, clock.jitter())
-        pacing.wrote(observed.group.load_balancer_id, answer.result, now, state.retry.at)
+        pacing.wrote(balancer, answer.result, sent, now, state.retry.at)
+        if answer.result is Result.BUSY and pacing.is_learning(balancer):
+            ready = pacing.ready_at(balancer, now)
+            # A short wait is pacing's, and what has to be looked at is looked at meanwhile.
+            at = ready if ready - now > LOOK_HOLDS_S else now
+            state = replace(state, retry=Retry(attempts_before, at, Result.BUSY.value))
         log("swap.step", target=target.name, why=decision.why, step=decision.step, answer=answer)
         observed, state = _after(answer, observed, state, observer, clock)
     return Run(target, intent, finish, planned, observed, state, attempts)

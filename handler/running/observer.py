@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from handler.core.deciding.run_state import RunState, begin
 from handler.core.model.answers import CallFailed, Result
 from handler.core.model.observed import Listing, Observed, believed
 from handler.core.model.policy import Target
-from handler.core.model.values import Group, Instance, Intent, Server
+from handler.core.model.values import Group, Instance, Intent, Scope, Server
 from handler.core.planning.desired import doubtful, to_ask_ecs
-from handler.running.ports import Clock, Ecs, Ess, Slb
+from handler.running.beside import Beside, in_turn
+from handler.running.ports import Clock, Ecs, Slb, Sources
 
 #: Seconds for which a listing of the scaling groups holds while nothing waits for it to change.
 LISTING_S = 15.0
@@ -20,14 +22,28 @@ FROM_LISTING = frozenset({"listing_lags", "floor"})
 
 
 class Observer:
-    """Looks at one target for one run. ``deadline`` is in seconds of the clock."""
+    """Looks at one target for one run. ``deadline`` is in seconds of the clock.
+
+    ``beside`` asks Auto Scaling and ECS while the load balancer is asked: no service by more than one call at
+    a time, so that there is one connection to each.
+    """
 
     def __init__(
-        self, target: Target, intent: Intent, slb: Slb, ess: Ess, ecs: Ecs, clock: Clock, deadline: float
+        self,
+        target: Target,
+        intent: Intent,
+        slb: Slb,
+        ess: Sources,
+        ecs: Ecs,
+        clock: Clock,
+        deadline: float,
+        *,
+        beside: Beside = in_turn,
     ) -> None:
         self._target, self._intent = target, intent
         self._slb, self._ess, self._ecs, self._clock = slb, ess, ecs, clock
-        self._deadline = deadline
+        self._deadline, self._beside = deadline, beside
+        self._is_literal = intent.scope is Scope.LITERAL
         self._listings: tuple[Listing, ...] = ()
         self._missing: tuple[str, ...] = ()
         self._servers: dict[str, Server] = {}
@@ -64,10 +80,9 @@ class Observer:
         return seen, begin(seen) if never_seen else state
 
     def _observed(self, group: Group, fresh: bool) -> Observed:
-        listeners = self._slb.listeners(group)
-        self._list(group)
-        self._ask_ecs(group)
-        health = self._slb.health(group) if listeners.checked else {}
+        with (self._beside if self._asks_others(group) else in_turn)(lambda: self._ask_others(group)):
+            listeners = self._slb.listeners(group)
+            health = self._slb.health(group) if listeners.checked else {}
         return Observed(
             group=group,
             now=self._clock.now(),
@@ -83,24 +98,35 @@ class Observer:
             fresh=fresh,
         )
 
+    def _asks_others(self, group: Group) -> bool:
+        """Tell whether anybody but the load balancer is to be asked."""
+        return not self._listing_holds() or bool(self._new_to_ecs(group))
+
+    def _ask_others(self, group: Group) -> None:
+        self._list(group)
+        self._ask_ecs(group)
+
+    def _listing_holds(self) -> bool:
+        return self._listed_at is not None and self._clock.now() - self._listed_at < LISTING_S
+
     def _list(self, group: Group) -> None:
         """List the scaling groups, unless a listing still holds."""
-        now = self._clock.now()
-        if self._listed_at is not None and now - self._listed_at < LISTING_S:
+        if self._listing_holds():
             return
+        now = self._clock.now()
         self._listed_at = None  # until all of it is read: half a listing would take servers out
         listings: dict[str, Listing] = {}
         missing: list[str] = []
         for scaling_group_id in self._target.scaling_group_ids:
             try:
-                listings[scaling_group_id] = self._ess.listing(scaling_group_id)
+                listings[scaling_group_id] = self._listing(scaling_group_id)
             except CallFailed as failed:
                 if failed.answer.result is not Result.GONE:
                     raise
                 missing.append(scaling_group_id)
         servers = {server.id: server for listing in listings.values() for server in listing.servers}
         # A listing can miss one; so who would be taken out for it is asked for once more, by name.
-        asked = doubtful(self._intent, group, servers, self._target.policy)
+        asked = () if self._is_literal else doubtful(self._intent, group, servers, self._target.policy)
         if asked:
             found = (server for known in listings for server in self._ess.listed(known, asked))
             servers |= {server.id: server for server in found}
@@ -109,15 +135,27 @@ class Observer:
         self._listings, self._missing = tuple(listings.values()), tuple(missing)
         self._listed_at = now
 
+    def _listing(self, scaling_group_id: str) -> Listing:
+        """Read a scaling group; for a request, only what is to go: nothing else depends on it."""
+        if not self._is_literal:
+            return self._ess.listing(scaling_group_id)
+        named = dict.fromkeys(ref.server_id for ref in self._intent.terminated)
+        return self._ess.named(scaling_group_id, tuple(named))
+
     def _differs(self, servers: dict[str, Server]) -> bool:
         """Tell whether a listing says something else: what is worked out of the same one is kept."""
         return servers != self._servers
 
+    def _new_to_ecs(self, group: Group) -> tuple[str, ...]:
+        if self._instances is None:
+            return ()
+        wanted = to_ask_ecs(self._intent, group, self._servers)
+        return tuple(server_id for server_id in wanted if server_id not in self._asked)
+
     def _ask_ecs(self, group: Group) -> None:
         """Ask ECS for what the run depends on and has not asked for yet; go on without where it may not."""
-        wanted = to_ask_ecs(self._intent, group, self._servers)
-        new = tuple(server_id for server_id in wanted if server_id not in self._asked)
-        if not new or self._instances is None:
+        new = self._new_to_ecs(group)
+        if self._instances is None or not new:
             return
         try:
             found = self._ecs.instances(new)

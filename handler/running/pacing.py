@@ -1,20 +1,90 @@
-"""Pacing: what the targets of one load balancer know together of when it takes the next write."""
+"""Pacing: what the targets of one load balancer learn together of how long a write keeps it busy.
+
+No document says for how long a load balancer refuses the next write. So it is measured, from the answer to a
+write that was accepted to the sending of the next one: the refused show how long it lasts at least, the
+accepted how long at most. What is tried next lies between the two; beyond the longest refused, twice as late.
+"""
 
 from __future__ import annotations
 
+from msgspec import Struct
+
+from handler.core.deciding.backoff import LONGEST_S
 from handler.core.model.answers import Result
+
+#: Seconds after an accepted write at which a first refused one is tried again.
+FIRST_S = 0.06
+#: How near the shortest accepted and the longest refused come before nothing is tried between them.
+NEAR = 1.25
+
+
+class _Balancer(Struct):
+    """What is known of one load balancer. All are seconds; those of ``_at`` are of the clock.
+
+    ``refused`` and ``accepted`` are from an accepted write to the next; ``still_busy`` is the longest of the
+    refused since the last accepted write, 0 if there is none.
+    """
+
+    ready_at: float
+    accepted_at: float | None = None
+    refused: float = 0.0
+    accepted: float = float("inf")
+    still_busy: float = 0.0
+
+    def next_try(self) -> float:
+        """Return after how many seconds to send what comes next; more than ``still_busy``, if it is busy."""
+        if self.still_busy >= self.accepted or (self.still_busy and self.accepted == float("inf")):
+            # Twice as late each time; but not by more than any other call waits for.
+            return max(FIRST_S, self.still_busy + min(self.still_busy, LONGEST_S))
+        if self.accepted == float("inf"):
+            return 0.0
+        longest = max(self.refused, self.still_busy)
+        between = (max(longest, FIRST_S / 2) * self.accepted) ** 0.5
+        return between if self.accepted > longest * NEAR and longest else self.accepted
 
 
 class Pacing:
     """When each load balancer may be written to again. Times are in seconds of the clock."""
 
     def __init__(self) -> None:
-        self._ready_at: dict[str, float] = {}
+        self._known: dict[str, _Balancer] = {}
 
     def ready_at(self, load_balancer_id: str, now: float) -> float:
         """Return when the next write may be sent: now, or once the load balancer is not busy any more."""
-        return max(now, self._ready_at.get(load_balancer_id, now))
+        known = self._known.get(load_balancer_id)
+        return max(now, known.ready_at) if known else now
 
-    def wrote(self, load_balancer_id: str, result: Result, now: float, retry_at: float) -> None:
-        """Take note of what came of a write; ``retry_at`` is when the same target would try again."""
-        self._ready_at[load_balancer_id] = retry_at if result is Result.BUSY else now
+    def is_learning(self, load_balancer_id: str) -> bool:
+        """Tell whether a busy load balancer is so by a write of ours, the time of which is known."""
+        known = self._known.get(load_balancer_id)
+        return known is not None and known.accepted_at is not None
+
+    def wrote(self, load_balancer_id: str, result: Result, sent: float, now: float, retry_at: float) -> None:
+        """Take note of what came of a write that was sent then and answered now.
+
+        ``retry_at`` is when to try again where nothing is known of why the load balancer is busy.
+        """
+        known = self._known.setdefault(load_balancer_id, _Balancer(now))
+        if result is Result.BUSY:
+            self._refused(known, sent, retry_at)
+        elif result in {Result.APPLIED, Result.UNKNOWN}:
+            self._accepted(known, sent, now, sure=result is Result.APPLIED)
+
+    @staticmethod
+    def _refused(known: _Balancer, sent: float, retry_at: float) -> None:
+        if known.accepted_at is None:
+            known.ready_at = retry_at  # by somebody else's write
+            return
+        known.still_busy = max(known.still_busy, sent - known.accepted_at, FIRST_S / 2)
+        known.ready_at = known.accepted_at + known.next_try()
+
+    @staticmethod
+    def _accepted(known: _Balancer, sent: float, now: float, *, sure: bool) -> None:
+        # What was refused later than another was accepted is not a matter of our last write: nothing is
+        # learned of it for the next.
+        if sure and known.accepted_at is not None and known.still_busy < known.accepted:
+            known.refused = max(known.refused, known.still_busy)
+            if known.refused:
+                known.accepted = min(known.accepted, max(sent - known.accepted_at, known.refused))
+        known.accepted_at, known.still_busy = now, 0.0
+        known.ready_at = now + known.next_try()

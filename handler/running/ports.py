@@ -31,16 +31,24 @@ class Slb(Protocol):
         ...
 
 
-class Ess(Protocol):
-    """The calls to Auto Scaling. Reads raise CallFailed; the hook calls give an Answer."""
+class Sources(Protocol):
+    """What a run reads of Auto Scaling. Raises CallFailed."""
 
     def listing(self, scaling_group_id: str) -> Listing:
         """Read all instances of a scaling group, every page, without a filter."""
         ...
 
+    def named(self, scaling_group_id: str, instance_ids: tuple[str, ...]) -> Listing:
+        """Read some instances by id, and of the scaling group what it says of itself, as ``listing`` does."""
+        ...
+
     def listed(self, scaling_group_id: str, instance_ids: tuple[str, ...]) -> tuple[Server, ...]:
         """Ask for some instances by their id; those that are not in the scaling group are left out."""
         ...
+
+
+class Ess(Sources, Protocol):
+    """The calls to Auto Scaling. Reads raise CallFailed; the hook calls give an Answer."""
 
     def pending_hooks(self, activity_id: str) -> tuple[Hook, ...]:
         """Read the lifecycle actions of a scaling activity that still wait (DescribeLifecycleActions)."""

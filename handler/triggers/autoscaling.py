@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from handler.core.model.policy import Target
 from handler.core.model.values import Cause, Hook, Intent, Scope, ServerRef
@@ -21,8 +22,7 @@ Side = Literal["launched", "terminated"]
 Transition = Literal["scale_out", "scale_in"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Names:
+class _Names(Struct, frozen=True):
     """On which side the instances of a message stand, and why; None: their side cannot be known."""
 
     side: Side | None
@@ -159,7 +159,6 @@ def _hooks(message: Message, group: str, transition: Transition) -> tuple[Hook, 
                 group,
                 transition,
                 scaling_instances(message),
-                text(part.get("defaultResult")),
             ),
         )
     return ()

@@ -12,8 +12,9 @@ import contextlib
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from handler.triggers import keys
 from handler.triggers.messages import Unreadable
@@ -46,8 +47,7 @@ _MOST_SEALS: Final = 64
 _UNAUTHORIZED: Final = 401
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(Struct, frozen=True):
     """What the door says: ``received_at`` in epoch seconds; ``asynchronous``: nobody waits for the answer."""
 
     received_at: int

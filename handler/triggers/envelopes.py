@@ -11,7 +11,9 @@ import binascii
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from handler.triggers.messages import Ignored, Message, Rejected, Unreadable, digest, event_id, text
 
@@ -32,8 +34,7 @@ LOOKED_FOR = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Special:
+class Special(Struct, frozen=True):
     """A record with its own reader: an HTTP request (``http``) or a timer's event (``timer``)."""
 
     form: str
@@ -73,8 +74,7 @@ def _open(
         yield from _open(inner, depth + 1, found.event_id, budget)
 
 
-@dataclass(frozen=True, slots=True)
-class _Inside:
+class _Inside(Struct, frozen=True):
     """What an envelope holds, and the id that goes for it where it has none of its own."""
 
     items: list[object]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from handler.core.model.policy import Target
 from handler.triggers import door
@@ -19,8 +20,7 @@ MAX_BODY = 64 * 1024  #: bytes of a request's body
 _MAX_ENCODED = (MAX_BODY + 2) // 3 * 4
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """An HTTP request. ``headers`` have lower-case names; ``body`` is as it was sent."""
 
     method: str

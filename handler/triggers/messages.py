@@ -6,15 +6,15 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 #: Ids of servers, scaling groups, hooks and activities. The asterisks are how documents mask them.
 SANE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:*-]{0,127}")
 _EVENT_ID = re.compile(r"[!-~]{1,128}")
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(Struct, frozen=True):
     """A record that cannot be read.
 
     ``reason`` is a sentence that names the field and what was expected, never the body's text; ``digest`` is
@@ -26,8 +26,7 @@ class Rejected:
     status: int = 400
 
 
-@dataclass(frozen=True, slots=True)
-class Ignored:
+class Ignored(Struct, frozen=True):
     """A record that is understood and asks nothing of us. ``reason`` is a code, ``detail`` a sentence."""
 
     reason: str
@@ -43,8 +42,7 @@ class Unreadable(Exception):  # noqa: N818 - it says what a record is, and never
         self.status = status
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """What one message says, out of its envelopes.
 
     ``body`` is a CloudEvent's ``data``, or the whole of a message that came without that envelope; ``kind``

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from handler.core.model.policy import Target
 from handler.core.model.values import Intent, TriggerName
@@ -15,8 +16,7 @@ from handler.triggers.messages import Ignored, Message, Rejected, Unreadable, di
 __all__ = ["Delivery", "Ignored", "Rejected", "read", "read_request"]
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True):
     """What a delivery comes to. Intents are in the order of their records and not merged.
 
     ``trigger`` is that of the first record that has one; ``event_ids`` are those of all records, each once;

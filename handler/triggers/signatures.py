@@ -10,9 +10,10 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+
+from msgspec import Struct
 
 from handler.triggers import keys
 from handler.triggers.messages import Unreadable, event_id
@@ -33,8 +34,7 @@ _MAX_HEADER = 4096
 _UNAUTHORIZED = 401
 
 
-@dataclass(frozen=True, slots=True)
-class Signed:
+class Signed(Struct, frozen=True):
     """A body whose signature is right. ``event_id`` is the sender's id of the request."""
 
     scheme: Literal["standard", "github"]

@@ -8,6 +8,7 @@ import hmac
 import logging
 import socket
 import ssl
+import threading
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -356,6 +357,49 @@ def test_tls_names_the_server_and_keeps_one_connection(bundle: trustme.CA) -> No
         client.call(READ, {})
     assert server.server_names == ["localhost"]
     assert server.connections == 1
+
+
+def test_the_authorities_are_read_once_for_all_connections(
+    bundle: trustme.CA, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    loads = ssl.SSLContext.load_verify_locations
+    monkeypatch.setattr(
+        ssl.SSLContext,
+        "load_verify_locations",
+        lambda self, *paths, **also: (read.append(str(paths)), loads(self, *paths, **also))[1],
+    )
+    with serving(tls_context(bundle)) as server:
+        client = client_of(server)
+        for _ in range(3):
+            client.call(READ, {})
+            client.session.get_adapter("https://").poolmanager.clear()  # the next call connects anew
+    assert (3, 1) == (server.connections, len(read))
+
+
+def test_two_threads_may_call_at_once() -> None:
+    """Nothing of a call is kept where another one finds it: no proxy, no cookie, no count that gets lost."""
+    with serving() as server:
+        client = client_of(server)
+        client._transport.proxy = {"http": "http://mine"}
+        threads = [
+            threading.Thread(target=lambda: [client.call(READ, {}) for _ in range(50)]) for _ in range(2)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert {"http": "http://mine"} == client._transport.proxy
+    assert (100, 100) == (client.calls, len(server.seen))
+    assert server.connections <= 2
+
+
+def test_no_cookie_is_kept() -> None:
+    with serving() as server:
+        server.reply(Reply(headers={"Set-Cookie": "a=b"}))
+        client = client_of(server)
+        client.call(READ, {})
+        assert [] == list(client.session.cookies)
 
 
 @pytest.mark.parametrize("wrong", ["authority", "name"])

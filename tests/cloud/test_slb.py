@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 from cloud_support import Scripted, failed
+from msgspec.structs import replace
 
 from handler.cloud.client import Client
 from handler.cloud.slb import CloudSlb

@@ -71,7 +71,9 @@ def check_safe(case: Case) -> None:
     named = {b.key for out in wish.out.values() for b in out}
     coming = set(wish.coming)
     foreign = {
-        k: b for k, b in case.view.group.backends.items() if k not in named and naive.unit_of(k) not in coming
+        k: b
+        for k, b in case.view.group.backends.items()
+        if k not in named and naive.unit_of(k) not in coming and k not in naive.left_over(case, wish)
     }
     floor = naive.floor_of(case, wish)
     before = naive.in_service(case, dict(case.view.group.backends), set(), wish.gone)

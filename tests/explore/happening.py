@@ -97,7 +97,9 @@ def _foreign(world: World, words: Words) -> None:
     elif what == "in":
         world.instances = {server: Instance(server), **world.instances}
         new = Backend(server, int(said[0]), 100, type_of(server))
-        backends = backends if new.key in {one.key for one in backends} else (*backends, new)
+        taken = sum(len(one.backends) for one in world.groups.values())
+        full = taken >= world.load_balancers[group.load_balancer_id].backend_quota
+        backends = backends if full or new.key in {one.key for one in backends} else (*backends, new)
     if backends != group.backends:
         world.put_backends(group, backends, "foreign")
 

@@ -7,6 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
+from msgspec import structs
+
 from handler.cloud.errors import classify
 from handler.core.model.answers import Answer, CallFailed, Result
 from handler.core.model.observed import Listing
@@ -279,7 +281,7 @@ class Scaling(ModelEss):
             servers = servers[:-1]
         # Who is left out here is still there for whoever asks by its id.
         calls.attempt.shown.setdefault(scaling_group_id, []).append(found.servers)
-        return replace(found, servers=servers, complete=wrong != "short")
+        return structs.replace(found, servers=servers, complete=wrong != "short")
 
     def listed(self, scaling_group_id: str, instance_ids: tuple[str, ...]) -> tuple[Any, ...]:
         calls: Any = self._calls

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from random import Random
 
 import pytest
 
 from tests.explore import dimensions, explore
 from tests.explore.drawing import draw
+from tests.explore.explore import Tally
 from tests.explore.oracle.judging import violations
 from tests.explore.playing import fingerprint, play
 from tests.explore.sequences import BOUNDS, reached, work
 from tests.explore.shrinking import rule, shrink
 from tests.explore.worlds import World, of_text
+from tests.mutants.bugs import seeded
+from tests.mutants.sequences import BUGS
 
 DRAWN = 60
 
@@ -120,3 +125,57 @@ def test_every_rule_named_in_a_story_is_one_line() -> None:
     for number in range(DRAWN):
         played = play(draw(Random(number)))
         assert all("\n" not in found for found in violations(played))
+
+
+def test_no_small_sequence_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
+    code = explore.main(["--bounds", "small", "--jobs", "1"])
+    said = capsys.readouterr().out.splitlines()
+    assert (0, " worlds, 0 violations") == (code, said[-1].lstrip("0123456789")), said
+
+
+def test_ctrl_c_ends_it_with_what_was_found_so_far(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*given: object) -> Iterator[Tally]:
+        yield Tally(worlds=3)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(explore, "walked", interrupted)
+    assert 0 == explore.main(["--for", "1"])
+    assert "3 worlds, 0 violations" == capsys.readouterr().out.splitlines()[-1]
+
+
+def test_a_world_that_fails_is_printed_made_small_and_replayable(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bug = next(one.bug for one in BUGS if one.bug.name == "who has stopped is put in")
+    big = f"{bug.world}; room 9; time 90; server i-n1"
+    with seeded(bug):
+        found = violations(play(of_text(big)))
+        tally = Tally(worlds=1, found=[(big, one) for one in found])
+        monkeypatch.setattr(explore, "walked", lambda *given: iter([tally]))
+        assert 1 == explore.main(["--for", "1"])
+        said = capsys.readouterr().out
+        text = next(line for line in said.splitlines() if "--replay" in line).partition("'")[2][:-1]
+        assert len(text) < len(big)
+        assert 1 == explore.main(["--replay", text])
+    assert said.endswith(f"1 worlds, {len(found)} violations\n")
+    assert "VIOLATION not running, and named in a write" in capsys.readouterr().out
+
+
+def test_a_dimension_that_contributes_nothing_is_a_failure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    every = Counter(dict.fromkeys(dimensions.DIMENSIONS, 1))
+    monkeypatch.setattr(explore, "walked", lambda *given: iter([Tally(dimensions.ENOUGH, changed=every)]))
+    assert 0 == explore.main(["--for", "1"])
+    monkeypatch.setattr(
+        explore, "walked", lambda *given: iter([Tally(dimensions.ENOUGH, changed=every - Counter(["drain"]))])
+    )
+    assert 1 == explore.main(["--for", "1"])
+    assert "contributed nothing: drain" in capsys.readouterr().out
+
+
+def test_the_walk_is_the_same_for_the_same_seed() -> None:
+    first, again = (next(explore.walked(7, 0.0, 1)) for _ in range(2))
+    assert (first.worlds, first.met, first.found) == (again.worlds, again.met, again.found)

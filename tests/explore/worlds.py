@@ -23,6 +23,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
+from msgspec import structs
+
 from handler import settings
 from localcloud.cloud import Cloud
 from localcloud.state import world as local
@@ -112,7 +114,8 @@ class World:
         loaded = configured(json.dumps(self.setup.targets))
         batch = self.setup.batch
         return tuple(
-            replace(one, policy=replace(one.policy, max_per_call=batch)) for one in loaded.targets
+            structs.replace(one, policy=structs.replace(one.policy, max_per_call=batch))
+            for one in loaded.targets
         ), loaded.secrets.values
 
     def cloud(self) -> Cloud:

@@ -95,4 +95,89 @@ BUGS = (
         "target web; in web i-0 80=100; in web i-1 80=100; > request web l:i-0:weight=30",
         ("outcome:_reverse", "*reweighed]", "]"),
     ),
+    _bug(
+        "who is about to be reclaimed is put in",
+        "about to be reclaimed, and put in",
+        "target web asg=a; in web i-0 80=100; lists a i-0; server i-n0 doomed; ~ launch a i-n0; > timer",
+        ("core.planning.desired:why_not_launched", "if instance.reclaimed:", "if False:"),
+    ),
+    _bug(
+        "who has stopped is put in",
+        "not running, and named in a write",
+        "target web asg=a; in web i-0 80=100; lists a i-0; server i-n0 stopped; ~ launch a i-n0; > timer",
+        ("core.planning.desired:why_not_launched", 'in {"stopping", "stopped"}', "in ()"),
+    ),
+    _bug(
+        "Deleted is believed whatever ECS and the checks say",
+        "floor",
+        "target web asg=a; in web i-0 80=100; lists a i-0; > deleted i-0",
+        (
+            "core.planning.desired:_Reconciling._deleted",
+            'return "not_deleted_yet" if',
+            'return "gone" if',
+        ),
+    ),
+    _bug(
+        "an ENI is one server, whatever its addresses",
+        "floor",
+        "target web un=1; in web eni-0@10.0.0.1 80=100; in web eni-0@10.0.0.2 80=100;"
+        "in web eni-0@10.0.0.3 80=100; in web eni-0@10.0.0.4 80=100;"
+        "> request web t:eni-0@10.0.0.1 t:eni-0@10.0.0.2",
+        ("core.model.values:Key.unit", "if self.server_ip else", "if False else"),
+    ),
+    _bug(
+        "weight 0 is no removal",
+        "floor",
+        "target web rem=100%; in web i-0 80=100; in web i-1 80=100;"
+        "> request web l:i-0:weight=0 l:i-1:weight=0",
+        ("core.planning.guards:_effects", "if not backend.weight}", "if False}"),
+        ("core.deciding.add_remove:weigh", "not costs or", "True or"),
+    ),
+    _bug(
+        "a scaling group that is gone ends the target",
+        "told another group than there was before",
+        "target web asg=a,b; in web i-0 80=100; lists a i-0; ~ drop b; > timer",
+        ("running.observer:Observer._list", "is not Result.GONE", "is not None"),
+    ),
+    _bug(
+        "a hook of an instance that a target switched off still has is continued",
+        "a scale-in hook told CONTINUE while ['api'] has its instances",
+        "target web asg=a; target api asg=a mode=off; in web i-0 80=100; in web i-1 80=100;"
+        "in api i-0 90=100; lists a i-0; lists a i-1; ~ leave a i-0 Removing:Wait; > hookin a i-0",
+        ("running.delivering:_Delivery._endings", "if hook.transition ==", "if False and hook.transition =="),
+    ),
+    _bug(
+        "one bad listener takes all out of service",
+        "floor",
+        "target web un=1; listener web https:443; in web i-0 80=100; in web i-1 80=100; in web i-2 80=100;"
+        "server i-0 443=abnormal; server i-1 443=abnormal; server i-2 443=abnormal; server i-n0; server i-n1;"
+        "server i-n2; > request web t:i-0 t:i-1 t:i-2 l:i-n0 l:i-n1 l:i-n2",
+        ("core.model.observed:Observed.gets_requests", "return any(", "return all("),
+    ),
+    _bug(
+        "a drain that is not remembered",
+        "not as the one it replaced",
+        "target web drain=3 un=50%; in web i-0 80=30; in web i-1 80=100; server i-n0; fault 0 write 1 kill;"
+        "> request web p:i-0/i-n0",
+        ("core.model.marks:Marks.drained", "weight=0, description=word", "weight=0"),
+    ),
+    _bug(
+        "what was drained stays so where the replacement is refused",
+        "left at weight 0 by us",
+        "target web drain=3 un=50%; in web i-0 80=100; in web i-1 80=100; fault 0 write 1 kill;"
+        "fault 1 write 0 kill; fault 2 write 0 kill; > request web t:i-0; > request web l:i-1:weight=30",
+        ("core.model.marks:Marks.drained_from", "return int(found[2]) if found", "return None if found"),
+    ),
+    _bug(
+        "a name that is not known goes into a write",
+        "not running, and named in a write",
+        "target web; in web i-0 80=100; > request web l:i-n0",
+        ("core.planning.desired:why_not_launched", 'return "unknown_server" if', 'return "" if'),
+    ),
+    _bug(
+        "an empty scaling group holds everything up",
+        "refused for no cause that can be seen",
+        "target web asg=a,b; in web i-0 80=100; in web i-1 80=100 mark; lists a i-0; > timer",
+        ("core.model.observed:Listing.is_silent", "self.counted != 0", "True"),
+    ),
 )

@@ -8,6 +8,7 @@ from tests.explore.oracle.judging import violations
 from tests.explore.playing import play
 from tests.explore.shrinking import broken, rule, shrink
 from tests.explore.worlds import of_text
+from tests.mutants.bugs import BUGS as ONE_DELIVERY
 from tests.mutants.bugs import seeded
 from tests.mutants.sequences import BUGS, Sequenced
 
@@ -32,3 +33,7 @@ def test_a_seeded_bug_is_made_as_small_as_can_be() -> None:
         assert one.rule in broken(small)
     assert len(small.clauses) <= 5
     assert one.rule not in broken(small)
+
+
+def test_there_are_enough_of_them() -> None:
+    assert 40 <= len({bug.name for bug in ONE_DELIVERY} | {one.bug.name for one in BUGS})

@@ -7,12 +7,12 @@ no socket; (c) the same over HTTP. So what is proven at (a) holds for what is de
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from handler.cloud.client import Client
 from handler.cloud.credentials import Credentials

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -140,6 +141,17 @@ def test_heartbeats_begin_before_a_hook_may_time_out_and_are_few() -> None:
         keeper.hooks.keep_alive()
         beats.append(keeper.calls.actions.count(BEAT))
     assert [0, 0, 1, 1, 1, 2] == beats
+
+
+def test_every_hook_that_waits_is_kept_alive() -> None:
+    other = {"lifecycle_hook_id": "ash-2", "lifecycle_action_token": "t-2", "instance_ids": ["i-1"]}
+    over = waiting({}, other)
+    keeper = Keeper(over, HOOK, replace(HOOK, id="ash-2", token="t-2", instance_ids=("i-1",)))
+    keeper.clock.sleep(FIRST_S)
+    keeper.hooks.keep_alive()
+    actions = over.state()["scaling_groups"][0]["lifecycle_actions"]
+    assert [BEAT, BEAT] == keeper.calls.actions
+    assert [1, 1] == [one["heartbeats"] for one in actions]
 
 
 def test_without_hooks_there_is_no_heartbeat() -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from handler.core.deciding.run_state import RunState
 from handler.core.model.answers import Answer, Result
@@ -239,14 +240,14 @@ def test_a_run_goes_on_where_ecs_may_not_be_read() -> None:
 
 
 def test_a_scaling_group_that_is_gone_is_missing_and_the_others_are_listed() -> None:
-    at = replace(target(), scaling_group_ids=("asg-web", "asg-none"))
+    at = structs.replace(target(), scaling_group_ids=("asg-web", "asg-none"))
     seen = Looker(cloud("i-1", "i-1 i-2"), at=at).look()
     assert (("asg-none",), {"i-1", "i-2"}, Source.SOME_EMPTY) == (
         seen.missing,
         seen.servers.keys(),
         seen.source,
     )
-    alone = Looker(cloud("i-1", "i-1"), at=replace(target(), scaling_group_ids=("asg-none",))).look()
+    alone = Looker(cloud("i-1", "i-1"), at=structs.replace(target(), scaling_group_ids=("asg-none",))).look()
     assert (("asg-none",), {}, Source.EMPTY) == (alone.missing, alone.servers, alone.source)
 
 

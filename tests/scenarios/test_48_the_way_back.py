@@ -9,6 +9,7 @@ import pytest
 from tests.scenarios.world import here
 from tests.support.deliveries import interrupted, timer
 from tests.support.level_a import Killed
+from tests.support.level_b import World
 
 ALL = "i-1 i-2 i-3 i-4"
 WRITES = (

@@ -201,6 +201,17 @@ class ModelEss:
             counted=len(group.instances),
         )
 
+    def named(self, scaling_group_id: str, instance_ids: tuple[str, ...]) -> Listing:
+        group = self._ess.world.scaling_groups.get(scaling_group_id)
+        if group is None:
+            raise CallFailed(Answer(Result.GONE, "InvalidScalingGroupId.NotFound"))
+        return Listing(
+            servers=self.listed(scaling_group_id, instance_ids),
+            complete=True,
+            attached=frozenset(each.vserver_group_id for each in group.vserver_groups),
+            counted=len(group.instances),
+        )
+
     def listed(self, scaling_group_id: str, instance_ids: tuple[str, ...]) -> tuple[Server, ...]:
         if not instance_ids:
             return ()

@@ -26,6 +26,7 @@ from urllib.parse import parse_qsl, urlsplit
 from handler import logs, main, settings
 from handler.cloud.client import Client
 from handler.cloud.credentials import Credentials
+from handler.running.beside import in_turn
 from localcloud.cloud import Cloud
 from localcloud.rpc.credentials import Registry, new_identity
 from localcloud.rpc.gateway import Gateway
@@ -259,6 +260,7 @@ def patched() -> Iterator[None]:
             patches = [
                 mock.patch.object(main, "_instance", _Instance()),
                 mock.patch.object(main, "_Clock", lambda: _here.get().clock),
+                mock.patch.object(main, "_beside", in_turn),
                 mock.patch.object(sys, "stdout", _STDOUT),
             ]
             _undo[:] = patches

@@ -190,6 +190,23 @@ def _is_any(wish: Asked, old: str, new: str) -> bool:
     return True
 
 
+def left_over(case: Case, wish: Asked) -> set[Key]:
+    """What a run before left to wait for its weight, and nobody names: it goes, where nothing lists it."""
+    if case.view.source is not Source.ABSENT:
+        return set()
+    named = {b.key for out in wish.out.values() for b in out}
+    units: dict[str, list[Backend]] = {}
+    for key, backend in case.view.group.backends.items():
+        units.setdefault(unit_of(key), []).append(backend)
+    return {
+        backend.key
+        for unit, backends in units.items()
+        if unit not in wish.coming
+        and all(b.weight == 0 and b.description == "slb-swap.web" and b.key not in named for b in backends)
+        for backend in backends
+    }
+
+
 def wished(case: Case) -> Group:
     """The group that is asked for, if nothing is refused."""
     start, policy = case.view.group, case.policy
@@ -198,6 +215,8 @@ def wished(case: Case) -> Group:
     for out in wish.out.values():
         for b in out:
             result.pop(b.key, None)
+    for key in left_over(case, wish):
+        result.pop(key)
     weights = Counter(b.weight for b in start.backends.values() if b.weight)
     usual = policy.weight or max(weights, key=lambda w: (weights[w], w), default=100)
     everywhere: set[int] | None = None

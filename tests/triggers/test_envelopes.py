@@ -280,8 +280,8 @@ def test_terminated_of_one_batch_stay_apart_in_order() -> None:
     ]
 
 
-def test_events_and_timers_start_without_the_decoder() -> None:
-    code = "import sys, handler.triggers.reading; sys.exit('msgspec' in sys.modules)"
+def test_events_and_timers_start_without_the_models_of_a_request() -> None:
+    code = "import sys, handler.triggers.reading; sys.exit('handler.triggers.deployment' in sys.modules)"
     root = Path(__file__).resolve().parents[2]
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
 

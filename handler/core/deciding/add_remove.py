@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from handler.core.deciding import drain
 from handler.core.deciding.situation import ChangeStatus, Situation
@@ -29,9 +29,12 @@ def put_back_drained(situation: Situation) -> Do | None:
 
 
 def add_missing(situation: Situation) -> Do | None:
-    """Add what has no old one to replace, at its weight: capacity at once."""
+    """Add what has no old one to replace, at its weight: capacity at once.
+
+    What takes the place of an old one that is out comes first: on a full load balancer that place is its own.
+    """
     entries: list[Backend] = []
-    for status in situation.changes:
+    for status in sorted(situation.changes, key=lambda status: not status.change.out):
         if not status.given_up:
             swapped = {pair.new.key for pair in status.to_swap}
             entries += [backend for backend in status.missing if backend.key not in swapped]

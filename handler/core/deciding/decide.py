@@ -27,7 +27,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from handler.core.deciding import add_remove, drain, finish, rollback, surge, swap
 from handler.core.deciding.run_state import RunState

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from handler.core.model.answers import Result
 from handler.core.model.decisions import Finish
@@ -18,8 +19,7 @@ ITS_OWN_FAULT = frozenset({"not_healthy", "bad_backend", "not_running", "unknown
 LEFT_TO_OTHERS = frozenset({"not_healthy", "not_in_service_yet", "not_deleted_yet"})
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(Struct, frozen=True):
     """How the run over one target ended, as far as a hook is concerned.
 
     ``acts`` is False where nothing may be changed (mode ``plan`` or ``off``): such a target counts only for

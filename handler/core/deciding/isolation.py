@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 #: Seconds for which a whole batch is tried again: a fresh instance is refused at first as a bad one is.
 BAD_BACKEND_S = 30.0
@@ -11,8 +13,7 @@ BAD_BACKEND_S = 30.0
 SKIPPED_TIMES = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Isolation:
+class Isolation(Struct, frozen=True):
     """Which units are suspected of being bad, in the order of the write that was refused.
 
     ``since`` is when the first write was refused so, ``patience`` for how many seconds the batch is tried

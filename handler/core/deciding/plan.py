@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from handler.core.deciding.decide import SETTLE_S, decide
 from handler.core.deciding.run_state import RunState, begin
@@ -20,8 +22,7 @@ UNBOUNDED = 1_000_000
 DECISIONS_BESIDES, DECISIONS_PER_ENTRY = 100, 20
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """The steps to come, the group they lead to, and how it would end; None if it would wait for others."""
 
     steps: tuple[Step, ...]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from handler.core.deciding.situation import ChangeStatus, Situation
 from handler.core.model.decisions import Do

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from handler.core.deciding import backoff
 from handler.core.deciding.isolation import Isolation
@@ -25,8 +27,7 @@ WRITES_BESIDES = 10
 WRITES_PER_ENTRY = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Retry:
+class Retry(Struct, frozen=True):
     """When a call may be made again after one that failed and may pass. ``at`` is in seconds of the clock."""
 
     attempts: int = 0
@@ -62,8 +63,7 @@ class _Memo:
         return self._goal
 
 
-@dataclass(frozen=True, slots=True)
-class RunState:
+class RunState(Struct, frozen=True):
     """One run's memory. ``first`` is its first look; all times are seconds of the observed clock.
 
     ``since`` is when each new unit was put in or got its weight, ``drained`` when a backend was set to 0.
@@ -90,7 +90,7 @@ class RunState:
     writes: int = 0
     fatal: Answer | None = None
     futile: tuple[Step, ...] = ()
-    _memo: _Memo = field(default_factory=_Memo, compare=False, repr=False)
+    _memo: _Memo = field(default_factory=_Memo)
 
     @property
     def start(self) -> Group:

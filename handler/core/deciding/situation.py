@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from handler.core.deciding.run_state import RunState
 from handler.core.model.observed import Observed
@@ -16,8 +17,7 @@ from handler.core.planning.changes import Change
 from handler.core.planning.goal import Goal
 
 
-@dataclass(frozen=True)
-class ChangeStatus:
+class ChangeStatus(Struct, frozen=True, dict=True):
     """How far one change has got in the group as it is now.
 
     ``out_now`` is what of the old side is still there, ``missing`` what of the new side is not there yet,
@@ -67,8 +67,7 @@ class ChangeStatus:
         return not self.missing and not self.wrong_weight and (self.proven or not self.change.into)
 
 
-@dataclass(frozen=True)
-class Situation:
+class Situation(Struct, frozen=True, dict=True):
     """Everything that a decision looks at, worked out once for each look."""
 
     observed: Observed

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from handler.core.model.decisions import Do
 from handler.core.model.steps import Step, after, keys_of, new_side, old_side, same, units_of
@@ -14,8 +15,7 @@ LAGGING_LOOKS = 5
 DOUBTFUL_LOOKS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """The group as the writes of a run leave it.
 
     ``past`` are the groups before those writes that no reading has shown yet. ``last`` is the last write that

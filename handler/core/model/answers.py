@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from handler.core.model.values import Group
 
@@ -21,8 +22,7 @@ class Result(str, Enum):
     PERMANENT = "permanent"  #: the same call will be refused again
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """The result of one call. ``code`` and ``message`` are the API's own, without anything secret.
 
     ``group`` is the whole group as the answer listed it, where it did.

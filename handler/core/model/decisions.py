@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from handler.core.model.steps import Step
 from handler.core.model.values import Refusal
@@ -25,8 +26,7 @@ Outcome = Literal[
 Why = Literal["replace", "add", "weigh", "surge", "drain", "retire", "take_back", "put_back"]
 
 
-@dataclass(frozen=True, slots=True)
-class Do:
+class Do(Struct, frozen=True):
     """Do one step. ``gives_up`` is what is refused from now on, because of which the step is done."""
 
     step: Step
@@ -34,8 +34,7 @@ class Do:
     gives_up: tuple[Refusal, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(Struct, frozen=True):
     """Wait some seconds, then look again. ``open_ended`` waits end by what others do, if at all."""
 
     seconds: float
@@ -43,8 +42,7 @@ class Wait:
     open_ended: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Finish:
+class Finish(Struct, frozen=True):
     """Nothing more is to be done. ``raised`` is what may pass: the platform is to deliver again."""
 
     outcome: Outcome

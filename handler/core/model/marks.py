@@ -14,15 +14,16 @@ A description may have 80 characters (AddVServerGroupBackendServers), so a targe
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from handler.core.model.values import Backend
 
 _DRAINED = re.compile(r"swap([-_])(\d{1,3})/(.+)", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Marks:
+class Marks(Struct, frozen=True):
     """The marks of one target, by its name."""
 
     target: str

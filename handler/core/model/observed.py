@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
+
+from msgspec import Struct, field
 
 from handler.core.model.answers import Answer
 from handler.core.model.values import Backend, Group, Instance, Key, Listeners, Server, Verdict, server_of
@@ -20,8 +21,7 @@ class Source(str, Enum):
     ABSENT = "absent"  #: the target has no scaling group
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """The instances of one scaling group, as far as they could be read.
 
     ``complete`` is False when the pages do not add up to TotalCount; ``attached`` holds the VServer groups
@@ -52,8 +52,7 @@ def believed(listings: Sequence[Listing], missing: int = 0) -> Source:
     return Source.SOME_EMPTY if silent else Source.COMPLETE
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(Struct, frozen=True):
     """One look at a target.
 
     ``health`` has the verdict of each listener that checks. ``missing`` are scaling groups that do not exist.
@@ -73,7 +72,7 @@ class Observed:
     asked: frozenset[str] = frozenset()
     instances: Mapping[str, Instance] | None = field(default_factory=dict)
     health: Mapping[Key, Mapping[str, Verdict]] = field(default_factory=dict)
-    listeners: Listeners = field(default=Listeners())
+    listeners: Listeners = Listeners()
     fresh: bool = True
     problem: Answer | None = None
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from handler.core.model.marks import Marks
 from handler.core.model.values import Strategy
@@ -17,8 +18,7 @@ MAX_PER_CALL = 20
 WAY_BACK_S = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """How a target may be changed; the defaults are those of ``SWAP_TARGETS``. Times are in seconds."""
 
     marks: Marks
@@ -40,8 +40,7 @@ class Policy:
         return self.health_timeout_s + self.drain_s + WAY_BACK_S
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """A configured VServer group, with its scaling groups and its policy."""
 
     name: str

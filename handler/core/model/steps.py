@@ -3,37 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from handler.core.model.values import Backend, Group, Key, Pair
 
 Entry = TypeVar("Entry", Backend, Pair)
 
 
-@dataclass(frozen=True, slots=True)
-class Modify:
+class Modify(Struct, frozen=True):
     """ModifyVServerGroupBackendServers: every pair's old backend out, its new one in; as many new as old."""
 
     pairs: tuple[Pair, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Add:
+class Add(Struct, frozen=True):
     """AddVServerGroupBackendServers."""
 
     backends: tuple[Backend, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Remove:
+class Remove(Struct, frozen=True):
     """RemoveVServerGroupBackendServers."""
 
     backends: tuple[Backend, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SetWeight:
+class SetWeight(Struct, frozen=True):
     """SetVServerGroupAttribute: the same backends, before and after."""
 
     before: tuple[Backend, ...]

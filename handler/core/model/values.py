@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal, NamedTuple
+
+from msgspec import Struct, field
 
 BackendType = Literal["ecs", "eni", "eci"]
 TriggerName = Literal["autoscaling", "deployment", "timer"]
 Strategy = Literal["swap", "surge"]
+
+
+def type_of(server_id: str) -> BackendType:
+    """Return the type that the form of an id tells (``eni-``, ``eci-``; all else is an ECS instance)."""
+    return "eni" if server_id.startswith("eni-") else "eci" if server_id.startswith("eci-") else "ecs"
 
 
 class Key(NamedTuple):
@@ -33,8 +39,7 @@ def server_of(unit: str) -> str:
     return unit.partition("@")[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Backend:
+class Backend(Struct, frozen=True):
     """One entry of a VServer group. ``weight`` is 0 to 100; 0 takes no new requests."""
 
     key: Key
@@ -43,8 +48,7 @@ class Backend:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """A VServer group as it was read, or as our model says it is after a step."""
 
     id: str
@@ -77,8 +81,7 @@ class Cause(str, Enum):
     INTERRUPTED = "interrupted"  #: a preemptible instance with some five minutes left
 
 
-@dataclass(frozen=True, slots=True)
-class ServerRef:
+class ServerRef(Struct, frozen=True):
     """A server that a delivery names, with what it says of it; None is left to the rules.
 
     An empty ``description`` asks for none.
@@ -93,8 +96,7 @@ class ServerRef:
     cause: Cause = Cause.REQUESTED
 
 
-@dataclass(frozen=True, slots=True)
-class Hook:
+class Hook(Struct, frozen=True):
     """A lifecycle hook that waits for us. ``token`` is None when the message lost it."""
 
     id: str
@@ -103,7 +105,6 @@ class Hook:
     scaling_group_id: str
     transition: Literal["scale_out", "scale_in"]
     instance_ids: tuple[str, ...]
-    default_result: str | None = None
 
 
 class Scope(str, Enum):
@@ -113,8 +114,7 @@ class Scope(str, Enum):
     RECONCILE = "reconcile"
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(Struct, frozen=True):
     """What a delivery asks for in one target."""
 
     target: str
@@ -133,8 +133,7 @@ class Intent:
 ServerState = Literal["in_service", "pending", "leaving", "standby"]
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(Struct, frozen=True):
     """What a scaling group says of one of its instances.
 
     ``in_service`` is InService or Protected, ``pending`` is Pending or Pending:Wait, ``leaving`` is Removing,
@@ -149,8 +148,7 @@ class Server:
 InstanceStatus = Literal["pending", "starting", "running", "stopping", "stopped"]
 
 
-@dataclass(frozen=True, slots=True)
-class Instance:
+class Instance(Struct, frozen=True):
     """What ECS says of an instance (DescribeInstances).
 
     ``reclaimed``: it is preemptible and locked as ``Recycling``, about to be released within minutes
@@ -170,8 +168,7 @@ class Verdict(str, Enum):
     PENDING = "pending"  #: no verdict yet
 
 
-@dataclass(frozen=True, slots=True)
-class Listeners:
+class Listeners(Struct, frozen=True):
     """What the running listeners that use a group, themselves or by a rule, do with its backends.
 
     A listener is named by protocol and port, as ``https:443``.
@@ -188,16 +185,14 @@ class Listeners:
         return bool(self.checking)
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(Struct, frozen=True):
     """An old instance's backend, and the new one's that takes its place on that port."""
 
     old: Backend
     new: Backend
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """Something that was asked for and is not done. ``override`` is the word for a request's ``force``."""
 
     subject: str

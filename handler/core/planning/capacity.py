@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from handler.core.model.marks import Marks
 from handler.core.model.observed import Observed
@@ -13,8 +14,7 @@ from handler.core.model.values import Backend, Intent, Key, ServerRef, Verdict
 from handler.core.planning.changes import Change
 
 
-@dataclass(frozen=True, slots=True)
-class Capacity:
+class Capacity(Struct, frozen=True):
     """The capacity that a run began with and has to keep, in units: a server, or each of its addresses.
 
     ``floor`` binds replacements whatever is forced; ``floor_for_removals`` is lower by what ``force`` lifts.

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass, replace
 from itertools import product
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from handler.core.model.policy import Policy
-from handler.core.model.values import Backend, Group, Key, Pair, Refusal, ServerRef, server_of
+from handler.core.model.values import Backend, Group, Key, Pair, Refusal, ServerRef, server_of, type_of
 from handler.core.planning.desired import Desired
 from handler.core.planning.matching import Matching
-from handler.core.planning.placement import NoPlaceError, Places, beside, type_of
+from handler.core.planning.placement import NoPlaceError, Places, beside
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One unit's backends out, another's in. Without ``into`` it is a removal, without ``out`` an addition.
 
     ``out`` are backends as the run first saw them, so that they can be put back as they were. ``together`` is
@@ -39,8 +40,7 @@ class Change:
         return tuple(Pair(old, new) for old, new in zip(olds, self.into, strict=True) if old)
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(Struct, frozen=True):
     """The changes that lead to the desired state, with what cannot be done and what has to be said."""
 
     changes: tuple[Change, ...]

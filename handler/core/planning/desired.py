@@ -26,7 +26,8 @@ and never launched; nor is one that does not run. A server that ECS does not kno
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from handler.core.model.observed import Observed, Source
 from handler.core.model.policy import Policy
@@ -36,8 +37,7 @@ from handler.core.model.values import Backend, Cause, Group, Intent, Refusal, Sc
 QUIET = frozenset({"waiting_for_replacement", "being_reclaimed", "not_running", "unknown_server"})
 
 
-@dataclass(frozen=True, slots=True)
-class Desired:
+class Desired(Struct, frozen=True):
     """Which servers go and which come, and what is left alone with a reason.
 
     ``literal`` is True for a request, which means exactly what it says. ``kept`` are named but left as they

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from handler.core.model.steps import units_of
 from handler.core.model.values import Backend, Group, Pair
 from handler.core.planning.changes import Change
 
 
-@dataclass(frozen=True, slots=True)
-class Diff:
+class Diff(Struct, frozen=True):
     """The difference between two states of a group; ``reweighed`` were there before, with another weight."""
 
     pairs: tuple[Pair, ...]

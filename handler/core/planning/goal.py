@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from handler.core.model.observed import Observed
+from msgspec import Struct
+from msgspec.structs import replace
+
+from handler.core.model.observed import Observed, Source
 from handler.core.model.policy import Policy
 from handler.core.model.values import Backend, Intent, Refusal
 from handler.core.planning.capacity import Capacity, capacity, gates, unproven
-from handler.core.planning.changes import Change, changes
+from handler.core.planning.changes import Change, Changes, changes
 from handler.core.planning.desired import Desired, desired
 from handler.core.planning.guards import guard
 
 
-@dataclass(frozen=True, slots=True)
-class Goal:
+class Goal(Struct, frozen=True):
     """What a run is to reach, and what binds it on the way.
 
     ``proposed`` are all changes, ``changes`` those that the guards let through. ``put_back`` are backends
@@ -42,7 +43,7 @@ def goal(intent: Intent, observed: Observed, policy: Policy, first: Observed) ->
     """Return the goal of a run; all but the listings is judged by its ``first`` look."""
     wanted = desired(intent, observed, policy, first.group)
     gating = gates(first, wanted.launched)
-    proposed = changes(wanted, first.group, policy, unproven(first, gating))
+    proposed = _with_left_overs(changes(wanted, first.group, policy, unproven(first, gating)), first, policy)
     limits = capacity(first, proposed.changes, intent, policy)
     guarded = guard(proposed, wanted, intent, policy, first, limits)
     return Goal(
@@ -55,6 +56,23 @@ def goal(intent: Intent, observed: Observed, policy: Policy, first: Observed) ->
         refused=(*wanted.refused, *guarded.refused),
         notes=(*proposed.notes, *_notes(observed, first, policy, guarded.changes, gating)),
     )
+
+
+def _with_left_overs(proposed: Changes, first: Observed, policy: Policy) -> Changes:
+    """Take out as well what a run before added, and what nothing will ever give its weight.
+
+    With scaling groups that is the reconcile's to decide: there a new server that waits is known by them.
+    """
+    if first.source is not Source.ABSENT:
+        return proposed
+    known = {backend.key for change in proposed.changes for backend in (*change.out, *change.into)}
+    left = [
+        Change(unit, None, backends, gone=True)
+        for unit, backends in first.group.units().items()
+        if all(b.weight == 0 and b.description == policy.marks.waiting for b in backends)
+        and known.isdisjoint(backend.key for backend in backends)
+    ]
+    return replace(proposed, changes=(*proposed.changes, *left))
 
 
 def _put_back(

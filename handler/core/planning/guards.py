@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from handler.core.model.observed import Observed
 from handler.core.model.policy import Policy
@@ -13,8 +15,7 @@ from handler.core.planning.changes import Change, Changes
 from handler.core.planning.desired import Desired
 
 
-@dataclass(frozen=True, slots=True)
-class _Effect:
+class _Effect(Struct, frozen=True):
     """What a change, once it is done, has taken out of service and brought into it, in units."""
 
     change: Change

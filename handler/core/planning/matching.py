@@ -75,12 +75,13 @@ class Matching:
         arrived.sort(key=self._idles, reverse=True)
         coming = [new for new in news if not self._arrived(new)]
         fit = [new for new in coming if not self._stays(new)]
-        idle = [new for new in arrived if self._idles(new)]
+        settled = [new for new in arrived if not self._stays(new)]
+        idle = [new for new in settled if self._idles(new)]
         firm = [old for old in olds if not self._stays(old)]
         # How many addresses a server had that is named without them is not known once one is replaced.
         alone = [old for old in firm if old == server_of(old)]
         for old_side, to_come, there in (
-            (alone, fit, arrived),
+            (alone, fit, settled),
             (firm, fit, idle),
             (olds, coming, idle),
             (firm, [], arrived),

@@ -6,7 +6,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 
 from handler.core.model.policy import Policy
-from handler.core.model.values import Backend, BackendType, Group, Key, ServerRef
+from handler.core.model.values import Backend, Group, Key, ServerRef, type_of
 
 #: The weight of the API itself for a backend server that names none (ModifyVServerGroupBackendServers).
 DEFAULT_WEIGHT = 100
@@ -102,11 +102,6 @@ def beside(ports: Sequence[int], out: Iterable[Backend]) -> list[Backend | None]
 def _at(port: int, here: Iterable[Backend]) -> Backend | None:
     """Return the backend that a new unit has on this port already."""
     return next((b for b in here if b.key.port == port), None)
-
-
-def type_of(server_id: str) -> BackendType:
-    """Return the type that the form of an id tells (``eni-``, ``eci-``; all else is an ECS instance)."""
-    return "eni" if server_id.startswith("eni-") else "eci" if server_id.startswith("eci-") else "ecs"
 
 
 def _commonest_weight(backends: Iterable[Backend]) -> int:

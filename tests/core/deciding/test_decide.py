@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from handler.core.deciding.decide import cut_short, decide
 from handler.core.deciding.isolation import Isolation

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from handler.core.deciding.run_state import REFUSED_S, RunState, begin
 from handler.core.model.answers import Answer, Result

@@ -104,17 +104,16 @@ def _as_it_was(played: Played, key: Key, now: Backend, owner: Backend, *, lifted
 
 def _may_be_at_nothing(played: Played, key: Key, owner: Backend | None, last: Run | None) -> bool:
     """Whether a backend that we have put, or taken, to weight 0 may stay so."""
-    allow, final = played.excused.allow, played.final
+    allow = played.excused.allow
     if owner is not None or last is None:
         return _not_remembered(played, owner)
     if allow("hook_still_waits", last.listed.get(key[0], ("",))[0] == "pending"):
         return True
-    sick = final is not None and final.raised and key[0] in last.served.sick(last.end)
-    return bool(allow("sick_at_nothing", sick))
+    return bool(allow("sick_at_nothing", key[0] in last.served.sick(last.end)))
 
 
 def _not_remembered(played: Played, owner: Backend | None) -> bool:
-    foreign = owner is not None and bool(owner.description) and not is_ours(owner.description)
+    foreign = owner is not None and _foreign(owner)
     trouble = any(attempt.killed or attempt.outcome == "raised" for attempt in played.attempts)
     return bool(played.excused.allow("drain_not_remembered", foreign and trouble))
 
@@ -186,6 +185,11 @@ def _cannot_be_told(played: Played, served: Served, tries: list[Run], past: Past
     return any(
         [
             allow("others_meanwhile", meanwhile),
+            allow(
+                "drain_not_remembered",
+                any(run.attempt.killed for run in tries) and any(map(_foreign, first.start)),
+            ),
+            allow("still_sick", any("not_healthy" in run.refused.values() for run in tries)),
             allow("killed_between", any(map(_killed_between, tries))),
             allow("named_in_part", named),
             allow("several_addresses", several),
@@ -193,6 +197,10 @@ def _cannot_be_told(played: Played, served: Served, tries: list[Run], past: Past
             allow("wrong_listing", any(run.wrong_listing for run in tries)),
         ]
     )
+
+
+def _foreign(backend: Backend) -> bool:
+    return bool(backend.description) and not is_ours(backend.description)
 
 
 def _killed_between(run: Run) -> bool:

@@ -111,13 +111,19 @@ def _plausible(run: Run, server: str, reason: str) -> bool:
         case "max_removed":
             zeroed = {e.server for e in run.launched if e.weight == 0}
             named = {b.server_id for b in run.leave} if run.is_request else run.stale
-            units = {one for one in run.units(run.start) if one[0] not in run.said_gone and run.known(one[0])}
+            # A dead one that is asked to weight 0 still serves, to the load balancer, where nothing checks.
+            dead = {
+                s
+                for s in {b.server_id for b in run.start} - zeroed
+                if not run.known(s) and not run.ecs_unread
+            }
+            units = {one for one in run.units(run.start) if one[0] not in run.said_gone | dead}
             meant = {one for one in units if one[0] in named | zeroed}
             return len(meant) > share(run.target.get("max_removed", "50%"), len(units))
         case "still_in_service":
             return run.listed.get(server, ("",))[0] == "in_service"
         case "source_incomplete":
-            return run.wrong_listing or any(not run.attempt.shown.get(name, [()])[-1] for name in run.sources)
+            return run.wrong_listing or any(name not in run.attempt.members for name in run.sources)
         case "scaling_group_missing":
             return any(name not in run.attempt.members for name in run.sources)
         case "instances_unread":

@@ -39,8 +39,8 @@ EXCUSES = {
         "server coming"
     ),
     "sick_at_nothing": (
-        "a new server that a killed run has left at weight 0 and that fails its check is raised, and not "
-        "touched by those that did not put it in"
+        "a new server that a cut-off run has left at weight 0, and that fails its check, serves nobody, and "
+        "is not touched by those that did not put it in"
     ),
     "refused_for_good": "a write that the API refuses for good leaves things as they are, and is said",
     "not_its_turn": (
@@ -69,7 +69,7 @@ EXCUSES = {
     ),
     "killed_between": (
         "on a full load balancer, a kill between the Remove that makes room and the Add of the new one "
-        "leaves nobody to tell it by"
+        "leaves nobody to tell its weight by"
     ),
     "was_there_in_part": "a new server that had a part of its places before keeps them as they were",
     "named_in_part": (

@@ -218,7 +218,7 @@ class Run:
         if self.body is not None:
             return {e.server for e in self.terminated} if self.body.get("gone") else set()
         finished = self.attempt.words[0] in {"in", "outerr"}
-        gone = {e.server for e in self.terminated if finished and e.server not in self.listed}
+        gone = {e.server for e in self.terminated if finished and self.once(e.server, "")}
         if self.attempt.words[0] == "deleted":
             unlisted = {
                 e.server for e in self.terminated if self.listed.get(e.server, NOT_LISTED)[0] != "in_service"
@@ -269,7 +269,12 @@ class Run:
             or self.listed.get(e.server, NOT_LISTED)[0] in {"", "leaving"}
         }  # fmt: skip
         if self.attempt.words[0] == "deleted":
-            named = {s for s in named if (not self.known(s) or self.ecs_unread) and s not in self.listed}
+            named = {
+                s
+                for s in named | {e.server for e in self.terminated}
+                if (not self.known(s) or self.ecs_unread)
+                and self.listed.get(s, NOT_LISTED)[0] != "in_service"
+            }
         listed = {s for s, (state, _) in self.listed.items() if state == "leaving"}
         return named | listed | self.stale
 
