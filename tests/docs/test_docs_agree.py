@@ -269,7 +269,7 @@ def test_every_key_of_a_result_is_told():
 
 def test_every_purpose_of_a_step_is_told():
     told = next(row for row in rows(LOG) if row[1] == "`why`")
-    assert [why for why in get_args(Why) if f"`{why}`" not in told[3]] == []
+    assert [why for why in get_args(Why) if f"`{why}`" not in told[2]] == []
 
 
 # ---- settings
