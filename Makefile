@@ -33,7 +33,7 @@ test: $(VENV)/ready  ## style, types, layers, and all tests; those that cover ha
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n auto --cov $(COVERING)
+	$(BIN)/pytest -n auto --cov=handler $(COVERING)
 	$(BIN)/pytest -n auto tests $(addprefix --ignore=,$(COVERING))
 
 # ---- the rest; what it takes may be given: make chaos SCHEDULES=100 SEED=7
@@ -118,7 +118,7 @@ base: $(VENV)/ready  ## build/base.yml: roles, queue, log and alarms alone, for 
 	@mkdir -p build && $(BIN)/python -m scripts.base > build/base.yml && echo build/base.yml
 
 clean:  ## everything that can be made again
-	rm -rf .venv* build mutants htmlcov .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv* build bench/out mutants htmlcov .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help:  ## this list

@@ -17,6 +17,13 @@ _SHORTEST: Final = 4  #: a shorter text is no secret: hiding it would hide half 
 
 _MOST_RECENT: Final = 64  #: secrets of invocations that have ended, which a late error may still repeat
 
+#: Beginnings of secrets that are quicker looked for one by one than all at once.
+_FEW: Final = 64
+
+#: Texts of which it is remembered what is left of them, and the longest of these: most of what a line says,
+#: ids and words, it says again and again.
+_MOST_REMEMBERED, _LONGEST_REMEMBERED = 4096, 128
+
 #: The secrets in each of their forms, by how these begin; the longest of one beginning first.
 _Forms = Mapping[str, tuple[str, ...]]
 
@@ -24,6 +31,7 @@ _Forms = Mapping[str, tuple[str, ...]]
 class _Known(Struct, frozen=True):
     secrets: tuple[str, ...] = ()
     forms: _Forms = field(default_factory=dict)
+    hidden: dict[str, str] = field(default_factory=dict)  #: texts, as they are told
 
     def and_also(self, secrets: Iterable[str]) -> _Known:
         """Return these secrets and others: as they are, in a URL, in a URL in a URL, and as JSON has them."""
@@ -58,7 +66,18 @@ def end() -> None:
 
 def hide(text: str) -> str:
     """Return a text with ``***`` in place of each secret; the time does not grow with their number."""
-    forms = (_in_use.get() or _recent).forms
+    known = _in_use.get() or _recent
+    found = known.hidden.get(text)
+    if found is None:
+        found = _hide(text, known.forms)
+        if len(text) <= _LONGEST_REMEMBERED and len(known.hidden) < _MOST_REMEMBERED:
+            known.hidden[text] = found
+    return found
+
+
+def _hide(text: str, forms: _Forms) -> str:
+    if len(forms) <= _FEW and not any(begin in text for begin in forms):
+        return text  # nearly always
     parts, kept, at = [], 0, 0
     last = len(text) - _SHORTEST if forms else -1
     while at <= last:

@@ -6,6 +6,7 @@ import sys
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -189,11 +190,18 @@ def _redacted(_: Any, __: str, event_dict: EventDict) -> EventDict:
     return dict(_clean("", event_dict))
 
 
+@lru_cache(1024)
+def _is_secret(key: str) -> bool:
+    return key.lower().replace("_", "").replace("-", "") in _SECRET_KEYS
+
+
 def _clean(key: str, value: Any) -> Any:
     """Return a value as JSON can say it, without secrets; of an object its text, which shows none."""
-    if key.lower().replace("_", "").replace("-", "") in _SECRET_KEYS:
+    if key and _is_secret(key):
         return blinds.HIDDEN
-    if isinstance(value, Mapping):
+    if type(value) is str and value.isascii():  # most are
+        return blinds.hide(value)
+    if isinstance(value, dict | Mapping):
         return {str(inner): _clean(str(inner), given) for inner, given in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_clean("", given) for given in value]

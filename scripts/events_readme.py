@@ -14,20 +14,17 @@ EVENTS = Path(__file__).parents[1] / "events"
 HEAD = """\
 # Deliveries
 
-One file for each form and message in which a delivery comes, byte for byte. Beside it, `NAME.expect.json` says what it
-is about, the document it is from, how it comes and the outcome that it must have. `documented`: a document shows it.
-`inferred`: put together from what documents say. `make run EVENT=list` lists every file with what it is about.
+One file for each form and message in which a delivery comes. Beside it, `NAME.expect.json` says what it is about, its
+source, how it comes and the outcome that it must have. `documented`: a document shows it; `inferred`: put together from
+documents. `make run EVENT=list` lists all with what they are about.
 
-They all meet the same world: `state.json`, from which the local cloud starts, and `targets.json`. The VServer group
-`rsp-web` has `i-old1`, `i-old2` and `i-old3` on port 8080. The scaling group `asg-web` no longer lists `i-old1`, has
-`i-new1` in service, which is no backend yet, and holds `i-new2` at a scale-out hook.
+They meet the same world, `state.json` and `targets.json`: the VServer group `rsp-web` has `i-old1`, `i-old2` and `i-old3` on
+port 8080; the scaling group `asg-web` no longer lists `i-old1`, has `i-new1` in service, and holds `i-new2` at a hook.
 
-- `via: deliver`: the bytes go to `swap`. With `sign` they are an HTTP event of Function Compute 3.0, which is signed first.
-- `via: http`: the file says how to send a request to `webhook`. `"@now"` in `body` is the time of sending. `sign` is
-  `standard`, `github`, `none`, `wrong` (another secret), `stale` (six minutes ago) or `tampered` (a byte added later);
-  `status` is the HTTP status.
-- `unknown_to_ecs`: instances that ECS does not know any more by then.
-- `targets`: pairs (old, new), added and removed servers. Of `accepted`, after the answer.
+- `via: deliver`: the bytes go to `swap`; with `sign` as a signed HTTP event of Function Compute 3.0.
+- `via: http`: how to send a request to `webhook`. `"@now"` is the time of sending; `sign` is `standard`, `github`, `none`,
+  `wrong` (another secret), `stale` (six minutes ago) or `tampered` (a byte added later).
+- `unknown_to_ecs`: instances that ECS does not know any more. `targets`: pairs (old, new), added and removed servers.
 
 This page is written by `python -m scripts.events_readme`.
 """

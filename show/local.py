@@ -26,6 +26,12 @@ def ask(
         return answer.status, answer.body.decode("utf-8", "replace")
 
 
+def log(cloud: LocalCloud) -> list[str]:
+    """The lines that the function `swap` has logged."""
+    lines = ask(cloud, "GET", "/_local/logs?function=swap")[1]
+    return [line for line in lines if line.startswith("{")]
+
+
 def webhook_path(cloud: LocalCloud) -> str:
     """Where the function `webhook` is reached."""
     url = json.loads(cloud.greeting()).get("webhook_url")

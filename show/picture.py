@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any
 
-from show.story import Lane, Story, tell
+from show.story import Lane, Story
+from show.telling import tell
 
 _COLOURS = {"normal": "#2f6fb7", "unproven": "#f0a830", "abnormal": "#c8323c"}
 _WORDS = {"normal": "in service", "unproven": "not proven yet", "abnormal": "not healthy"}

@@ -19,7 +19,7 @@ _OUTPUTS: Final = {
 _ALARMS: Final[Mapping[str, str]] = {
     "failures": "swap.failed",
     "refusals": "'refused', 'rolled_back', 'partial'",
-    "silence": '"swap.completed" or "swap.unfinished"',
+    "silence": 'timer and ("swap.completed" or "swap.unfinished")',
 }
 #: Properties that name something in the account or the region.
 _NAMES: Final = frozenset(

@@ -12,21 +12,16 @@ from typing import Any
 from localcloud.serving import LocalCloud
 from localcloud.state.history import render
 from localcloud.state.readings import TABLE
-from show.local import ask, request, send
+from show.local import ask, log, request, send
 from show.page.runs import meanings, runs
-from show.signing import SECRET
+from show.page.world import EVENTS, ROOT, deliveries, environment, state, targets
 
-ROOT = Path(__file__).resolve().parents[2]
-EVENTS = ROOT / "events"
 CALLS_SHOWN, RUNS_SHOWN = 60, 40
 ACTIONS = (
     "ModifyVServerGroupBackendServers", "AddVServerGroupBackendServers", "RemoveVServerGroupBackendServers",
     "SetVServerGroupAttribute", "DescribeVServerGroupAttribute", "DescribeHealthStatus",
     "DescribeScalingInstances",
 )  # fmt: skip
-#: Slow enough to watch: a new server is normal at the third look, and there are two looks a second.
-READINGS = {"fresh_health": 3}
-HEALTH = {"timeout_s": 15, "interval_s": 0.5}
 
 
 class Refused(Exception):  # noqa: N818 - an answer
@@ -40,7 +35,9 @@ class Desk:
         self._state = state(servers)
         self._targets = targets(servers)
         self.cloud = LocalCloud(
-            copy.deepcopy(self._state), template=ROOT / "template.yml", env=_env(self._targets, "apply")
+            copy.deepcopy(self._state),
+            template=ROOT / "template.yml",
+            env=environment(self._targets, "apply"),
         )
         self._twin: LocalCloud | None = None
         self._lock = threading.Lock()
@@ -62,7 +59,7 @@ class Desk:
             marks = (id(world), len(world.history), len(gateway.calls), id(world.readings))
             groups = tuple((g, s.instances) for g, s in world.scaling_groups.items())
             faults = tuple(self.cloud.cloud.faults.faults)
-        logs = sum(len(lines) for lines in self._logs().values())
+        logs = len(log(self.cloud))
         activities = tuple(one["status"] for one in self.cloud.activities.reports())
         return (*marks, groups, faults, logs, activities, self.busy)
 
@@ -84,7 +81,7 @@ class Desk:
             "faults": now["faults"],
             "calls": [_call(n, c) for n, c in enumerate(calls, 1)][-CALLS_SHOWN:],
             "calls_made": len(calls),
-            "runs": runs(self._logs().get("swap", []))[-RUNS_SHOWN:],
+            "runs": runs(log(self.cloud))[-RUNS_SHOWN:],
             "activities": self.cloud.activities.reports()[-10:],
             "busy": self.busy,
         }
@@ -102,9 +99,6 @@ class Desk:
             "actions": list(ACTIONS),
         }
 
-    def _logs(self) -> dict[str, list[str]]:
-        return dict(ask(self.cloud, "GET", "/_local/logs")[1])
-
     # ---- what is done
 
     def deliver(self, name: str, *, plan: bool) -> dict[str, Any]:
@@ -121,7 +115,7 @@ class Desk:
 
     def undo(self, run_id: str, target: str) -> dict[str, Any]:
         """Send the request that a run's result names as its reverse."""
-        for run in runs(self._logs().get("swap", [])):
+        for run in runs(log(self.cloud)):
             for one in run["targets"]:
                 if (run["id"], one["target"]) == (run_id, target) and one["reverse"]:
                     return self.request(one["reverse"], plan=False)
@@ -155,7 +149,7 @@ class Desk:
 
     def lines(self, run_id: str) -> list[str]:
         """The log lines of a run."""
-        return [line for line in self._logs().get("swap", []) if f'"{run_id}"' in line]
+        return [line for line in log(self.cloud) if f'"{run_id}"' in line]
 
     def _handed(self, cloud: LocalCloud, name: str) -> dict[str, Any]:
         expect = json.loads((EVENTS / f"{Path(name).stem}.expect.json").read_text(encoding="utf-8"))
@@ -177,61 +171,13 @@ class Desk:
         """The twin, in the state of now."""
         with self._lock:
             if self._twin is None:
-                self._twin = LocalCloud({}, template=ROOT / "template.yml", env=_env(self._targets, "plan"))
+                self._twin = LocalCloud(
+                    {}, template=ROOT / "template.yml", env=environment(self._targets, "plan")
+                )
             with self.cloud.gateway.lock:
                 now = self.cloud.cloud.state()
             ask(self._twin, "PUT", "/_local/state", {**now, "faults": []})
             return self._twin
-
-
-def deliveries() -> list[dict[str, str]]:
-    """The files of events/, with what they are about."""
-    found = []
-    for beside in sorted(EVENTS.glob("*.expect.json")):
-        expect = json.loads(beside.read_text(encoding="utf-8"))
-        name = beside.name.removesuffix(".expect.json")
-        file = next(path for path in EVENTS.glob(f"{name}.*") if path != beside)
-        found.append({"name": file.name, "about": expect["about"], "outcome": expect["outcome"]})
-    return found
-
-
-def state(servers: int | None) -> dict[str, Any]:
-    """The world to begin with."""
-    if servers is None:
-        given = dict(json.loads((EVENTS / "state.json").read_text(encoding="utf-8")))
-        return {**given, "readings": {**given.get("readings", {}), **READINGS}}
-    old = [f"i-{n:03d}" for n in range(1, servers + 1)]
-    new = [f"i-new{n:03d}" for n in range(1, servers + 1)]
-    backends = [{"server_id": i, "port": 8080, "weight": 100} for i in old]
-    group = {"vserver_group_id": "rsp-web", "name": "web", "backends": backends}
-    listener = {"port": 80, "protocol": "http", "vserver_group_id": "rsp-web"}
-    return {
-        "load_balancers": [
-            {
-                "load_balancer_id": "lb-web", "backend_quota": max(200, 2 * servers),
-                "listeners": [listener], "vserver_groups": [group],
-            }
-        ],
-        "instances": [{"instance_id": i} for i in (*old, *new)],
-        "scaling_groups": [
-            {"scaling_group_id": "asg-web", "instances": [{"instance_id": i} for i in old]}
-        ],
-        "readings": READINGS,
-    }  # fmt: skip
-
-
-def targets(servers: int | None) -> list[dict[str, Any]]:
-    """The function's targets; health is looked at often enough to be watched."""
-    given: list[dict[str, Any]] = json.loads((EVENTS / "targets.json").read_text(encoding="utf-8"))
-    drop = () if servers is None else ("scaling_group_ids",)
-    return [{**{k: v for k, v in one.items() if k not in drop}, "health": HEALTH} for one in given]
-
-
-def _env(wanted: list[dict[str, Any]], mode: str) -> dict[str, str]:
-    return {
-        "SWAP_TARGETS": json.dumps([{**one, "mode": mode} for one in wanted]),
-        "SWAP_WEBHOOK_SECRETS": SECRET,
-    }
 
 
 def _told(status: int, answer: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from show.story import tell
+from show.telling import tell
 
 ROOT = Path(__file__).resolve().parents[2]
 _RESULTS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
+import os
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from show.traffic.instances import tool
 from show.traffic.measuring import Bounds, Measured, measure
 from show.traffic.orders import ORDERS, Order
 from show.traffic.stage import HEALTH_S, NOTICE_S
@@ -20,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "bench" / "out" / "traffic.json"
 KEYS = ("requests", "failed", "p50_ms", "p99_ms", "p99_ratio")
 
-FULL = Bounds(servers=20, times=10, rate=4000, requests=1_000_000, before_s=10)
+FULL = Bounds(servers=20, times=10, rate=3000, requests=1_000_000, before_s=10)
 SHORT = Bounds(servers=8, times=3, rate=800, requests=0, before_s=2, pace=0.5)
 
 READINGS = (
@@ -51,10 +52,11 @@ def main() -> int:
     for name in ("servers", "times", "rate", "requests"):
         parser.add_argument(f"--{name}", type=int)
     options = parser.parse_args()
-    missing = [tool for tool in ("haproxy", "h2load", "nginx") if shutil.which(tool) is None]
+    missing = [name for name in ("haproxy", "h2load", "nginx") if tool(name) is None]
     if missing:
         print(f"{', '.join(missing)}: not installed; `make traffic` installs them on Debian", file=sys.stderr)
         return 2
+    os.nice(5)  # what carries the requests goes first
     given = {k: v for k, v in vars(options).items() if k in Bounds.__dataclass_fields__ and v is not None}
     bounds = Bounds(**{**asdict(SHORT if options.short else FULL), **given})
     found: dict[str, Measured] = {}

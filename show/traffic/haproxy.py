@@ -9,7 +9,7 @@ import threading
 from collections import Counter
 from pathlib import Path
 
-from show.traffic.instances import goes_first
+from show.traffic.instances import goes_first, tool
 
 #: retries 0, no redispatch: nothing is mended behind the measurement's back. Only failures are logged.
 _CONFIG = """
@@ -78,7 +78,7 @@ class HAProxy:
         config.write_text(_CONFIG.format(folder=folder, port=port, backend=backend))
         with self._log.open("wb") as log:  # a file loses no line; a datagram socket does
             self._process = subprocess.Popen(
-                ["haproxy", "-db", "-f", str(config)],
+                [tool("haproxy") or "haproxy", "-db", "-f", str(config)],
                 stdout=log,
                 stderr=subprocess.DEVNULL,
             )

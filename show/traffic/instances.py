@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import subprocess
 import threading
 from collections.abc import Callable, Iterable
@@ -92,12 +93,17 @@ class Fleet:
             if instance_id not in self._wanted:
                 return
             process = subprocess.Popen(
-                ["nginx", "-p", str(folder), "-c", str(config)],
+                [tool("nginx") or "nginx", "-p", str(folder), "-c", str(config)],
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
             self._processes[instance_id] = process
         goes_first(process.pid)
+
+
+def tool(name: str) -> str | None:
+    """Where a program is; Debian keeps servers where only root looks."""
+    return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 
 
 def goes_first(pid: int) -> None:

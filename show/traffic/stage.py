@@ -17,7 +17,7 @@ from typing import Any
 
 from localcloud.serving import LocalCloud
 from localcloud.state.world import Backend, Instance, Member
-from show.local import ask, request
+from show.local import ask, log, request
 from show.signing import SECRET
 from show.traffic.balancer import Balancer
 from show.traffic.haproxy import HAProxy
@@ -169,8 +169,7 @@ class Stage:
 
     def log(self) -> list[str]:
         """The lines that the function has logged."""
-        lines = ask(self.cloud, "GET", "/_local/logs")[1].get("swap", [])
-        return [line for line in lines if line.startswith("{")]
+        return log(self.cloud)
 
     def groups(self) -> list[dict[str, Any]]:
         """The states that the group was in and the calls of others, as lines beside the function's."""

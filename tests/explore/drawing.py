@@ -6,10 +6,18 @@ from collections.abc import Callable
 from random import Random
 
 from tests.explore.ports import TROUBLES
-from tests.explore.worlds import ON_THE_WIRE, READINGS, World
+from tests.explore.worlds import PLAYED, READINGS, World
 
 WEIGHTS = (100, 100, 100, 30, 30, 0)
 MARKS = ("mark", "", "", "foreign")
+#: Without what a reading seldom or never matters.
+TOGETHER = {
+    "busy_scope": ("read busy_for=1",),
+    "failed_new": ("denied ecs",),
+    "bad_new": ("denied ecs",),
+    "missing_old": ("fault 0 write 0 other",),
+    "present_new": ("read read_lag=2", "fault 0 write 0 lost"),
+}
 REFUSALS = (
     "InstanceBackendServerNumberOverLimit",
     "ObtainIpFail",
@@ -341,10 +349,11 @@ class _Draw:
         if self.likely(0.03):
             self.clauses.append("denied ecs")
         for _ in range(self.random.choice((0, 0, 0, 1, 1, 2))):
-            name = self.random.choice([one for one in READINGS if one not in ON_THE_WIRE])
+            name = self.random.choice(PLAYED)
             value = self.random.choice(READINGS[name][1:] or READINGS[name])
             if not any(clause.startswith(f"read {name}=") for clause in self.clauses):
                 self.clauses.append(f"read {name}={value}")
+            self.clauses += [one for one in TOGETHER.get(name, ()) if one not in self.clauses]
 
     def _faults(self) -> None:
         for _ in range(self.random.choice((0, 0, 0, 1, 1, 1, 2))):

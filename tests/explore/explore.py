@@ -223,7 +223,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(*shown(tally.found, given.show, smaller=not given.as_found), sep="\n")
     # The bounds have what they have; a walk meets everything.
     asked = [name for name in dimensions.DIMENSIONS if tally.met[name] or not bounds]
-    unmet = [name for name in asked if not tally.changed[name]]
+    unmet = [name for name in asked if not tally.changed[name] and name not in dimensions.ALIKE]
     if unmet and tally.worlds >= dimensions.ENOUGH:
         print(f"contributed nothing: {', '.join(unmet)}")
     print(f"{tally.worlds} worlds, {len(tally.found)} violations")

@@ -24,7 +24,7 @@ from tests.explore.ports import (
     Endless,
     Scaling,
 )
-from tests.explore.worlds import Setup, Step, World
+from tests.explore.worlds import Asked, Setup, Step, World
 from tests.support import deliveries
 from tests.support.level_a import Killed, ModelEcs
 
@@ -78,7 +78,7 @@ class _Player:
     def __init__(self, world: World) -> None:
         self.world, self.setup = world, world.setup
         self.cloud = world.cloud()
-        self.cloud.world.readings = self.setup.readings
+        self.cloud.world.readings = Asked(self.setup.readings)
         self.clock = Clock()
         self.played = Played(world, self.cloud)
         self.lagging: dict[str, Any] = {}

@@ -8,7 +8,7 @@ from itertools import product
 
 from tests.explore.playing import Played, play
 from tests.explore.ports import TROUBLES
-from tests.explore.worlds import ON_THE_WIRE, READINGS, World
+from tests.explore.worlds import PLAYED, READINGS, World
 
 #: A delivery with what it tells of; ``{n}`` is the number of the delivery.
 ACTS = {
@@ -205,10 +205,9 @@ def with_faults(played: Played) -> Iterator[World]:
 
 def with_readings(one: World) -> Iterator[World]:
     """Yield a world under each other value of each reading."""
-    for name, values in READINGS.items():
-        if name not in ON_THE_WIRE:
-            for value in values[1:]:
-                yield World((*one.clauses, f"read {name}={value}"))
+    for name in PLAYED:
+        for value in READINGS[name][1:]:
+            yield World((*one.clauses, f"read {name}={value}"))
 
 
 def reached(one: World, *, faults: bool, readings: bool) -> Iterator[Played]:

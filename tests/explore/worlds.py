@@ -40,11 +40,37 @@ READINGS: dict[str, tuple[Any, ...]] = {
     name: COUNTED.get(name, reading.values) for name, reading in TABLE.items()
 }
 FIRST = {name: values[0] for name, values in READINGS.items()}
-#: Readings that cannot matter here: nothing is said on the wire, and no call carries more than 20.
-ON_THE_WIRE = frozenset({"body_params", "response_form", "max_per_call"})
+#: Readings that matter here: not those that are about the wire, about what an answer lists, about a Modify of
+#: unequal sides, which only others send, or about requests that no call shows.
+PLAYED = (
+    "modify_atomic",
+    "failed_new",
+    "missing_old",
+    "present_new",
+    "bad_new",
+    "modify_over_quota",
+    "busy_scope",
+    "busy_for",
+    "read_lag",
+    "fresh_health",
+    "weight0_checked",
+    "released_server",
+)
 KEYS = {"min": "min_backends", "un": "max_unavailable", "rem": "max_removed", "drain": "drain_s"}
 HEALTH = {"timeout_s": 12, "interval_s": 4}
 TIME_S = 120.0
+
+
+class Asked(dict[str, Any]):
+    """The readings of a world, and which of them mattered."""
+
+    def __init__(self, chosen: dict[str, Any]) -> None:
+        super().__init__(chosen)
+        self.names: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        self.names.add(name)
+        return super().__getitem__(name)
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from show.page.desk import Desk, deliveries
+from show.page.desk import Desk
 from show.page.server import LIMIT, PageServer
+from show.page.world import deliveries
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from delivery_support import EVENTS, EventFile, deliver, event_files
+
+from tests.support.triggers import EVENTS, EventFile, deliver, event_files
 
 FILES = list(event_files())
 OUTCOMES = {

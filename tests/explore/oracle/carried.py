@@ -72,6 +72,9 @@ def carried(played: Played, served: Served, target: dict[str, object], runs: lis
     allow = played.excused.allow
     if not found or allow("not_its_turn", last is None):
         return
+    step = last.attempt.step if last is not None else None
+    if allow("others_meanwhile", any(run.meddled for run in runs if run.attempt.step == step)):
+        return
     if not allow("refused_for_good", last is not None and group in last.refused):
         yield from found
 
@@ -205,11 +208,8 @@ def _foreign(backend: Backend) -> bool:
 
 def _killed_between(run: Run) -> bool:
     """Whether a run was killed after the Remove that makes room, and before the Add of what comes."""
-    return (
-        run.attempt.killed
-        and bool(run.writes)
-        and run.writes[-1].action == "RemoveVServerGroupBackendServers"
-    )
+    removed = any(c.action == "RemoveVServerGroupBackendServers" and c.last > c.first for c in run.writes)
+    return run.attempt.killed and removed
 
 
 def _fits(

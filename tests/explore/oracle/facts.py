@@ -76,6 +76,12 @@ class Run:
         """Whether it means exactly what it says."""
         return self.body is not None
 
+    @cached_property
+    def meddled(self) -> bool:
+        """Whether anything has happened while it went on."""
+        began, ended = self.attempt.began, self.attempt.ended
+        return any(began < when <= ended for _, _, when in self.played.happened)
+
     @property
     def was_read(self) -> bool:
         """Whether the delivery was read as one for the target, and not rejected or ignored."""
@@ -146,8 +152,8 @@ class Run:
     @cached_property
     def ecs_unread(self) -> bool:
         """Whether ECS did not answer."""
-        denied = "ecs" in self.played.setup.denied
-        return denied or any(c.kind == "ecs" and c.trouble for c in self.attempt.calls)
+        asked = [c for c in self.attempt.calls if c.kind == "ecs"]
+        return "ecs" in self.played.setup.denied or bool(asked and asked[-1].answer != "ok")
 
     @cached_property
     def sources(self) -> list[str]:
@@ -309,13 +315,12 @@ class Run:
     @cached_property
     def missing(self) -> set[str]:
         """The servers that are to be put in, and are not in when it begins."""
-        events = {"interrupted", "deleted"}
-        interrupted = {e.server for e in self.terminated if self.attempt.words[0] in events}
+        named = {e.server for e in self.terminated if not self.is_request}
         last = {s for s, said in self.listed.items() if said == ("in_service", True) or said[0] == "pending"}
         return (
             (self.come & last if not self.is_request else self.come)
             - {b.server_id for b in self.start}
-            - interrupted
+            - named
         )
 
     @cached_property

@@ -1,4 +1,4 @@
-"""28. A failure is never reported as success: what may pass is raised, so that the platform tries again."""
+"""A failure is never reported as success: what may pass is raised, so that the platform tries again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""23. One scaling group feeds several VServer groups, and one fails: a result for each, healthy in all."""
+"""One scaling group feeds several VServer groups, and one fails: a result for each, healthy in all."""
 
 from __future__ import annotations
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from show.story import Lane, tell
+from show.story import Lane
+from show.telling import tell
 
 
 def at(second: float, event: str, **keys: Any) -> dict[str, Any]:
