@@ -6,17 +6,18 @@ EVENT ?= events/eventbridge-ess-scale-in-success.json
 
 .DEFAULT_GOAL := help
 
-.PHONY: run check test test-all prove explore chaos fuzz mutation bench traffic serve test-page pictures lock package try-package base validate clean help
+.PHONY: run check test test-python test-all prove explore chaos fuzz mutation bench traffic serve test-page pictures lock package try-package base validate clean help
 
 $(VENV)/ready: requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "slb-swap needs Python 3.10 or later; name one: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "Python needs its venv module: apt-get install python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-run: $(VENV)/ready  ## one delivery (EVENT=events/..., or EVENT=list) on a local cloud, and what came of it
-	@$(BIN)/python -m show.run $(EVENT)
+run: $(VENV)/ready  ## one delivery on a local cloud (EVENT=FILE STATE=FILE TARGETS=FILE, or EVENT=list), and what came of it
+	@$(BIN)/python -m show.run $(EVENT) $(if $(STATE),--state $(STATE)) $(if $(TARGETS),--targets $(TARGETS))
 
 check: $(VENV)/ready  ## the quick loop: format, lint, types, layers, and the tests of pure code
 	@$(BIN)/ruff format --check .
@@ -35,6 +36,9 @@ test: $(VENV)/ready  ## style, types, layers, and all tests; those that cover ha
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n auto --cov=handler $(COVERING)
 	$(BIN)/pytest -n auto tests $(addprefix --ignore=,$(COVERING))
+
+test-python: $(VENV)/ready  ## the tests that cover handler/, and one whole delivery, on another PYTHON= in a VENV= of its own
+	$(BIN)/pytest -n auto $(COVERING) tests/e2e/test_main_job.py
 
 # ---- the rest; what it takes may be given: make chaos SCHEDULES=100 SEED=7
 
@@ -83,8 +87,8 @@ $(VENV)/show: requirements-show.txt $(VENV)/ready
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-show.txt
 	@touch $@
 
-serve: $(VENV)/ready  ## a page on this machine to watch and try it
-	$(BIN)/python -m show.page $(ARGS)
+serve: $(VENV)/ready  ## the local cloud with the function, and a page to watch and try it (ARGS="--state FILE")
+	@$(BIN)/slb-swap local $(ARGS)
 
 test-page: $(VENV)/show  ## the page in Chromium, and the picture
 	@show/debian chromium

@@ -1,9 +1,10 @@
-"""`make run`: one delivery of events/ handed to the function on a local cloud, and what it did."""
+"""`make run`: one delivery handed to the function on a local cloud, and what came of it, the result first."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 import urllib.error
@@ -11,191 +12,208 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-from rich.console import Console
-from rich.table import Table
+from urllib.parse import urlsplit
 
 from localcloud.serving import LocalCloud
 from show.signing import SECRET, signed, signed_event
+from swapctl import given, plan, view
+from swapctl.ending import DONE, FAILED, Failed
 
 ROOT = Path(__file__).resolve().parent.parent
 EVENTS = ROOT / "events"
-
-out = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
-
-
-def main() -> int:
-    """Show one delivery; 0 if it ended as the file beside it says."""
-    parser = argparse.ArgumentParser(prog="make run EVENT=events/...")
-    parser.add_argument("event", type=Path, help="a file of events/, or 'list'")
-    event = parser.parse_args().event
-    if str(event) == "list":
-        return _list()
-    beside = event.with_suffix(".expect.json")
-    if not event.is_file() or not beside.is_file():
-        out.print(f"There is no delivery [bold]{event}[/]. There are:\n")
-        _list()
-        return 2
-    return _show(event, json.loads(beside.read_text()))
-
-
-def _list() -> int:
-    for beside in sorted(EVENTS.glob("*.expect.json")):
-        name = beside.name.removesuffix(".expect.json")
-        expect = json.loads(beside.read_text())
-        file = next(path for path in EVENTS.glob(f"{name}.*") if path != beside)
-        out.print(f"events/{file.name:<62} {expect['outcome']:<10} {expect['about']}")
-    return 0
-
-
-def _show(event: Path, expect: Mapping[str, Any]) -> int:
-    state = json.loads((EVENTS / "state.json").read_text())
-    unknown = expect.get("unknown_to_ecs", ())
-    for one in state["instances"]:
-        one["status"] = "Released" if one["instance_id"] in unknown else one["status"]
-    env = {"SWAP_TARGETS": (EVENTS / "targets.json").read_text(), "SWAP_WEBHOOK_SECRETS": SECRET}
-    with LocalCloud(state, template=ROOT / "template.yml", env=env) as cloud:
-        local = _Local(cloud.endpoint)
-        before = local.groups()
-        answer = local.deliver(event, expect)
-        local.get("/_local/async/drain", method="POST")
-        _heading("The delivery")
-        out.print(f"{event}: {expect['about']} ({expect['evidence']}, {expect['source']})")
-        lines = [*local.log("webhook"), *local.log("swap")]
-        _heading("The forecast")
-        _forecast(lines)
-        _heading("The calls, over HTTP with checked signatures")
-        for call in local.get("/_local/calls"):
-            out.print(
-                f"  {call['status']}  {call['action']}  [dim]{_params(call['params'])}[/]",
-                overflow="ellipsis",
-                no_wrap=True,
-            )
-        _heading("The log")
-        for line in lines:
-            out.print(
-                f"  [bold]{line.pop('event')}[/]  [dim]{_keys(line)}[/]", overflow="ellipsis", no_wrap=True
-            )
-        _heading("The groups, before and after")
-        out.print(_table(before, local.groups()))
-    return _verdict(answer, expect)
-
-
-def _heading(text: str) -> None:
-    out.print(f"\n[bold cyan]{text}[/]")
-
-
-def _forecast(lines: list[dict[str, Any]]) -> None:
-    plans = [line for line in lines if line["event"] == "swap.planned"]
-    for plan in plans:
-        out.print(f"  {plan['target']}, plan {plan['plan_id']}:")
-        for number, step in enumerate(plan["steps"], 1):
-            out.print(f"    {number}. {step}")
-        if not plan["steps"]:
-            out.print("    nothing to do")
-    if not plans:
-        out.print("  none: the delivery asks nothing of any target")
-
-
-def _params(params: Mapping[str, str]) -> str:
-    return " ".join(f"{name}={value}" for name, value in params.items() if name != "RegionId")
-
-
-#: Said once above, or the same in every line.
+#: Lines of a result that are shown: with what stands around them it fits a window of 24.
+MOST_LINES = 14
+#: Said once, or the same in every line.
 _NOT_SHOWN = {"time", "level", "request_id", "function_name", "region", "cold_start", "event_ids", "trigger"}
 
 
-def _keys(line: Mapping[str, Any]) -> str:
-    shown = {
-        key: value for key, value in line.items() if key not in _NOT_SHOWN and value not in (None, "", [])
-    }
-    targets = shown.pop("targets", [])
-    said = [f"{key}={value}" for key, value in shown.items()]
-    for target in targets if isinstance(targets, list) else ():
-        pairs = [f"{pair['old']}->{pair['new']}:{pair['port']}" for pair in target["pairs"]]
-        added = [backend["server_id"] for backend in target["added"]]
-        removed = [backend["server_id"] for backend in target["removed"]]
-        refused = [f"{one['subject']} ({one['reason']})" for one in target["refused"]]
-        lists = {"pairs": pairs, "added": added, "removed": removed, "refused": refused}
-        listed = " ".join(f"{key}={','.join(value)}" for key, value in lists.items() if value)
-        said.append(f"{target['target']}: {target['outcome']} {listed}".rstrip())
-    return "  ".join(said)
+def main() -> int:
+    """Show one delivery; 0 if it ended as the file beside it says, where there is one."""
+    parser = argparse.ArgumentParser(prog="make run EVENT=... STATE=... TARGETS=...")
+    parser.add_argument("event", type=Path, help="a delivery as bytes, or a request; 'list' lists events/")
+    parser.add_argument("--state", type=Path, default=EVENTS / "state.json", help="of the local cloud")
+    parser.add_argument("--targets", type=Path, default=EVENTS / "targets.json", help="the settings")
+    options = parser.parse_args()
+    if str(options.event) == "list":
+        return _list()
+    try:
+        return _show(options.event, options.state, options.targets)
+    except Failed as failed:
+        for line in failed.args:
+            print(f"make run: {line}", file=sys.stderr)
+        if not options.event.is_file():
+            print("make run EVENT=list lists the deliveries that there are", file=sys.stderr)
+        return failed.code
 
 
-def _table(before: Mapping[str, Any], after: Mapping[str, Any]) -> Table:
-    table = Table(box=None, padding=(0, 3, 0, 2))
-    for title in ("group", "before", "after"):
-        table.add_column(title)
-    for group in after:
-        old, new = before.get(group, {}), after[group]
-        for key in dict.fromkeys((*old, *new)):
-            left, right = old.get(key, ""), new.get(key, "")
-            colour = "" if left == right else "red" if not right else "green" if not left else "yellow"
-            table.add_row(group, left, right, style=colour)
-    return table
+def _list() -> int:
+    """Print a line for each delivery of events/; into a pipe, its parts with tabs between them."""
+    wide = sys.stdout.isatty()
+    try:
+        for beside in sorted(EVENTS.glob("*.expect.json")):
+            name = beside.name.removesuffix(".expect.json")
+            expect = json.loads(beside.read_text(encoding="utf-8"))
+            file = next(path for path in EVENTS.glob(f"{name}.*") if path != beside)
+            path, outcome, about = f"events/{file.name}", expect["outcome"], expect["about"]
+            print(f"{path:<69} {outcome:<10} {about}" if wide else f"{path}\t{outcome}\t{about}")
+        sys.stdout.flush()
+    except BrokenPipeError:  # nobody reads any more, and Python shall not say so at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return DONE
+
+
+def _show(event: Path, state_file: Path, targets_file: Path) -> int:
+    raw = given.content(event)
+    beside = event.with_suffix(".expect.json")
+    expect = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
+    environ = {"SWAP_TARGETS": given.text(targets_file).strip(), "SWAP_WEBHOOK_SECRETS": SECRET}
+    settings = given.load(environ)
+    state = given.json_object(given.content(state_file), str(state_file))
+    unknown = expect.get("unknown_to_ecs", ())
+    for one in state.get("instances", ()):
+        one["status"] = "Released" if one["instance_id"] in unknown else one.get("status", "Running")
+    for intent in plan.read(raw, settings, "").intents:
+        for hook in intent.hooks:
+            _wait_at(state, hook.scaling_group_id, hook)
+    try:
+        cloud = LocalCloud(state, template=ROOT / "template.yml", env=environ)
+    except ValueError as error:
+        raise Failed(f"{state_file}: {error}") from None
+    with cloud:
+        local = _Local(cloud)
+        answer, how = local.deliver(raw, expect)
+        local.ask("POST", "/_local/async/drain")
+        lines = [*local.log("webhook"), *local.log("swap")]
+        view.say((str(event), "bold"), f"  {expect['about']}" if expect else "")
+        _result(_whole(answer, lines), how, lines)
+        code = _verdict(answer, expect)
+        _details(local, lines)
+    return code
+
+
+def _wait_at(state: dict[str, Any], scaling_group_id: str, hook: Any) -> None:
+    """Let the hook of a delivery be pending, so that it can be completed."""
+    for group in state.get("scaling_groups", ()):
+        actions = group.setdefault("lifecycle_actions", [])
+        if group["scaling_group_id"] == scaling_group_id and not actions:
+            actions.append(
+                {
+                    "lifecycle_hook_id": hook.id or "ash-1",
+                    "lifecycle_action_token": hook.token or "00000000-0000-4000-8000-000000000001",
+                    "scaling_activity_id": hook.activity_id or "asa-1",
+                    "instance_ids": list(hook.instance_ids),
+                    "status": "Pending",
+                }
+            )
+
+
+def _whole(answer: Mapping[str, Any], lines: list[dict[str, Any]]) -> Mapping[str, Any]:
+    """Return the result: the answer's, or where that has none (raised, queued) what the log says."""
+    if answer.get("targets"):
+        return answer
+    ended = [
+        line for line in lines if line["event"] in {"swap.completed", "swap.unfinished"} and line["targets"]
+    ]
+    return ended[-1] if ended else answer
+
+
+def _result(result: Mapping[str, Any], how: str, lines: list[dict[str, Any]]) -> None:
+    shown = view.result_lines(result)
+    hooks = [one for one in lines if one["event"].startswith("hook.")]
+    room = MOST_LINES - len(hooks)
+    undo = shown[-1:] if result.get("targets") and len(shown) > room else []
+    for line in [*shown[: room - len(undo)], *undo] if len(shown) > room else shown:
+        view.say(*line, cut=line not in shown[-1:])
+    if len(shown) > room:
+        view.say(f"  and {len(shown) - room} lines more, in the log below")
+    for hook in hooks:
+        told = f"{hook.get('result') or 'left to its default'} {hook.get('code') or ''}"
+        view.say(f"  hook      {hook['hook_id']} {hook['event'].removeprefix('hook.')}: {told}".rstrip())
+    view.say("  answer    ", how)
 
 
 def _verdict(answer: Mapping[str, Any], expect: Mapping[str, Any]) -> int:
-    as_expected = answer["outcome"] == expect["outcome"]
-    mark = "[bold green]" if as_expected else "[bold red]"
-    reason = f" ({answer['reason']})" if answer.get("reason") else ""
-    out.print(
-        f"\n{mark}{answer['outcome']}[/]{reason}, as expected"
-        if as_expected
-        else f"\n{mark}{answer['outcome']}[/]{reason}, but {expect['outcome']} was expected"
-    )
-    return 0 if as_expected else 1
+    if not expect:
+        return DONE
+    if answer["outcome"] == expect["outcome"]:
+        view.say((f"  {answer['outcome']}, as expected", "bold green"))
+        return DONE
+    view.say((f"  {answer['outcome']}, but {expect['outcome']} was expected", "bold red"))
+    return FAILED
+
+
+def _details(local: _Local, lines: list[dict[str, Any]]) -> None:
+    view.say(("\nThe calls, over HTTP with checked signatures", "bold cyan"))
+    for call in local.ask("GET", "/_local/calls")[1]:
+        params = " ".join(f"{name}={value}" for name, value in call["params"].items() if name != "RegionId")
+        view.say(f"  {call['status']}  {call['action']}  ", (params, "dim"), cut=True)
+    view.say(("\nThe log", "bold cyan"))
+    for line in lines:
+        rest = {
+            k: v
+            for k, v in line.items()
+            if k not in _NOT_SHOWN | {"event", "targets"} and v not in (None, "", [])
+        }
+        said = "  ".join(f"{key}={value}" for key, value in rest.items())
+        view.say("  ", (line["event"], "bold"), (f"  {said}", "dim"), cut=True)
 
 
 class _Local:
     """The local cloud, met over HTTP as anybody would."""
 
-    def __init__(self, endpoint: str) -> None:
-        self._endpoint = endpoint
+    def __init__(self, cloud: LocalCloud) -> None:
+        self._endpoint = cloud.endpoint
+        url = json.loads(cloud.greeting()).get("webhook_url")
+        self._webhook = urlsplit(url).path if url else ""
 
-    def get(
-        self,
-        path: str,
-        method: str = "GET",
-        body: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Any:
+    def ask(
+        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, Any]:
+        """Send a request, and return the status and the JSON of its answer."""
         request = urllib.request.Request(f"{self._endpoint}{path}", body, dict(headers or {}), method=method)
         try:
             with urllib.request.urlopen(request, timeout=600) as reply:
-                return json.loads(reply.read() or b"null")
+                return reply.status, json.loads(reply.read() or b"null")
         except urllib.error.HTTPError as error:
-            return json.loads(error.read() or b"null")
+            return error.code, json.loads(error.read() or b"null")
 
-    def deliver(self, event: Path, expect: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Hand the delivery over, and return the outcome that it got."""
-        if expect["via"] == "http":
-            method, headers, body = signed(json.loads(event.read_text()), time.time())
-            return dict(self.get("/fcapp.run/webhook/", method, body, headers))
-        raw = event.read_bytes()
+    def deliver(self, raw: bytes, expect: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+        """Hand a delivery over; return the result, and what its sender gets, in words."""
+        sample = given.sample(raw) or _request(raw)
+        if sample is not None:
+            method, headers, body = signed(sample, time.time())
+            status, told = self.ask(method, self._webhook, body, headers)
+            return told, f"HTTP {status}"
         if "sign" in expect:
             raw = signed_event(json.loads(raw), expect["sign"], time.time())
-        answer = self.get("/_local/deliver/swap", "POST", raw)
-        if "errorType" in answer:
-            return {"outcome": "raised", "reason": answer["errorMessage"]}
-        return dict(json.loads(answer["body"]) if "statusCode" in answer else answer)
+        _, told = self.ask("POST", "/_local/deliver/swap", raw)
+        if "errorType" in told:
+            raised = f"{told['errorType']} is raised, so that the platform delivers again"
+            return {"outcome": "raised", "reason": told["errorMessage"]}, raised
+        if "statusCode" in told:
+            return json.loads(told["body"]), f"HTTP {told['statusCode']}"
+        return told, "the result is returned"
 
     def log(self, function: str) -> list[dict[str, Any]]:
         """Return the lines that a function logged."""
-        lines = self.get(f"/_local/logs?function={function}")
+        lines = self.ask("GET", f"/_local/logs?function={function}")[1]
         return [json.loads(line) for line in lines if line.startswith("{")]
 
-    def groups(self) -> dict[str, dict[str, str]]:
-        """Return of each group each backend, in words."""
-        state = self.get("/_local/state")
-        return {
-            group["vserver_group_id"]: {
-                f"{b['server_id']}:{b['port']}": f"{b['server_id']}:{b['port']} weight {b['weight']}"
-                for b in group["backends"]
-            }
-            for balancer in state["load_balancers"]
-            for group in balancer["vserver_groups"]
-        }
+
+def _request(raw: bytes) -> dict[str, Any] | None:
+    """Return the body of a request as one that is still to be signed; None if it is none."""
+    try:
+        value = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    if (
+        not isinstance(value, dict)
+        or "target" not in value
+        or not {"terminated", "launched", "pairs"} & value.keys()
+    ):
+        return None
+    headers = {"content-type": "application/json"}
+    return {"method": "POST", "headers": headers, "sign": "standard", "body": value}
 
 
 if __name__ == "__main__":

@@ -58,11 +58,11 @@ def _open(
         yield record, Rejected(f"more than {MAX_NESTING} envelopes around one message", digest(record))
         return
     try:
-        found = _look_into(record, depth, outer_id)
+        found = look_into(record, depth, outer_id)
     except Unreadable as error:
         yield record, Rejected(str(error), digest(record))
         return
-    if not isinstance(found, _Inside):
+    if not isinstance(found, Inside):
         yield record, found
         return
     for inner in found.items:
@@ -74,7 +74,7 @@ def _open(
         yield from _open(inner, depth + 1, found.event_id, budget)
 
 
-class _Inside(Struct, frozen=True):
+class Inside(Struct, frozen=True):
     """What an envelope holds, and the id that goes for it where it has none of its own."""
 
     items: list[object]
@@ -122,12 +122,16 @@ def _int(digits: str) -> int:
     return int(digits)
 
 
-def _look_into(record: object, depth: int, outer_id: str | None) -> Opened | _Inside:
+def look_into(record: object, depth: int, outer_id: str | None) -> Opened | Inside:
+    """Return what a record is, or what is inside it; raises Unreadable.
+
+    ``depth`` is how many envelopes are around it, ``outer_id`` the id of the nearest.
+    """
     item = parse(record) if isinstance(record, (bytes, str)) else record
     if isinstance(item, list):
-        return _Inside(item, outer_id) if item else Ignored("no_records", "an empty list")
+        return Inside(item, outer_id) if item else Ignored("no_records", "an empty list")
     if isinstance(item, str):  # JSON text in a JSON string
-        return _Inside([item], outer_id)
+        return Inside([item], outer_id)
     if not isinstance(item, dict):
         raise Unreadable("expected a JSON object or a list of objects")
     for look in _LOOKS:
@@ -137,7 +141,7 @@ def _look_into(record: object, depth: int, outer_id: str | None) -> Opened | _In
     raise Unreadable(LOOKED_FOR)
 
 
-def _function_compute(item: dict[str, object], _outer_id: str | None) -> Opened | _Inside | None:
+def _function_compute(item: dict[str, object], _outer_id: str | None) -> Opened | Inside | None:
     """HTTP requests, async destinations and timers (Function Compute: event formats of triggers)."""
     context = item.get("requestContext")
     if isinstance(context, dict) and isinstance(context.get("http"), dict):
@@ -150,13 +154,13 @@ def _function_compute(item: dict[str, object], _outer_id: str | None) -> Opened 
         if condition == "Success" or not (condition or failed):
             ids = () if request_id is None else (request_id,)
             return Ignored("own_destination_payload", "the result of an invocation that succeeded", ids)
-        return _Inside([item["requestPayload"]], request_id)
+        return Inside([item["requestPayload"]], request_id)
     if "triggerTime" in item and not _TIMER.isdisjoint(item):
         return Special("timer", item)
     return None
 
 
-def _cloud_event(item: dict[str, object], outer_id: str | None) -> Opened | _Inside | None:
+def _cloud_event(item: dict[str, object], outer_id: str | None) -> Opened | Inside | None:
     """CloudEvents of EventBridge, and MNS queue messages among them."""
     kind = item.get("type")
     if not isinstance(kind, str) or not any(fields <= item.keys() for fields in _ENVELOPES):
@@ -164,7 +168,7 @@ def _cloud_event(item: dict[str, object], outer_id: str | None) -> Opened | _Ins
     own_id = event_id(item.get("id")) or outer_id
     body, fault = _data(item, kind.lower().startswith(_OURS))
     if "messageBody" in body:
-        return _Inside([body["messageBody"]], own_id)
+        return Inside([body["messageBody"]], own_id)
     if fault is not None and kind.lower().startswith("mns:"):
         raise Unreadable(fault)
     message = Message(body, kind, text(item.get("source")), text(item.get("subject")), None, own_id, fault)
@@ -203,19 +207,19 @@ def _decoded(encoded: object) -> object:
     return loads(content)
 
 
-def _mns(item: dict[str, object], outer_id: str | None) -> Opened | _Inside | None:
+def _mns(item: dict[str, object], outer_id: str | None) -> Opened | Inside | None:
     """Topic messages, as JSON or as STREAM with attributes, and queue messages as RawData."""
     own_id = event_id(item.get("MessageId")) or event_id(item.get("messageId")) or outer_id
     if isinstance(item.get("Message"), (str, dict)) and ("TopicName" in item or "MessageId" in item):
-        return _Inside([item["Message"]], own_id)
+        return Inside([item["Message"]], own_id)
     if "messageBody" in item:
-        return _Inside([item["messageBody"]], own_id)
+        return Inside([item["messageBody"]], own_id)
     if "body" in item and isinstance(item.get("attrs"), dict):
-        return _Inside([item["body"]], own_id)
+        return Inside([item["body"]], own_id)
     return None
 
 
-def _bare(item: dict[str, object], outer_id: str | None) -> Opened | _Inside | None:
+def _bare(item: dict[str, object], outer_id: str | None) -> Opened | Inside | None:
     """CloudMonitor events, Auto Scaling's notifications, and ``data`` alone (RawData)."""
     name, product = item.get("name"), item.get("product")
     try:
@@ -237,7 +241,7 @@ _ENVELOPES = (frozenset({"specversion"}), frozenset({"source", "data"}), frozens
 _MARKS = frozenset({"lifecycleHookId", "lifecycleTransition", "scalingGroupId", "resourceArn"})
 _INSTANCE_STATE = frozenset({"resourceType", "state"})
 # Topic messages first: their publisher's attributes stand beside the fields, and may have any other name.
-_LOOKS: tuple[Callable[[dict[str, object], str | None], Opened | _Inside | None], ...] = (
+_LOOKS: tuple[Callable[[dict[str, object], str | None], Opened | Inside | None], ...] = (
     _mns,
     _function_compute,
     _cloud_event,

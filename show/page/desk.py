@@ -29,15 +29,26 @@ class Refused(Exception):  # noqa: N818 - an answer
 
 
 class Desk:
-    """The local cloud behind the page. `servers` None: the world of events/; else a group of so many."""
+    """The local cloud behind the page. `servers` None: the world of events/; else a group of so many.
 
-    def __init__(self, servers: int | None = None) -> None:
-        self._state = state(servers)
-        self._targets = targets(servers)
+    `world` and `wanted` are a state and targets in place of those; `port` is the local cloud's own.
+    """
+
+    def __init__(
+        self,
+        servers: int | None = None,
+        *,
+        world: Mapping[str, Any] | None = None,
+        wanted: list[dict[str, Any]] | None = None,
+        port: int = 0,
+    ) -> None:
+        self._state = state(servers) if world is None else dict(world)
+        self._targets = targets(servers) if wanted is None else wanted
         self.cloud = LocalCloud(
             copy.deepcopy(self._state),
+            port=port,
             template=ROOT / "template.yml",
-            env=environment(self._targets, "apply"),
+            env=environment(self._targets),
         )
         self._twin: LocalCloud | None = None
         self._lock = threading.Lock()

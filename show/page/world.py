@@ -58,9 +58,9 @@ def targets(servers: int | None) -> list[dict[str, Any]]:
     return [{**{k: v for k, v in one.items() if k not in drop}, "health": HEALTH} for one in given]
 
 
-def environment(wanted: list[dict[str, Any]], mode: str) -> dict[str, str]:
-    """The function's settings, its targets in a mode."""
+def environment(wanted: list[dict[str, Any]], mode: str | None = None) -> dict[str, str]:
+    """The function's settings; a mode takes the place of each target's own."""
     return {
-        "SWAP_TARGETS": json.dumps([{**one, "mode": mode} for one in wanted]),
+        "SWAP_TARGETS": json.dumps([{**one, **({"mode": mode} if mode else {})} for one in wanted]),
         "SWAP_WEBHOOK_SECRETS": SECRET,
     }

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import os
+import signal
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from typing import TextIO
 
 from tests.chaos import batches, oracle, playing, schedules
 
@@ -14,6 +17,8 @@ from tests.chaos import batches, oracle, playing, schedules
 REPLAYS = 20
 #: Schedules that went wrong of which the whole story is told; the others are replayed.
 STORIES = 3
+#: What a shell gives for a command that Ctrl-C ended.
+INTERRUPTED = 130
 
 
 def main() -> int:
@@ -29,18 +34,62 @@ def main() -> int:
     started = time.monotonic()
     chosen = [options.seed * 1_000_000 + n for n in range(options.schedules)]
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(options.jobs, mp_context=spawn) as pool:
-        played = [pool.submit(batches.play, batch) for batch in batches.of(chosen)]
-        for done in as_completed(played):
-            for seed, problems, told in done.result():
-                wrong += 1
-                _say(f"schedule {seed}: {'; '.join(problems)}")
-                _say(f"  again: {sys.executable} -m tests.chaos --replay {seed}")
-                if wrong <= STORIES:
-                    _say(told)
+    with ProcessPoolExecutor(options.jobs, mp_context=spawn, initializer=_heed) as pool:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # so do workers, until they heed it
+        played = {pool.submit(_play, batch): len(batch) for batch in batches.of(chosen)}
+        signal.signal(signal.SIGINT, before)
+        over = 0
+        try:
+            for done in as_completed(played):
+                for seed, problems, told in done.result():
+                    wrong += 1
+                    _say(f"schedule {seed}: {'; '.join(problems)}")
+                    _say(f"  again: {sys.executable} -m tests.chaos --replay {seed}")
+                    if wrong <= STORIES:
+                        _say(told)
+                over += played[done]
+                seconds = time.monotonic() - started
+                said = f"... {over} of {options.schedules} schedules in {seconds:.0f} s, {wrong} violations"
+                _say(said, sys.stderr)
+        except KeyboardInterrupt:
+            for worker in multiprocessing.active_children():
+                os.kill(worker.pid or 0, signal.SIGINT)
+            pool.shutdown(cancel_futures=True)
+            _say(f"interrupted: {over} schedules, {wrong} violations so far", sys.stderr)
+            return INTERRUPTED
     _say(f"{time.monotonic() - started:.0f} s")
     _say(f"{options.schedules} schedules, {wrong} violations")
     return 1 if wrong else 0
+
+
+class _Over:
+    """Whether a worker was told to end."""
+
+    told = playing = False
+
+
+def _heed() -> None:
+    """End at the first Ctrl-C: what is played is cleared away, and nothing else is begun."""
+
+    def end(*_: object) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        _Over.told = True
+        if _Over.playing:
+            raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, end)
+
+
+def _play(batch: list[int]) -> list[batches.Wrong]:
+    if _Over.told:
+        return []
+    _Over.playing = True
+    try:
+        return batches.play(batch)
+    except KeyboardInterrupt:
+        return []
+    finally:
+        _Over.playing = False
 
 
 def _replay(seed: int) -> int:
@@ -56,9 +105,10 @@ def _replay(seed: int) -> int:
     return 1 if problems else 0
 
 
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+def _say(text: str, to: TextIO | None = None) -> None:
+    out = to or sys.stdout
+    out.write(f"{text}\n")
+    out.flush()
 
 
 if __name__ == "__main__":

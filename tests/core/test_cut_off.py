@@ -60,7 +60,7 @@ def test_one_that_is_in_has_taken_the_place_of_one_that_is_out() -> None:
 
 def test_of_those_that_are_in_one_without_weight_has_not_taken_a_place_yet() -> None:
     play = Play(view(f"i-2 i-8=0#{WAITS} i-9", checked=True), request("i-1 i-2", "i-8 i-9", strategy="surge"))
-    assert ["weigh i-8=100", "remove i-2", "applied"] == play.to_end()
+    assert ["weigh i-8=100", "remove i-2", "applied not_in_group: i-1"] == play.to_end()
 
 
 def test_what_comes_counts_for_the_floor_of_what_goes() -> None:

@@ -61,7 +61,8 @@ def test_the_python_example_signs(monkeypatch: pytest.MonkeyPatch):
         return reply
 
     monkeypatch.setattr(urllib.request, "urlopen", answer)
-    exec(block(WEBHOOK, "import base64"), {"URL": "http://127.0.0.1/"})
+    monkeypatch.setenv("URL", "http://127.0.0.1/")
+    exec(block(WEBHOOK, "import base64"), {})
     (request,) = sent
     headers = {name.lower(): value for name, value in request.header_items()}
     assert isinstance(request.data, bytes)

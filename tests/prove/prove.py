@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import signal
 import sys
 import time
 from collections import Counter
@@ -25,7 +26,9 @@ from tests.prove.worlds import FEW_SHAPES, FULL, ONE_PORT, SHAPES, Beginning, be
 #: More choices than any world has.
 ANY = 99
 #: Seconds between two lines that say how far it got.
-PROGRESS_S = 60
+PROGRESS_S = 10
+#: What a shell gives for a command that Ctrl-C ended.
+INTERRUPTED = 130
 
 
 @dataclass(frozen=True)
@@ -157,12 +160,17 @@ def _prove(work: tuple[Beginning, Budget]) -> Tally:
 def tallied(work: Sequence[tuple[Beginning, Budget]], jobs: int, limit: int) -> Iterator[Tally]:
     """Yield what was found at each beginning, until there are as many worlds as the limit."""
     worlds_so_far = 0
-    with multiprocessing.Pool(jobs) if jobs > 1 else _Alone() as pool:
+    with multiprocessing.Pool(jobs, _unheeding) if jobs > 1 else _Alone() as pool:
         for tally in pool.imap_unordered(_prove, work, chunksize=8):
             yield tally
             worlds_so_far += tally.worlds
             if limit and worlds_so_far >= limit:
                 return
+
+
+def _unheeding() -> None:
+    """Leave Ctrl-C to the process that asks: it ends the others."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 class _Alone:
@@ -269,15 +277,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Where much is to be chosen there are most worlds: those first, so that no core is idle at the end.
     work.sort(key=lambda one: -sum(readings + 2 * faults for readings, faults in one[1]))
     tally, told = Tally(), started
-    for found in tallied(work, given.jobs, given.limit):
-        tally.add(found)
-        if time.monotonic() - told > PROGRESS_S:
-            told = time.monotonic()
-            print(f"... {tally.worlds:,} worlds in {told - started:.0f} s", file=sys.stderr, flush=True)
-        for world, what in found.violations[:1]:
-            print(f"{world}  {what}", file=sys.stderr, flush=True)
-        if given.first and tally.violations:
-            break
+    begun = 0
+    try:
+        for found in tallied(work, given.jobs, given.limit):
+            tally.add(found)
+            begun += 1
+            if time.monotonic() - told > PROGRESS_S:
+                told = time.monotonic()
+                said = f"... {tally.worlds:,} worlds, {begun:,} of {len(work):,} beginnings"
+                print(f"{said}, in {told - started:.0f} s", file=sys.stderr, flush=True)
+            for world, what in found.violations[:1]:
+                print(f"{world}  {what}", file=sys.stderr, flush=True)
+            if given.first and tally.violations:
+                break
+    except KeyboardInterrupt:
+        print(
+            f"interrupted: {tally.worlds} worlds, {len(tally.violations)} violations so far", file=sys.stderr
+        )
+        return INTERRUPTED
     print(*table(given.bounds, list(BOUNDS[given.bounds]()), tally, time.monotonic() - started), sep="\n")
     print()
     print(*shown(tally.violations), sep="\n", end="\n" if tally.violations else "")

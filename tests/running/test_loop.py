@@ -10,6 +10,7 @@ from handler.core.model.answers import Answer, Result
 from handler.core.model.policy import Target
 from handler.core.model.values import Intent
 from handler.running.loop import Run
+from handler.running.pacing import Pacing
 from localcloud.cloud import Cloud
 from tests.support.builders import (
     cloud,
@@ -63,7 +64,7 @@ def test_the_same_again_makes_no_write() -> None:
     over = cloud("i-1 i-2", fresh="i-9")
     ran(over, request("i-1", "i-9", gone=True))
     done, calls = ran(over, request("i-1", "i-9", gone=True))
-    assert ("unchanged", []) == (shown(done.finish), calls.writes)
+    assert ("unchanged not_in_group: i-1", []) == (shown(done.finish), calls.writes)
 
 
 def test_3_gone_and_5_launched_take_one_modify_and_one_add() -> None:
@@ -83,7 +84,7 @@ def test_a_dry_run_only_forecasts(wish: Intent, mode: str) -> None:
 
 def test_a_dry_run_without_anything_to_do_says_how_it_would_end() -> None:
     done, _ = ran(cloud("i-1"), request("i-9", dry_run=True))
-    assert "unchanged" == shown(done.finish)
+    assert "unchanged not_in_group: i-9" == shown(done.finish)
 
 
 def test_a_dry_run_that_would_wait_for_others_says_what_for() -> None:
@@ -289,3 +290,22 @@ def test_where_one_alone_is_too_many_no_other_is_tried() -> None:
     assert len(calls.writes) <= 10
     assert ["over_quota"] == list({refusal.reason for refusal in done.finish.refused})
     assert 18 == len(done.finish.refused)
+
+
+class OtherFirst(Pacing):
+    """The load balancer is busy; and once the wait is over another target has written first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits = [0.2, 0.2, 0.3, 0.3]
+
+    def ready_at(self, load_balancer_id: str, now: float) -> float:
+        return now + (self.waits.pop(0) if self.waits else 0.0)
+
+
+def test_where_another_target_was_first_the_load_balancer_is_waited_for_again() -> None:
+    clock = FakeClock()
+    over = cloud("i-1 i-2", fresh="i-9")
+    done, calls = ran(over, request("i-1", "i-9", gone=True), clock=clock, pacing=OtherFirst())
+    assert ("applied", [MODIFY]) == (shown(done.finish), calls.writes)
+    assert clock.at > 1000.4

@@ -11,7 +11,7 @@ from handler.core.deciding.situation import ChangeStatus, Situation
 from handler.core.model.answers import Answer
 from handler.core.model.decisions import Decision, Finish, Outcome, Wait
 from handler.core.model.observed import Source
-from handler.core.model.values import Refusal, Scope, server_of
+from handler.core.model.values import Key, Refusal, Scope, server_of
 from handler.core.planning.desired import QUIET
 from handler.core.planning.guards import floor_refusal
 
@@ -181,12 +181,8 @@ def _is_still_there(situation: Situation) -> bool:
     if situation.intent.scope is not Scope.LITERAL:
         return False
     launched = {ref.server_id for ref in situation.intent.launched}
-    here: dict[str, list[tuple[int, str | None]]] = {}
+    named = [ref for ref in situation.intent.terminated if ref.server_id not in launched]
+    here: dict[str, list[Key]] = {}
     for key in situation.observed.group.backends:
-        here.setdefault(key.server_id, []).append((key.port, key.server_ip))
-    return any(
-        ref.port in {None, port} and ref.server_ip in {None, server_ip}
-        for ref in situation.intent.terminated
-        if ref.server_id not in launched
-        for port, server_ip in here.get(ref.server_id, ())
-    )
+        here.setdefault(key.server_id, []).append(key)
+    return any(ref.names(key) for ref in named for key in here.get(ref.server_id, ()))

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from handler.core.deciding.decide import SETTLE_S, decide
 from handler.core.deciding.run_state import RunState, begin
 from handler.core.model.answers import Answer, Result
-from handler.core.model.decisions import Finish, Wait
+from handler.core.model.decisions import Finish, Wait, Why
 from handler.core.model.observed import Observed
 from handler.core.model.policy import Policy
 from handler.core.model.steps import Step, in_calls, new_side
@@ -23,13 +23,21 @@ DECISIONS_BESIDES, DECISIONS_PER_ENTRY = 100, 20
 
 
 class Plan(Struct, frozen=True):
-    """The steps to come, the group they lead to, and how it would end; None if it would wait for others."""
+    """What is to come, the group it leads to, and how it would end; None if it would wait for others.
 
-    steps: tuple[Step, ...]
+    A wave is what is decided at once: why, and the calls that it takes.
+    """
+
+    waves: tuple[tuple[Why, tuple[Step, ...]], ...]
     group: Group
     finish: Finish | None
     plan_id: str
     has_end: bool = True
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """All calls, in order."""
+        return tuple(step for _, steps in self.waves for step in steps)
 
 
 def plan(observed: Observed, intent: Intent, policy: Policy) -> Plan:
@@ -43,39 +51,40 @@ def plan(observed: Observed, intent: Intent, policy: Policy) -> Plan:
     state = begin(replace(observed, now=now - SETTLE_S))
     # No write, and so no time, is spent: a plan is not bound by the deadline of the run that makes it.
     ahead = replace(observed, deadline=float("inf"))
-    steps: list[Step] = []
+    decided: list[tuple[Why, tuple[Step, ...]]] = []
     most = DECISIONS_BESIDES + DECISIONS_PER_ENTRY * state.goal(intent, ahead, waves).entries
     for _ in range(most):
         match decide(ahead, intent, waves, state):
             case Finish(_, reason) as finish:
-                return _plan(observed, intent, steps, state, finish, has_end=reason != "too_many_writes")
+                return _plan(observed, intent, decided, state, finish, has_end=reason != "too_many_writes")
             case Wait(_, _, True):
-                return _plan(observed, intent, steps, state, None)
+                return _plan(observed, intent, decided, state, None)
             case Wait(seconds):
                 now += max(seconds, 0.001)
                 ahead = _settled(replace(ahead, now=now, fresh=True))
             case do:
-                steps += in_calls(do.step, policy.max_per_call)
+                decided.append((do.why, tuple(in_calls(do.step, policy.max_per_call))))
                 state = state.after_write(do, Answer(Result.APPLIED), now, 0.0)
                 ahead = _normal(replace(ahead, group=state.written.expected, fresh=True), do.step)
-    return _plan(observed, intent, steps, state, None, has_end=False)
+    return _plan(observed, intent, decided, state, None, has_end=False)
 
 
 def _plan(
     observed: Observed,
     intent: Intent,
-    steps: list[Step],
+    waves: list[tuple[Why, tuple[Step, ...]]],
     state: RunState,
     finish: Finish | None,
     *,
     has_end: bool = True,
 ) -> Plan:
+    steps = [step for _, made in waves for step in made]
     if not has_end:
         refusal = Refusal(observed.group.id, "plan_without_end", numbers={"steps": len(steps)})
         finish = Finish("refused", "plan_without_end", (refusal,))
-        steps = []
+        waves, steps = [], []
     group = state.written.expected if has_end else observed.group
-    return Plan(tuple(steps), group, finish, _plan_id(intent, observed.group, steps), has_end)
+    return Plan(tuple(waves), group, finish, _plan_id(intent, observed.group, steps), has_end)
 
 
 def _normal(observed: Observed, step: Step) -> Observed:

@@ -95,6 +95,11 @@ class ServerRef(Struct, frozen=True):
     description: str | None = None
     cause: Cause = Cause.REQUESTED
 
+    def names(self, key: Key) -> bool:
+        """Tell whether it names a backend: the server's, at the port and the address that are said."""
+        said = self.port in {None, key.port} and self.server_ip in {None, key.server_ip}
+        return self.server_id == key.server_id and said
+
 
 class Hook(Struct, frozen=True):
     """A lifecycle hook that waits for us. ``token`` is None when the message lost it."""

@@ -44,7 +44,8 @@ class Desired(Struct, frozen=True):
     are, with whatever was to take or lose the place. ``gone`` are servers that cannot be serving any more,
     ``inferred`` those that only we concluded to be stale, ``doomed`` those that serve until replaced.
     ``not_in_service_yet`` are named as launched and listed as pending, ``not_deleted_yet`` said to be deleted
-    and still known. ``contradicted`` says that a listing contradicts the event, as one that lags would.
+    and still known, ``not_in_group`` named by a request as terminated and not there to begin with.
+    ``contradicted`` says that a listing contradicts the event, as one that lags would.
     """
 
     terminated: tuple[ServerRef, ...]
@@ -58,6 +59,7 @@ class Desired(Struct, frozen=True):
     unmanaged: tuple[str, ...] = ()
     not_in_service_yet: tuple[str, ...] = ()
     not_deleted_yet: tuple[str, ...] = ()
+    not_in_group: tuple[str, ...] = ()
     contradicted: bool = False
     literal: bool = False
 
@@ -122,6 +124,23 @@ def _requested(intent: Intent, observed: Observed, start: Group) -> Desired:
             *(Refusal(server_id, "still_in_service", "still_in_service") for server_id in sorted(still)),
             *(Refusal(server_id, why) for server_id, why in unfit.items()),
         ),
+        not_in_group=_not_in_group(intent, present),
+    )
+
+
+def _not_in_group(intent: Intent, present: Mapping[str, tuple[Backend, ...]]) -> tuple[str, ...]:
+    """Return the servers that a request names as terminated and of which the group has no such backend.
+
+    A server in the middle of a chain of pairs need never have been in.
+    """
+    inner = {new for _, new in intent.pairs}
+    named = (ref for ref in intent.terminated if ref.server_id not in inner)
+    return tuple(
+        dict.fromkeys(
+            ref.server_id
+            for ref in named
+            if not any(ref.names(backend.key) for backend in present.get(ref.server_id, ()))
+        )
     )
 
 

@@ -15,6 +15,9 @@ from handler.core.planning.changes import Change, Changes, changes
 from handler.core.planning.desired import Desired, desired
 from handler.core.planning.guards import guard
 
+#: Servers that a note names.
+MOST_NAMED = 8
+
 
 class Goal(Struct, frozen=True):
     """What a run is to reach, and what binds it on the way.
@@ -54,7 +57,11 @@ def goal(intent: Intent, observed: Observed, policy: Policy, first: Observed) ->
         capacity=limits,
         gates=gating,
         refused=(*wanted.refused, *guarded.refused),
-        notes=(*proposed.notes, *_notes(observed, first, policy, guarded.changes, gating)),
+        notes=(
+            *proposed.notes,
+            *_absent(wanted),
+            *_notes(observed, first, policy, guarded.changes, gating),
+        ),
     )
 
 
@@ -85,6 +92,13 @@ def _put_back(
         for key, backend in first.group.backends.items()
         if key not in changed and policy.marks.drained_from(backend)
     )
+
+
+def _absent(wanted: Desired) -> Iterator[str]:
+    """Yield that servers which a request takes out are not in: done before, or misspelt."""
+    if wanted.not_in_group:
+        named, more = wanted.not_in_group[:MOST_NAMED], len(wanted.not_in_group) - MOST_NAMED
+        yield f"not_in_group: {' '.join(named)}" + (f" and {more} more" if more > 0 else "")
 
 
 def _notes(

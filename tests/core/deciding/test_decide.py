@@ -58,7 +58,7 @@ def decided(
         (view("i-1 i-2"), request("i-1"), {}, "remove i-1"),
         (view("i-1 i-2"), request("i-1"), {"drain_s": 9}, "weigh i-1=0"),
         (view("i-1=0 i-2"), request("i-1"), {"drain_s": 9}, "wait 9 drain"),
-        (view("i-1"), request("i-9"), {}, "unchanged"),
+        (view("i-1"), request("i-9"), {}, "unchanged not_in_group: i-9"),
         (view("i-1"), request("i-1"), {}, "refused min_backends"),
         (view("i-1", ""), event(), {}, "unchanged"),
     ],

@@ -22,9 +22,17 @@ def test_it_shows_the_steps_the_group_and_the_end() -> None:
     assert ("i-3 i-8 i-9", "applied") == (shown_group(plan.group), shown(plan.finish))
 
 
+def test_it_tells_the_waves_and_the_calls_of_each() -> None:
+    plan = foreseen(
+        view("i-1 i-2 i-3", checked=True), request("i-1 i-2", "i-8 i-9"), policy(max_unavailable=1)
+    )
+    told = [(why, [shown(step) for step in steps]) for why, steps in plan.waves]
+    assert [("replace", ["modify i-1>i-8"]), ("replace", ["modify i-2>i-9"])] == told
+
+
 def test_nothing_to_do_is_no_step() -> None:
     plan = foreseen(view("i-1"), request("i-9"))
-    assert ((), "unchanged") == (plan.steps, shown(plan.finish))
+    assert ((), "unchanged not_in_group: i-9") == (plan.steps, shown(plan.finish))
 
 
 def test_what_a_guard_refuses_is_seen_before_the_first_write() -> None:

@@ -237,3 +237,18 @@ def test_one_that_is_not_listed_does_not_hide_the_next() -> None:
 
 def test_the_named_come_before_those_that_are_listed_as_leaving() -> None:
     assert "-i-2 -i-1" == told("i-1 i-2", "i-1=leaving i-2=leaving", event("i-2"))
+
+
+@pytest.mark.parametrize(
+    ("intent", "expected"),
+    [
+        (request("i-1 i-9"), ("i-9",)),
+        (request("i-1:80 i-2:8080"), ("i-1",)),
+        (request("i-9:80 i-9:81"), ("i-9",)),
+        (request("", "", "i-1>i-8 i-8>i-9"), ()),
+        (event("i-9"), ()),
+    ],
+)
+def test_who_a_request_takes_out_and_is_not_in_is_told(intent: Intent, expected: tuple[str, ...]) -> None:
+    looked = view("i-1 i-2", "i-1 i-2")
+    assert expected == desired(intent, looked, policy(), looked.group).not_in_group

@@ -1,0 +1,96 @@
+"""``slb-swap check``: settings and secrets; and with credentials, whether the cloud is as they need it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from handler import settings
+from handler.core.model.policy import Target
+from handler.settings import BadSettings, Settings
+from swapctl import access, given, options, view
+from swapctl.ending import DONE, FAILED, Failed
+from swapctl.findings import Finding, good, look, wrong
+from swapctl.surroundings import of_key, of_target
+
+_REMEDY = "docs/settings.md has every key"
+
+
+def command(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="the settings; default: SWAP_TARGETS")
+    ] = None,
+    targets: options.Targets = None,
+    offline: Annotated[bool, typer.Option("--offline", help="do not ask the cloud")] = False,
+    endpoint: options.Endpoint = None,
+    region: options.Region = None,
+    json: options.Json = False,
+) -> int:
+    """Check the settings and secrets; with credentials, also what they name. Writes nothing.
+
+    Each line is good, to look at, or wrong, with the remedy. Ends with 1 if anything is wrong.
+    """
+    environ = given.environment(file or targets, endpoint)
+    found = list(_settings(environ))
+    if not any(one.level == "wrong" for one in found):
+        loaded = given.load(environ)
+        found += [_target(one) for one in loaded.targets]
+        found += _cloud(loaded, region, offline=offline)
+    if json:
+        view.as_json([one.as_json() for one in found])
+    else:
+        for one in found:
+            view.say((f"{one.level:<6}", f"bold {view.COLOURS[one.level]}"), f"{one.about}: {one.what}")
+            if one.remedy:
+                view.say(f"{'':<8}{one.remedy}")
+    return FAILED if any(one.level == "wrong" for one in found) else DONE
+
+
+def _settings(environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Yield what the function would say of the settings, word for word."""
+    try:
+        loaded = settings.load(environ)
+    except BadSettings as bad:
+        for error in bad.errors:
+            key, _, what = error.partition(": ")
+            yield wrong(key, what, _REMEDY)
+        return
+    count = len(loaded.secrets.values)
+    if count:
+        yield good("SWAP_WEBHOOK_SECRETS", f"{count} that may sign")
+    else:
+        yield look("SWAP_WEBHOOK_SECRETS", "none: every request is refused", "needed for requests alone")
+
+
+def _target(target: Target) -> Finding:
+    policy, fed = target.policy, " ".join(target.scaling_group_ids)
+    what = (
+        f"{target.vserver_group_id}, fed by {fed or 'requests alone'}, {policy.strategy}, mode {target.mode},"
+        f" max_unavailable {policy.max_unavailable}, min_backends {policy.min_backends}, "
+        f"health {policy.health_timeout_s:g} s, drain {policy.drain_s:g} s"
+    )
+    if target.mode == "off":
+        return look(target.name, what, 'deliveries are ignored until its mode is "plan" or "apply"')
+    return good(target.name, what)
+
+
+def _cloud(loaded: Settings, region: str | None, *, offline: bool) -> Iterator[Finding]:
+    if offline:
+        return
+    if not access.has_credentials() and not os.environ.get("ALIBABA_CLOUD_ECS_METADATA"):
+        yield look(
+            "the cloud", "not asked: no credentials", "give an access key or a profile; or say --offline"
+        )
+        return
+    try:
+        client = access.client(loaded, access.region(region, local=loaded.endpoint is not None))
+    except Failed as failed:
+        yield wrong("the cloud", str(failed), "or say --offline")
+        return
+    for target in loaded.targets:
+        yield from of_target(client, target)
+    yield of_key()

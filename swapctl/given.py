@@ -1,0 +1,122 @@
+"""What a command is given: settings, a delivery or a request, as files, standard input or the environment."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from handler import settings
+from handler.core.model.policy import Target
+from handler.core.model.values import Intent
+from handler.settings import BadSettings, Settings
+from handler.triggers import deployment, github
+from handler.triggers.faults import broken
+from handler.triggers.messages import Ignored, Unreadable
+from swapctl.ending import Failed, WrongUse
+
+#: What a timer without a payload delivers: every target is compared with its scaling groups.
+TIMER = b'{"triggerTime": "1970-01-01T00:00:00Z", "triggerName": "slb-swap", "payload": ""}'
+
+#: Characters of a path, at most (PATH_MAX of Linux).
+_LONGEST_PATH = 4096
+
+
+def environment(targets: Path | None, endpoint: str | None = None) -> dict[str, str]:
+    """Return the environment with what the command's options say in place of the variables.
+
+    Raises WrongUse if there are no settings at all.
+    """
+    found = dict(os.environ)
+    if targets is not None:
+        found["SWAP_TARGETS"] = text(targets).strip()
+    if endpoint is not None:
+        found["SWAP_ENDPOINT"] = endpoint
+    if not found.get("SWAP_TARGETS", "").strip():
+        raise WrongUse("no settings: set SWAP_TARGETS to the list of targets, or say --targets FILE")
+    named = Path(found["SWAP_TARGETS"].strip()) if len(found["SWAP_TARGETS"]) < _LONGEST_PATH else None
+    if named is not None and named.is_file():  # a path from here, where the function has one in its package
+        found["SWAP_TARGETS"] = text(named).strip()
+    return found
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """Return the settings. Raises Failed with a line for each thing that is wrong with them."""
+    try:
+        return settings.load(environ)
+    except BadSettings as bad:
+        raise Failed(*bad.errors) from None
+
+
+def content(path: Path) -> bytes:
+    """Return the bytes of a file, ``-`` for standard input. Raises WrongUse."""
+    if str(path) == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise WrongUse(f"{path}: {error.strerror or 'cannot be read'}") from None
+
+
+def text(path: Path) -> str:
+    """Return the text of a file. Raises WrongUse."""
+    try:
+        return content(path).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise WrongUse(f"{path}: not UTF-8") from None
+
+
+def json_object(raw: bytes, name: str) -> dict[str, Any]:
+    """Return the JSON object that bytes hold. Raises WrongUse; ``name`` is where they are from."""
+    if not raw.strip():
+        raise WrongUse(f"{name}: empty, expected a JSON object")
+    try:
+        value = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise WrongUse(f"{name}: not JSON: {broken(error)}") from None
+    if not isinstance(value, dict):
+        raise WrongUse(f"{name}: expected a JSON object")
+    return value
+
+
+def request_intents(body: bytes, targets: Sequence[Target]) -> tuple[Intent, ...]:
+    """Return what a request's body asks for, signed or not. Raises Failed in the webhook's words."""
+    try:
+        items = deployment.read(body, targets, ())
+    except Unreadable as error:
+        raise Failed(str(error)) from None
+    found = tuple(item for item in items if isinstance(item, Intent))
+    if not found:
+        raise Failed(*(f"{item.reason}: {item.detail}" for item in items if isinstance(item, Ignored)))
+    return found
+
+
+def sample(raw: bytes) -> dict[str, Any] | None:
+    """Return a request that is still to be signed, as the files of events/ have it; None if it is none."""
+    try:
+        value = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    known = isinstance(value, dict) and {"method", "headers", "body", "sign"} <= value.keys()
+    return value if known else None
+
+
+def sample_body(given: Mapping[str, Any], now: float) -> tuple[bytes, str]:
+    """Return the body of such a request, and the name of GitHub's event, empty if it is not GitHub's."""
+    from datetime import datetime, timezone  # noqa: PLC0415 - few commands need it
+
+    body = given["body"] if isinstance(given["body"], str) else json.dumps(given["body"])
+    created = datetime.fromtimestamp(now, tz=timezone.utc).isoformat()
+    headers = {name.lower(): str(value) for name, value in given["headers"].items()}
+    return body.replace('"@now"', json.dumps(created)).encode(), headers.get("x-github-event", "")
+
+
+def read_sample(given: Mapping[str, Any], targets: Sequence[Target], now: float) -> list[Any]:
+    """Return what such a request comes to, its signature taken as right. Raises Unreadable."""
+    body, github_event = sample_body(given, now)
+    if given["sign"] == "github" or github_event:
+        return github.read(body, github_event, now, targets, ())
+    return deployment.read(body, targets, ())

@@ -1,0 +1,173 @@
+"""Sends a signed request: to the HTTP trigger, or by invoking the function; returns the answer."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import ssl
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from handler import blinds
+from handler.cloud import endpoints
+from handler.cloud.invoking import Invoker
+from handler.core.model.answers import CallFailed
+from handler.triggers import keys
+from swapctl import access
+from swapctl.ending import Failed, WrongUse
+
+#: Seconds that an answer is waited for: the longest that a function may run (Function Compute, Limits).
+ANSWER_S = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a request gets to the function; ``endpoint`` is that of a local cloud."""
+
+    webhook: str | None
+    function: str | None
+    endpoint: str | None
+    region: str | None
+    account: str | None
+
+
+def chosen(
+    webhook: str | None, function: str | None, endpoint: str | None, region: str | None, account: str | None
+) -> Way:
+    """Return the way that the options say. Raises WrongUse if they say none, or two."""
+    if (webhook is None) == (function is None):
+        raise WrongUse("expected one of --webhook URL and --function NAME")
+    if webhook is not None and not webhook.startswith(("http://", "https://")):
+        raise WrongUse(f"--webhook: expected a URL that begins with https:// or http://, got {webhook!r}")
+    endpoint = endpoint or os.environ.get("SWAP_ENDPOINT") or None
+    try:
+        if endpoint is not None:
+            endpoints.loopback(endpoint)
+    except ValueError as why:
+        raise WrongUse(f"--endpoint: {why}") from None
+    return Way(webhook, function, endpoint, region, account)
+
+
+def secret() -> str:
+    """Return the first of SWAP_WEBHOOK_SECRETS, which is never printed. Raises WrongUse, Failed."""
+    found = [part.strip() for part in os.environ.get("SWAP_WEBHOOK_SECRETS", "").split(",") if part.strip()]
+    if not found:
+        raise WrongUse("no secret to sign with: set SWAP_WEBHOOK_SECRETS")
+    blinds.add([*found, *(one.removeprefix(keys.PREFIX) for one in found)])
+    wrong = keys.fault(found[0])
+    if wrong:
+        raise Failed(f"SWAP_WEBHOOK_SECRETS[0]: {wrong}")
+    return found[0]
+
+
+def signed(body: bytes, given: str, sent_id: str, now: float) -> dict[str, str]:
+    """Return the headers of a request, signed as Standard Webhooks says ("Signature scheme")."""
+    stamp = str(int(now))
+    mac = hmac.new(next(keys.of([given])), f"{sent_id}.{stamp}.".encode() + body, hashlib.sha256).digest()
+    return {
+        "content-type": "application/json",
+        "webhook-id": sent_id,
+        "webhook-timestamp": stamp,
+        "webhook-signature": "v1," + base64.b64encode(mac).decode(),
+    }
+
+
+def request(body: Mapping[str, Any], way: Way, *, no_wait: bool = False) -> tuple[dict[str, Any], str]:
+    """Send a request, and return the result that was answered and the id it was sent under."""
+    raw = json.dumps(body, ensure_ascii=False).encode()
+    sent_id = f"slb-swap-{secrets.token_hex(8)}"
+    headers = signed(raw, secret(), sent_id, time.time())
+    if no_wait:
+        headers["prefer"] = "respond-async"
+    if way.webhook is not None:
+        return _posted(raw, headers, way.webhook), sent_id
+    return event(http_event(raw, headers), way), sent_id
+
+
+def http_event(body: bytes, headers: Mapping[str, str]) -> bytes:
+    """Return a request as an HTTP trigger hands it to a function (Function Compute 3.0)."""
+    return json.dumps(
+        {
+            "version": "v1",
+            "rawPath": "/",
+            "headers": dict(headers),
+            "queryParameters": {},
+            "body": base64.b64encode(body).decode(),
+            "isBase64Encoded": True,
+            "requestContext": {"http": {"method": "POST", "path": "/"}},
+        }
+    ).encode()
+
+
+def event(payload: bytes, way: Way) -> dict[str, Any]:
+    """Invoke the function with a delivery, and return its result. Raises Failed."""
+    try:
+        invoked = _invoker(way).invoke(payload)
+    except CallFailed as failed:
+        raise Failed(f"{way.function}: not invoked: {failed.answer.code} {failed.answer.message}") from None
+    try:
+        answer = json.loads(invoked.body)
+    except ValueError:
+        raise Failed(f"{way.function}: answered something that is no JSON") from None
+    if invoked.error_type:
+        message = answer.get("errorMessage") if isinstance(answer, dict) else None
+        return {"outcome": "raised", "reason": message, "targets": [], "rejected": []}
+    if isinstance(answer, dict) and "statusCode" in answer:
+        return _result(str(answer.get("body", "")).encode(), int(answer["statusCode"]))
+    return _result(invoked.body, invoked.status)
+
+
+def _posted(body: bytes, headers: Mapping[str, str], url: str) -> dict[str, Any]:
+    sent = urllib.request.Request(url, body, dict(headers), method="POST")  # noqa: S310 - http or https
+    bundle = os.environ.get("ALIBABA_CLOUD_CA_BUNDLE")
+    trusted = ssl.create_default_context(cafile=bundle) if bundle else None
+    try:
+        with urllib.request.urlopen(sent, timeout=ANSWER_S, context=trusted) as answer:  # noqa: S310
+            return _result(answer.read(), answer.status)
+    except urllib.error.HTTPError as error:
+        return _result(error.read(), error.code)
+    except OSError as error:
+        why = getattr(error, "reason", error)
+        raise Failed(f"{url}: no answer: {getattr(why, 'strerror', None) or why}") from None
+
+
+def _result(body: bytes, status: int) -> dict[str, Any]:
+    """Return the result in an answer. Raises Failed if it is none of slb-swap's."""
+    try:
+        found = json.loads(body)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or "outcome" not in found:
+        raise Failed(f"answered with HTTP status {status}, and not by slb-swap: is that the right address?")
+    return {"targets": [], "rejected": [], **found}
+
+
+def _invoker(way: Way) -> Invoker:
+    service, _, function = str(way.function).rpartition("/")
+    region = access.region(way.region, local=way.endpoint is not None)
+    account = way.account or os.environ.get("FC_ACCOUNT_ID", "")
+    if not account and way.endpoint is None:
+        raise WrongUse(
+            "no account: say --account ID, or set FC_ACCOUNT_ID; a function's address begins with it"
+        )
+    where, how = (access.find(), region, account), {"endpoint": way.endpoint, "read_timeout_s": ANSWER_S}
+    if service:
+        from handler.cloud.fc import Fc  # noqa: PLC0415
+
+        return Fc(*where, service, function, **how)  # type: ignore[arg-type]
+    from handler.cloud.fc3 import Fc3  # noqa: PLC0415
+
+    return Fc3(*where, function, **how)  # type: ignore[arg-type]
+
+
+def servers(ids: Sequence[str]) -> list[str]:
+    """Return the ids of options that may each hold several, with commas or spaces."""
+    return [one for text in ids for one in text.replace(",", " ").split()]

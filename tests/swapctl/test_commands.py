@@ -1,0 +1,314 @@
+"""Each command against the local cloud: with a right key and a wrong one, and without a network."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.level_c import SECRET
+from tests.swapctl.conftest import EVENTS, STATE, TARGETS, Command, Local
+
+SCALED_IN = EVENTS / "eventbridge-ess-scale-in-success.json"
+SWAP = ("--target", "web", "--terminated", "i-old1", "--launched", "i-new1")
+NOBODY = "http://127.0.0.1:1"
+
+
+def test_check_finds_the_cloud_as_it_should_be(cloud: Local, command: Command) -> None:
+    ended = command("check", "--json")
+    levels = {(one["about"], one["level"]) for one in ended.json()}
+    assert (0, []) == (ended.code, [about for about, level in levels if level == "wrong"])
+    assert {("web: group", "good"), ("web: listeners", "good"), ("web: asg-web", "good")} <= levels
+    assert not cloud.http.writes()
+
+
+def test_check_tells_what_is_in_the_way(cloud: Local, command: Command) -> None:
+    state = json.loads(json.dumps(STATE))
+    state["load_balancers"][0]["listeners"][0]["health_check"] = False
+    state["scaling_groups"][0]["vserver_groups"] = [
+        {"vserver_group_id": "rsp-web", "port": 8080, "weight": 50}
+    ]
+    state["instances"][1]["status"] = "Stopped"
+    cloud.http.put_state(state)
+    ended = command("check")
+    assert ended.code == 1
+    for words in (
+        "Auto Scaling itself has the group attached",
+        "none checks health",
+        "not running: i-old2 stopped",
+    ):
+        assert words in ended.out
+
+
+def test_check_names_a_group_that_is_not_there(cloud: Local, command: Command, tmp_path: Path) -> None:
+    settings = tmp_path / "targets.json"
+    settings.write_text('[{"vserver_group_id": "rsp-none", "scaling_group_ids": ["asg-none"]}]')
+    ended = command("check", settings)
+    assert (1, True) == (ended.code, "wrong rsp-none: group:" in ended.out)
+
+
+def test_check_offline_and_without_a_key_asks_nobody(command: Command) -> None:
+    for also in ((), ("--offline",)):
+        ended = command("check", TARGETS, *also)
+        assert (0, "not asked: no credentials" in ended.out) == (ended.code, not also)
+
+
+@pytest.mark.parametrize(
+    "file", ["eventbridge-list.json", "mns-topic-stream-plain.json", "webhook-pairs.json"]
+)
+def test_explain_says_what_is_asked(command: Command, file: str) -> None:
+    ended = command("explain", EVENTS / file, "--targets", TARGETS, "--json")
+    (asked,) = ended.json()["asks"]
+    assert (0, "web") == (ended.code, asked["target"])
+    assert "i-old1" in {one["server_id"] for one in asked["terminated"]}
+
+
+def test_explain_opens_the_envelopes(command: Command) -> None:
+    ended = command("explain", EVENTS / "destination-failure-base64.json", "--targets", TARGETS)
+    assert ended.out.splitlines()[0].startswith("the payload of an asynchronous destination")
+    assert ended.out.splitlines()[1].startswith("  base64 of a bare message")
+
+
+def test_explain_says_why_a_delivery_is_ignored_or_rejected(command: Command, tmp_path: Path) -> None:
+    ignored = command("explain", EVENTS / "eventbridge-ess-foreign-group.json", "--targets", TARGETS)
+    assert (0, True) == (ignored.code, "not_our_scaling_group" in ignored.out)
+    body = tmp_path / "request.json"
+    body.write_text('{"target": "web", "terminated": ["i-1"]}')
+    rejected = command("explain", body, "--targets", TARGETS)
+    assert (1, True) == (rejected.code, "plan --request FILE" in rejected.out)
+
+
+def test_plan_shows_waves_and_floor_and_writes_nothing(cloud: Local, command: Command) -> None:
+    ended = command("plan", SCALED_IN)
+    assert ended.code == 2
+    assert "swap      i-old1:8080 (100) -> i-new1:8080 (100)" in ended.out
+    assert "wave 1    Modify" in ended.out
+    assert "never below 1" in ended.out
+    assert not cloud.http.writes()
+    assert {"i-old1", "i-old2", "i-old3"} == set(cloud.http.servers())
+
+
+def test_plan_of_the_timer_is_the_default(cloud: Local, command: Command) -> None:
+    assert command("plan").out == command("plan", "--timer").out
+
+
+def test_plan_tells_refusals_with_numbers_and_override(
+    cloud: Local, command: Command, tmp_path: Path
+) -> None:
+    body = tmp_path / "request.json"
+    body.write_text(
+        '{"target": "web", "terminated": ["i-old1", "i-old2", "i-old3"], "force": ["still_in_service"]}'
+    )
+    ended = command("plan", "--request", body)
+    assert (2, "refused") == (ended.code, ended.out.split()[0])
+    assert 'removed 3, of 3, allowed 1; "force": ["max_removed"] overrides it' in ended.out
+
+
+def test_plan_sees_unknown_and_stopped_servers(cloud: Local, command: Command, tmp_path: Path) -> None:
+    state = json.loads(json.dumps(STATE))
+    state["instances"][3]["status"] = "Stopped"
+    cloud.http.put_state(state)
+    body = tmp_path / "request.json"
+    body.write_text('{"target": "web", "terminated": ["i-old1", "i-zzz"], "launched": ["i-new1"]}')
+    ended = command("plan", "--request", body)
+    assert "i-new1  not_running" in ended.out
+    assert "ECS       i-zzz: unknown to ECS" in ended.out
+    body.write_text('{"target": "web", "terminated": ["i-old1", "i-zzz"]}')
+    assert "not_in_group: i-zzz" in command("plan", "--request", body).out
+
+
+def test_a_plan_with_nothing_to_do_ends_with_0(cloud: Local, command: Command, tmp_path: Path) -> None:
+    body = tmp_path / "request.json"
+    body.write_text('{"target": "web", "launched": ["i-old2"]}')
+    assert 0 == command("plan", "--request", body).code
+
+
+@pytest.mark.parametrize("way", ["webhook", "swap", "door"])
+def test_send_is_a_dry_run_until_apply_is_said(cloud: Local, command: Command, way: str) -> None:
+    by = {
+        "webhook": ("--webhook", cloud.webhook),
+        "swap": ("--function", cloud.functions["swap"]),
+        "door": ("--function", cloud.functions["webhook"]),
+    }[way]
+    dry = command("send", *by, *SWAP)
+    assert (2, "planned", []) == (dry.code, dry.out.split()[0], cloud.http.writes())
+    done = command("send", *by, *SWAP, "--apply", "--json")
+    assert (0, "applied") == (done.code, done.json()["outcome"])
+    assert {"i-new1", "i-old2", "i-old3"} == set(cloud.http.servers())
+
+
+def test_send_does_not_write_what_a_request_file_asks_for(
+    cloud: Local, command: Command, tmp_path: Path
+) -> None:
+    body = tmp_path / "request.json"
+    body.write_text('{"target": "web", "terminated": ["i-old1"], "launched": ["i-new1"], "dry_run": false}')
+    assert 2 == command("send", "--webhook", cloud.webhook, "--request", body).code
+    assert not cloud.http.writes()
+
+
+def test_send_of_an_event_shows_its_plan_and_hands_it_over_with_apply(cloud: Local, command: Command) -> None:
+    by = ("--function", cloud.functions["swap"])
+    assert (2, []) == (command("send", SCALED_IN, *by).code, cloud.http.writes())
+    assert (0, 1) == (command("send", SCALED_IN, *by, "--apply").code, len(cloud.http.writes()))
+
+
+def test_send_follows_what_is_only_queued(cloud: Local, command: Command) -> None:
+    ended = command("send", "--webhook", cloud.webhook, *SWAP, "--apply", "--no-wait", "--json")
+    assert (0, "applied") == (ended.code, ended.json()["outcome"])
+
+
+def test_undo_takes_back_what_a_result_or_the_log_tells(
+    cloud: Local, command: Command, tmp_path: Path
+) -> None:
+    done = command("send", "--webhook", cloud.webhook, *SWAP, "--apply", "--json")
+    lines = "\n".join(cloud.http.send("GET", "/_local/logs?function=" + cloud.functions["swap"]).json())
+    for text in (done.out, lines, json.dumps([{"message": line} for line in lines.splitlines()])):
+        kept = tmp_path / "result"
+        kept.write_text(text)
+        assert "i-new1" in command("undo", kept).out
+    shown = command("undo", kept, "--webhook", cloud.webhook)
+    assert (2, 1) == (shown.code, len(cloud.http.writes()))
+    assert 0 == command("undo", kept, "--webhook", cloud.webhook, "--apply").code
+    assert {"i-old1", "i-old2", "i-old3"} == set(cloud.http.servers())
+
+
+def test_undo_of_nothing_says_so(command: Command, tmp_path: Path) -> None:
+    kept = tmp_path / "result"
+    kept.write_text('{"outcome": "unchanged", "targets": []}')
+    assert (1, True) == ((ended := command("undo", kept)).code, "nothing to undo" in ended.err)
+
+
+def test_logs_tells_the_story_of_a_run(cloud: Local, command: Command, tmp_path: Path) -> None:
+    command("send", "--webhook", cloud.webhook, *SWAP, "--apply")
+    lines = cloud.http.send("GET", "/_local/logs?function=" + cloud.functions["swap"]).json()
+    file = tmp_path / "log"
+    file.write_text("\n".join([f"2026-01-01 stdout {lines[0]}", *lines[1:], "FC Invoke End"]))
+    ended = command("logs", file)
+    for words in ("plan ", "replace: Modify i-old1:8080 (100) -> i-new1:8080 (100)  applied", "undo "):
+        assert words in ended.out
+    assert 1 == command("logs", EVENTS / "state.json").code
+
+
+def test_a_picture_is_drawn_or_what_is_missing_is_said(
+    cloud: Local, command: Command, tmp_path: Path
+) -> None:
+    command("send", "--webhook", cloud.webhook, *SWAP, "--apply")
+    lines = cloud.http.send("GET", "/_local/logs?function=" + cloud.functions["swap"]).json()
+    log, svg = tmp_path / "log", tmp_path / "run.svg"
+    log.write_text("\n".join(lines))
+    ended = command("logs", log, "--picture", svg)
+    assert svg.is_file() if ended.code == 0 else "pip install matplotlib" in ended.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("check",), ("plan",), ("plan", SCALED_IN), ("send", "--function", "slb-swap-swap", *SWAP)],
+    ids=lambda arguments: " ".join(map(str, arguments[:2])),
+)
+@pytest.mark.parametrize("trouble", ["key", "network"])
+def test_a_wrong_key_and_no_network_are_said(
+    cloud: Local,
+    command: Command,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[object, ...],
+    trouble: str,
+) -> None:
+    if trouble == "key":
+        monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "a-secret-that-is-not-right")
+    else:
+        monkeypatch.setattr("swapctl.planning.PATIENCE_S", 0.5)
+        monkeypatch.setenv("SWAP_ENDPOINT", NOBODY)
+    ended = command(*arguments)
+    said = ended.out + ended.err
+    assert ended.code == 1
+    assert any(
+        code in said
+        for code in (
+            "SignatureDoesNotMatch",
+            "InvalidAccessKeySecret",
+            "SignatureNotMatch",
+            "SDK.HttpError",
+            "unknown",
+        )
+    )
+    assert "a-secret-that-is-not-right" not in said
+
+
+def test_a_wrong_secret_is_said(cloud: Local, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWAP_WEBHOOK_SECRETS", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD")
+    ended = command("send", "--webhook", cloud.webhook, *SWAP, "--apply")
+    assert (1, True, []) == (ended.code, "no v1 signature matches" in ended.out, cloud.http.writes())
+    ended = command("send", "--webhook", f"{NOBODY}/", *SWAP)
+    assert (1, True) == (ended.code, "no answer" in ended.err)
+    ended = command("send", "--webhook", f"{cloud.http.endpoint}/", *SWAP)
+    assert (1, True) == (ended.code, "not by slb-swap" in ended.err)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("plan",), "no settings"),
+        (("plan", "--targets", "none.json"), "none.json: No such file"),
+        (("plan", "--timer", "x"), "expected one of EVENT"),
+        (("plan", "--nope"), "No such option: --nope"),
+        (("send", *SWAP), "expected one of --webhook URL and --function NAME"),
+        (("send", "--webhook", "ftp://x", *SWAP), "--webhook: expected a URL"),
+        (("send", "--webhook", "http://x"), "expected one of EVENT, --request FILE"),
+        (("send", "--webhook", "http://x", "--launched", "i-1"), "need --target NAME"),
+        (("send", "--webhook", "http://x", *SWAP), "set SWAP_WEBHOOK_SECRETS"),
+        (("send", SCALED_IN, "--webhook", "http://x"), "an EVENT goes to --function NAME"),
+        (("send", "--function", "f", "--endpoint", "http://1.2.3.4", *SWAP), "expected a loopback address"),
+        (("undo",), "Missing argument"),
+        (("nothing",), "No such command"),
+    ],
+    ids=lambda one: one if isinstance(one, str) else "",
+)
+def test_wrong_use_ends_with_64(command: Command, arguments: tuple[object, ...], words: str) -> None:
+    ended = command(*arguments)
+    assert (64, True) == (ended.code, words in ended.err), ended.err
+
+
+def test_no_credentials_are_said(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(_: object) -> None:
+        raise RuntimeError("no provider: secret words")
+
+    monkeypatch.setattr("alibabacloud_credentials.provider.DefaultCredentialsProvider.get_credentials", none)
+    ended = command("plan", "--targets", TARGETS, "--region", "cn-hangzhou")
+    assert (1, True) == (ended.code, "no credentials: set ALIBABA_CLOUD_ACCESS_KEY_ID" in ended.err)
+    assert "secret words" not in ended.err
+
+
+def test_key_and_region_come_from_the_profile(
+    cloud: Local, command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("ALIBABA_CLOUD_ACCESS_KEY_ID")
+    monkeypatch.delenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET")
+    profile = {
+        "name": "ops", "mode": "AK", "region_id": "cn-hangzhou",
+        "access_key_id": cloud.key[0], "access_key_secret": cloud.key[1],
+    }  # fmt: skip
+    (tmp_path / ".aliyun").mkdir()
+    (tmp_path / ".aliyun" / "config.json").write_text(json.dumps({"current": "ops", "profiles": [profile]}))
+    monkeypatch.setattr("alibabacloud_credentials.utils.auth_constant.HOME", str(tmp_path))
+    assert 2 == command("plan", SCALED_IN).code
+
+
+def test_nothing_secret_is_printed(cloud: Local, command: Command, tmp_path: Path) -> None:
+    said = ""
+    for arguments in (
+        ("check",),
+        ("plan", EVENTS / "eventbridge-ess-hook-scale-in.json"),
+        ("explain", EVENTS / "eventbridge-ess-hook-scale-in.json"),
+        ("explain", EVENTS / "eventbridge-ess-hook-scale-in.json", "--json"),
+        ("send", "--webhook", cloud.webhook, *SWAP),
+        ("send", "--function", cloud.functions["swap"], *SWAP, "--json"),
+        ("send", "--webhook", f"{NOBODY}/{SECRET}", *SWAP),
+    ):
+        ended = command(*arguments)
+        said += ended.out + ended.err
+    token = json.loads((EVENTS / "eventbridge-ess-hook-scale-in.json").read_text())["data"][
+        "lifecycleActionToken"
+    ]
+    for secret in (*cloud.key, SECRET, SECRET.removeprefix("whsec_"), token):
+        assert secret not in said
