@@ -78,6 +78,8 @@ def texts(node: ast.AST | None) -> list[str]:
             return [one for value in values for one in texts(value)]
         case ast.JoinedStr(values=[ast.Constant(value=str(value)), *_]):
             return [value.partition(":")[0]]
+        case ast.BinOp(left=left, op=ast.Add()):
+            return texts(left)
     return []
 
 
