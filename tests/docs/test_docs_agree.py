@@ -86,7 +86,7 @@ def texts(node: ast.AST | None) -> list[str]:
 #: Which argument of these is a reason.
 PLACES = {"Refusal": 1, "Ignored": 0, "Wait": 1, "Finish": 1, "NoPlaceError": 0, "raised": 1, "cut_short": 4}
 #: Functions that give reasons.
-GIVERS = {"_notes", "_why_raised", "why_not_launched"}
+GIVERS = {"_absent", "_notes", "_why_raised", "why_not_launched"}
 #: Dictionaries whose values are reasons.
 TABLES = {"_LEFT_ALONE", "_RECORDS"}
 
