@@ -118,18 +118,19 @@ class Observer:
     def _ask_others(self, handed: Handed[Group]) -> None:
         """Ask Auto Scaling and ECS; what depends on the group once it has been read, if it can be."""
         now = self._clock.now()
+        read = None
         if not self._listing_holds():
             self._listed_at = None  # until all of it is read: half a listing would take servers out
-            listings, missing = self._list()
-            group = handed.take()
-            if group is None:
-                return
+            read = self._list()
+        group = handed.take()
+        if group is None:
+            return
+        if read is not None:
+            listings, missing = read
             self._complete(listings, group)
             self._listings, self._missing = tuple(listings.values()), missing
             self._listed_at = now
-        group = handed.take()
-        if group is not None:
-            self._ask_ecs(group)
+        self._ask_ecs(group)
 
     def _listing_holds(self) -> bool:
         return self._listed_at is not None and self._clock.now() - self._listed_at < LISTING_S
