@@ -6,7 +6,7 @@ EVENT ?= events/eventbridge-ess-scale-in-success.json
 
 .DEFAULT_GOAL := help
 
-.PHONY: run check test test-all prove explore chaos fuzz mutation bench traffic serve test-page pictures lock package try-package base validate clean help
+.PHONY: run check test test-python test-all prove explore chaos fuzz mutation bench traffic serve test-page pictures lock package try-package base validate clean help
 
 $(VENV)/ready: requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "slb-swap needs Python 3.10 or later; name one: make PYTHON=python3.12 ..." >&2; exit 1; }
@@ -36,6 +36,9 @@ test: $(VENV)/ready  ## style, types, layers, and all tests; those that cover ha
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n auto --cov=handler $(COVERING)
 	$(BIN)/pytest -n auto tests $(addprefix --ignore=,$(COVERING))
+
+test-python: $(VENV)/ready  ## the tests that cover handler/, and one whole delivery, on another PYTHON= in a VENV= of its own
+	$(BIN)/pytest -n auto $(COVERING) tests/e2e/test_main_job.py
 
 # ---- the rest; what it takes may be given: make chaos SCHEDULES=100 SEED=7
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from handler import settings, targets
 from handler.core.model.marks import Marks
 from handler.core.model.policy import Policy, Target
-from handler.settings import BadSettings, load
+from handler.settings import BadSettings, Secrets, load
 
 ONE = {"vserver_group_id": "rsp-web"}
 GROUP = "the id of a VServer group, which begins with rsp-"
@@ -477,3 +477,7 @@ def test_a_variable_of_ours_that_is_like_none_is_refused_with_all_there_are() ->
 @pytest.mark.parametrize("name", ["SWAPPINESS", "SWAP", "TARGETS", "LOGLEVEL", "NETWORK", "FC_FUNCTION_NAME"])
 def test_a_variable_of_others_is_left_alone(name: str) -> None:
     assert loaded(ONE, **{name: "x"}) == loaded(ONE)
+
+
+def test_a_table_of_secrets_shows_none() -> None:
+    assert [] == Secrets(("whsec_abc",)).__rich_repr__()

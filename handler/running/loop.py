@@ -74,7 +74,8 @@ def run(
         if planned is None and observed.problem is None:
             planned = plan(observed, intent, policy)
             steps = [described(step) for step in planned.steps]
-            log("swap.planned", target=target.name, plan_id=planned.plan_id, steps=steps)
+            floor = state.goal(intent, observed, policy).capacity.floor
+            log("swap.planned", target=target.name, plan_id=planned.plan_id, floor=floor, steps=steps)
             if intent.dry_run or target.mode == "plan" or not planned.has_end:
                 finish = _as_planned(planned)
                 break
@@ -92,7 +93,9 @@ def run(
             break
         if isinstance(decision, Wait) or wake_at > clock.now():
             if wake_at > clock.now():
-                log("swap.waiting", target=target.name, why=why, seconds=round(wake_at - clock.now(), 3))
+                unproven = decision.unproven if isinstance(decision, Wait) else ()
+                seconds = round(wake_at - clock.now(), 3)
+                log("swap.waiting", target=target.name, why=why, seconds=seconds, unproven=unproven)
                 yield wake_at
             if isinstance(decision, Wait) or clock.now() - observed.now > LOOK_HOLDS_S:
                 observed, state = observer.again(observed, state, waited_for=why)

@@ -12,7 +12,7 @@ from tests.support.level_c import ROOT, Http, Reply
 
 sys.path.insert(0, str(ROOT / "tests" / "triggers"))
 
-from delivery_support import EventFile, event_files
+from tests.support.triggers import EventFile, event_files
 
 
 class Cloud(Http):

@@ -3,7 +3,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from cloud_support import Server, serving
+
+from tests.support.cloud import Server, serving
 
 
 @pytest.fixture

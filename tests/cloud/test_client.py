@@ -21,12 +21,12 @@ from aliyunsdkslb.request.v20140515.AddVServerGroupBackendServersRequest import 
 from aliyunsdkslb.request.v20140515.DescribeVServerGroupAttributeRequest import (
     DescribeVServerGroupAttributeRequest,
 )
-from cloud_support import KEYS, Reply, Seen, Server, client_of, error, serving
 
 from handler.cloud import client as client_module
 from handler.cloud.client import Client
 from handler.cloud.credentials import Credentials
 from handler.core.model.answers import Answer, CallFailed, Result
+from tests.support.cloud import KEYS, Reply, Seen, Server, client_of, error, serving
 
 READ = DescribeVServerGroupAttributeRequest
 WRITE = AddVServerGroupBackendServersRequest

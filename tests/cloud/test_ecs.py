@@ -10,7 +10,6 @@ from typing import Any, cast
 from urllib.parse import quote
 
 import pytest
-from cloud_support import KEYS, Scripted, Server, client_of, error, failed
 
 from handler.cloud import ecs
 from handler.cloud.client import Client
@@ -22,6 +21,7 @@ from localcloud.rpc.credentials import Registry, new_identity
 from localcloud.rpc.gateway import Gateway
 from localcloud.rpc.ram import RamPolicy, Statement
 from localcloud.rpc.session import InProcessSession
+from tests.support.cloud import KEYS, Scripted, Server, client_of, error, failed
 
 ACTION = "DescribeInstances"
 

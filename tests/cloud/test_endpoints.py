@@ -3,10 +3,10 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from cloud_support import KEYS
 
 from handler.cloud import credentials, endpoints
 from handler.cloud.credentials import Credentials, NoCredentials
+from tests.support.cloud import KEYS
 
 
 @pytest.mark.parametrize(

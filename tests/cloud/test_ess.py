@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any, cast
 
 import pytest
-from cloud_support import Scripted, failed
 
 from handler.cloud.client import Client
 from handler.cloud.ess import CloudEss
 from handler.core.model.answers import CallFailed, Result
 from handler.core.model.values import Hook, Server
+from tests.support.cloud import Scripted, failed
 
 HOOK = Hook("ash-1", "token-1", "asa-1", "asg-1", "scale_in", ("i-1",))
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cloud_support import KEYS, Reply, Seen, Server
 
 from handler.cloud.credentials import Credentials
 from handler.cloud.fc import Fc, Invoked
 from handler.core.model.answers import Answer, CallFailed, Result
+from tests.support.cloud import KEYS, Reply, Seen, Server
 
 
 def fc_of(server: Server, **given: Any) -> Fc:

@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 import trustme
-from cloud_support import KEYS, Reply, Server, serving
 
 from handler.cloud import fc3 as fc3_module
 from handler.cloud.credentials import Credentials
 from handler.cloud.fc3 import Fc3, authorization
 from handler.cloud.invoking import Invoked
 from handler.core.model.answers import Answer, CallFailed, Result
+from tests.support.cloud import KEYS, Reply, Server, serving
 
 _EVIDENCE = Path(__file__).parents[1] / "evidence" / "fc3" / "signed.json"
 RECORDED = json.loads(_EVIDENCE.read_text())["requests"]

@@ -6,7 +6,6 @@ import json
 from typing import Any, cast
 
 import pytest
-from cloud_support import Scripted, failed
 from msgspec.structs import replace
 
 from handler.cloud.client import Client
@@ -14,6 +13,7 @@ from handler.cloud.slb import CloudSlb
 from handler.core.model.answers import CallFailed, Result
 from handler.core.model.steps import Add, Modify, Remove, SetWeight
 from handler.core.model.values import Backend, Group, Key, Listeners, Pair, Verdict
+from tests.support.cloud import Scripted, failed
 
 OLD = Backend(Key("i-old", 80), 100, "ecs", "blue")
 NEW = Backend(Key("i-new", 8080), 50, "ecs", "")

@@ -14,7 +14,7 @@ import pytest
 from tests.support.level_c import ROOT, Http, Reply, running
 
 sys.path.insert(0, str(ROOT / "tests" / "triggers"))
-from delivery_support import EventFile, event_files
+from tests.support.triggers import EventFile, event_files
 
 EVENTS = ROOT / "events"
 STATE = json.loads((EVENTS / "state.json").read_text())

@@ -13,7 +13,7 @@ import pytest
 from tests.support.level_c import ROOT, Http, running
 
 sys.path.insert(0, str(ROOT / "tests" / "triggers"))
-from delivery_support import standard
+from tests.support.triggers import standard
 
 MODIFY = "ModifyVServerGroupBackendServers"
 ADD = "AddVServerGroupBackendServers"

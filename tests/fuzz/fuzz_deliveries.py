@@ -21,7 +21,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from handler.triggers.reading import Delivery, read
-from tests.triggers.delivery_support import NOW, REGION, SECRET, WEB, event_files, github, sign_bytes, target
+from tests.support.triggers import NOW, REGION, SECRET, WEB, event_files, github, sign_bytes, target
 
 TARGETS = (
     WEB,

@@ -20,7 +20,7 @@ from handler.triggers.reading import read
 from localcloud.cloud import Cloud
 from tests.fuzz.fuzz_deliveries import corpus, mutate, texts
 from tests.support.level_a import Calls, FakeClock, ModelEcs, ModelEss, ModelSlb
-from tests.triggers.delivery_support import EVENTS, NOW, REGION, SECRET
+from tests.support.triggers import EVENTS, NOW, REGION, SECRET
 
 WEB = Target("web", "rsp-web", ("asg-web",), "apply", Policy(marks=Marks("web"), ports=(8080,)))
 TIMER = json.dumps({"triggerTime": "2026-01-01T00:00:00Z", "triggerName": "t", "payload": ""}).encode()

@@ -5,7 +5,6 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from slb_support import gateway, signed
 
 from localcloud.cloud import Cloud
 from localcloud.http import Headers, Request
@@ -13,6 +12,7 @@ from localcloud.rpc.credentials import Registry, new_identity
 from localcloud.rpc.errors import ApiError
 from localcloud.rpc.gateway import Gateway
 from localcloud.rpc.ram import RamPolicy, Statement
+from tests.support.local_slb import gateway, signed
 
 EVIDENCE = Path(__file__).parents[1] / "evidence" / "ecs"
 ECS = "2014-05-26"

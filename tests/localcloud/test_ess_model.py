@@ -1,10 +1,10 @@
 """Scaling groups: pages and filters of their instances, and lifecycle actions until they are completed."""
 
 import pytest
-from slb_support import cloud, state
 
 from localcloud.cloud import Cloud
 from localcloud.rpc.errors import ApiError
+from tests.support.local_slb import cloud, state
 
 
 def member(n, lifecycle_state="InService", **more):

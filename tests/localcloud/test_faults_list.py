@@ -1,7 +1,6 @@
 """What is to go wrong: at which call, and what becomes of it."""
 
 import pytest
-from slb_support import cloud, ids, new
 
 from localcloud import faults
 from localcloud.faults import GarbageAnswer
@@ -10,6 +9,7 @@ from localcloud.rpc import errors
 from localcloud.rpc.credentials import new_identity
 from localcloud.rpc.errors import ApiError
 from localcloud.state.fields import FieldError
+from tests.support.local_slb import cloud, ids, new
 
 ADD = "AddVServerGroupBackendServers"
 READ = "DescribeVServerGroupAttribute"

@@ -10,9 +10,19 @@ import threading
 import fc2
 import pytest
 from fc2.fc_exceptions import FcError
-from fc_support import await_start, deliver, drain, get, let_go_on, pipes_in, post, running, served
 
 from localcloud.rpc.credentials import Registry, new_identity
+from tests.support.local_functions import (
+    await_start,
+    deliver,
+    drain,
+    get,
+    let_go_on,
+    pipes_in,
+    post,
+    running,
+    served,
+)
 
 PATH = "/2016-08-15/services/slb-swap/functions/swap/invocations"
 

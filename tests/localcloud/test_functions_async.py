@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from fc_support import drain, get, post, running
+
+from tests.support.local_functions import drain, get, post, running
 
 from localcloud.http import Headers, Request
 
@@ -95,7 +96,7 @@ def test_a_timer_fires_with_its_payload_as_text(body, payload):
 
 
 def test_a_destination_that_the_role_may_not_send_to_gets_nothing(tmp_path):
-    from fc_support import SAMPLE
+    from tests.support.local_functions import SAMPLE
 
     text = (
         SAMPLE.read_text()

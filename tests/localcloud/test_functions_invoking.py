@@ -4,9 +4,9 @@ import json
 import os
 
 import pytest
-from fc_support import deliver, do, get, running
 
 from localcloud.rpc.credentials import Registry
+from tests.support.local_functions import deliver, do, get, running
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["cold", "warm"])

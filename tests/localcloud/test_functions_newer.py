@@ -10,11 +10,11 @@ import time
 from pathlib import Path
 
 import pytest
-from fc_support import await_start, deliver, drain, get, let_go_on, pipes_in, running
 
 from localcloud.http import Headers, Request
 from localcloud.rpc.credentials import Registry, new_identity
 from localcloud.rpc.signatures import acs3_string
+from tests.support.local_functions import await_start, deliver, drain, get, let_go_on, pipes_in, running
 
 TEMPLATE = Path(__file__).parent / "sample_function" / "code" / "template.yml"
 PATH = "/2023-03-30/functions/{}/invocations"

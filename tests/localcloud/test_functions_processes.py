@@ -10,9 +10,20 @@ import threading
 from pathlib import Path
 
 import pytest
-from fc_support import SAMPLE, await_start, deliver, do, drain, get, let_go_on, pipes_in, post, running
 
 from localcloud.rpc.credentials import Registry
+from tests.support.local_functions import (
+    SAMPLE,
+    await_start,
+    deliver,
+    do,
+    drain,
+    get,
+    let_go_on,
+    pipes_in,
+    post,
+    running,
+)
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -120,7 +131,7 @@ def test_no_process_outlives_a_close_even_if_it_is_at_work(pipes, warm):
 def test_no_process_outlives_a_local_cloud_that_is_killed(warm):
     program = (
         "import sys; sys.path[:0] = ['tests/localcloud', '.']\n"
-        "from fc_support import *\n"
+        "from tests.support.local_functions import *\n"
         f"with running(warm={warm}) as functions:\n"
         "    print(do(functions, 'imported_by'), flush=True)\n"
         "    deliver(functions, {'do': 'hang'})\n"

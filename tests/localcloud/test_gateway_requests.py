@@ -9,10 +9,10 @@ import xml.etree.ElementTree as ET
 from urllib.parse import urlencode
 
 import pytest
-from slb_support import enc, gateway, get, listed, post_form, signed, state
 
 from localcloud.http import ConnectionCut, Headers, Request
 from localcloud.rpc.credentials import new_identity
+from tests.support.local_slb import enc, gateway, get, listed, post_form, signed, state
 
 GROUP = {"VServerGroupId": "rsp-web"}
 READ = "DescribeVServerGroupAttribute"

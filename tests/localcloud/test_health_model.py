@@ -1,11 +1,11 @@
 """Health: DescribeHealthStatus, and in the history what the load balancer would send traffic to."""
 
 import pytest
-from slb_support import Asked, cloud, new, old, row, state
 
 from localcloud.cloud import Cloud
 from localcloud.rpc.errors import ApiError
 from localcloud.slb.entries import Entry
+from tests.support.local_slb import Asked, cloud, new, old, row, state
 
 
 def statuses(made, **where):

@@ -12,10 +12,10 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from slb_support import listed, row, signed, state
 
 from localcloud.http import Headers, Request, Response
 from localcloud.serving import LocalCloud
+from tests.support.local_slb import listed, row, signed, state
 
 ROOT = Path(__file__).parents[2]
 MODIFY = "ModifyVServerGroupBackendServers"

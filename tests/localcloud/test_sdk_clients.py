@@ -25,10 +25,10 @@ from aliyunsdkslb.request.v20140515.DescribeVServerGroupAttributeRequest import 
 from aliyunsdkslb.request.v20140515.ModifyVServerGroupBackendServersRequest import (
     ModifyVServerGroupBackendServersRequest,
 )
-from slb_support import gateway, listed, state
 
 from localcloud.rpc.session import InProcessSession
 from localcloud.serving import LocalCloud
+from tests.support.local_slb import gateway, listed, state
 
 models = pytest.importorskip("alibabacloud_slb20140515.models")
 from alibabacloud_slb20140515.client import Client  # noqa: E402

@@ -7,11 +7,11 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-from slb_support import gateway, get, listed, row
 
 from localcloud.http import Headers, Request
 from localcloud.rpc import errors, signatures
 from localcloud.state import readings
+from tests.support.local_slb import gateway, get, listed, row
 
 EVIDENCE = Path(__file__).parents[1] / "evidence" / "slb"
 

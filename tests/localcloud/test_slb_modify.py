@@ -3,11 +3,11 @@
 import contextlib
 
 import pytest
-from slb_support import Asked, cloud, ids, new, old, state
 
 from localcloud.cloud import Cloud
 from localcloud.rpc.errors import ApiError
 from localcloud.slb.entries import Entry
+from tests.support.local_slb import Asked, cloud, ids, new, old, state
 
 
 def group(made):

@@ -6,10 +6,10 @@ import pytest
 from aliyunsdkcore.client import AcsClient
 from aliyunsdkslb.request.v20140515.DescribeLoadBalancersRequest import DescribeLoadBalancersRequest
 from aliyunsdkslb.request.v20140515.ListTagResourcesRequest import ListTagResourcesRequest
-from slb_support import gateway, get
 
 from localcloud.cloud import Cloud
 from localcloud.rpc.session import InProcessSession
+from tests.support.local_slb import gateway, get
 
 TAGS = {
     "lb-a": {"env": "prod", "team": "web"},

@@ -1,11 +1,11 @@
 """The other writes, what every entry is checked for, and what a write leaves behind: busy, lag, history."""
 
 import pytest
-from slb_support import Asked, cloud, ids, new, old, row, state
 
 from localcloud.cloud import Cloud
 from localcloud.rpc.errors import ApiError
 from localcloud.slb.entries import Entry, parse
+from tests.support.local_slb import Asked, cloud, ids, new, old, row, state
 
 
 def refusal(work):

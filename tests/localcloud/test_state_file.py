@@ -3,12 +3,12 @@
 import json
 
 import pytest
-from slb_support import new, old, state
 
 from localcloud.cloud import Cloud
 from localcloud.state import file as state_file
 from localcloud.state import readings
 from localcloud.state.fields import FieldError
+from tests.support.local_slb import new, old, state
 
 # The shape that users write; it is fixed.
 FIXED = json.loads(

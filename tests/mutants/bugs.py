@@ -131,7 +131,7 @@ BUGS = (
             "running.loop:run",
             "observed, state = observer.again(observed, state, waited_for=why)",
             "observed = replace(observed, now=clock.now(), fresh=True)\n"
-            "            state = replace(state, written=replace(state.written, doubt=0))",
+            "                state = replace(state, written=replace(state.written, doubt=0))",
         ),
         faults=1,
     ),
@@ -246,7 +246,7 @@ BUGS = (
     _bug(
         "batch limit ignored",
         "gwc/1-t,1-t,1-t/nnn",
-        ("core.deciding.situation:Situation.batch", "most = self.policy.max_per_call if", "most = 20 if"),
+        ("core.deciding.situation:Situation.batch", "self.policy.max_per_call), ())", "20), ())"),
     ),
     _bug(
         "stale removal without asking by id",

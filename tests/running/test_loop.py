@@ -10,6 +10,7 @@ from handler.core.model.answers import Answer, Result
 from handler.core.model.policy import Target
 from handler.core.model.values import Intent
 from handler.running.loop import Run
+from handler.running.pacing import Pacing
 from localcloud.cloud import Cloud
 from tests.support.builders import (
     cloud,
@@ -289,3 +290,22 @@ def test_where_one_alone_is_too_many_no_other_is_tried() -> None:
     assert len(calls.writes) <= 10
     assert ["over_quota"] == list({refusal.reason for refusal in done.finish.refused})
     assert 18 == len(done.finish.refused)
+
+
+class OtherFirst(Pacing):
+    """The load balancer is busy; and once the wait is over another target has written first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits = [0.2, 0.2, 0.3, 0.3]
+
+    def ready_at(self, load_balancer_id: str, now: float) -> float:
+        return now + (self.waits.pop(0) if self.waits else 0.0)
+
+
+def test_where_another_target_was_first_the_load_balancer_is_waited_for_again() -> None:
+    clock = FakeClock()
+    over = cloud("i-1 i-2", fresh="i-9")
+    done, calls = ran(over, request("i-1", "i-9", gone=True), clock=clock, pacing=OtherFirst())
+    assert ("applied", [MODIFY]) == (shown(done.finish), calls.writes)
+    assert clock.at > 1000.4

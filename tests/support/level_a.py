@@ -294,6 +294,7 @@ def run(
     timeout_s: float = 600.0,
     before: Callable[[str], None] = lambda action: None,
     log: Callable[..., None] = lambda name, **said: None,
+    pacing: Pacing | None = None,
 ) -> tuple[Run, Calls]:
     """Run one intent over one target at level (a); returns the run and the calls that it made."""
     clock = clock or FakeClock()
@@ -310,7 +311,7 @@ def run(
         ModelEcs(calls),
         clock,
         deadline,
-        pacing=Pacing(),
+        pacing=pacing or Pacing(),
         log=log,
     )
     return alone(task, clock, hooks.keep_alive), calls

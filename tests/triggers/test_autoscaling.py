@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from delivery_support import WEB, deliver, target
 
 from handler.core.model.values import Cause, Hook, Intent, Scope, ServerRef
+from tests.support.triggers import WEB, deliver, target
 
 LAUNCHED = ("launched", Cause.FINISHED)
 TERMINATED = ("terminated", Cause.FINISHED)

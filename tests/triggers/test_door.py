@@ -9,7 +9,6 @@ import json
 from typing import Any
 
 import pytest
-from delivery_support import NOW, OTHER_SECRET, SECRET, WEB, deliver, github, http_event, standard
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +17,7 @@ from handler.triggers.door import RETRIED_FOR_S, Word
 from handler.triggers.http import headers_of, request_of
 from handler.triggers.reading import Delivery, read_request
 from handler.triggers.signatures import GITHUB_TOLERANCE_S, TOLERANCE_S
+from tests.support.triggers import NOW, OTHER_SECRET, SECRET, WEB, deliver, github, http_event, standard
 
 PAIR = {"target": "web", "pairs": [["i-old1", "i-new1"]]}
 BODY = json.dumps(PAIR).encode()

@@ -11,7 +11,6 @@ import time
 from pathlib import Path
 
 import pytest
-from delivery_support import WEB, deliver
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +18,7 @@ from handler.core.model.values import Cause, ServerRef
 from handler.triggers.envelopes import MAX_BYTES, MAX_RECORDS
 from handler.triggers.messages import digest
 from handler.triggers.reading import Delivery, read
+from tests.support.triggers import WEB, deliver
 
 EVENT: dict[str, object] = {
     "specversion": "1.0",

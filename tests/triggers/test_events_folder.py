@@ -6,7 +6,8 @@ import json
 import re
 
 import pytest
-from delivery_support import EVENTS, EventFile, deliver, event_files
+
+from tests.support.triggers import EVENTS, EventFile, deliver, event_files
 
 FILES = list(event_files())
 OUTCOMES = {

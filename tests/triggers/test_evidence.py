@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from delivery_support import EVIDENCE, NOW, REGION, target
 
 from handler.core.model.values import Scope
 from handler.triggers.messages import Unreadable
 from handler.triggers.reading import read
 from handler.triggers.signatures import verify
+from tests.support.triggers import EVIDENCE, NOW, REGION, target
 
 SAMPLES: dict[str, dict[str, Any]] = {
     one.stem: json.loads(one.read_text()) for one in sorted(EVIDENCE.glob("*.json"))

@@ -8,12 +8,12 @@ import re
 from typing import Any
 
 import pytest
-from delivery_support import WEB, deliver, http_event, sign_bytes
 from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.triggers import deployment, faults
 from handler.triggers.messages import Unreadable
+from tests.support.triggers import WEB, deliver, http_event, sign_bytes
 
 SERVER = "expected a server's id of 1 to 128 letters, digits and - _ . :"
 SERVERS = "expected a list of at most 500 servers, each an id or an object with server_id"

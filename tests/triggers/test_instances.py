@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from delivery_support import deliver, target
 
 from handler.core.model.values import Cause, Intent, Scope, ServerRef
+from tests.support.triggers import deliver, target
 
 ARN = "acs:ecs:cn-hangzhou:1234:instance/i-a"
 

@@ -6,7 +6,8 @@ import json
 from itertools import permutations
 
 import pytest
-from delivery_support import NOW, OTHER_SECRET, deliver, github, http_event, standard
+
+from tests.support.triggers import NOW, OTHER_SECRET, deliver, github, http_event, standard
 
 BODY = json.dumps({"target": "web", "pairs": [["i-old1", "i-new1"]]}).encode()
 RIGHT = standard(BODY)["webhook-signature"]

@@ -6,7 +6,6 @@ import base64
 import json
 from typing import Any
 
-from delivery_support import NOW, WEB, deliver, github, http_event, sign_bytes, target
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +13,7 @@ from handler.core.model.values import Scope
 from handler.triggers import deployment
 from handler.triggers.deployment import Entry, _Covered
 from handler.triggers.messages import Unreadable
+from tests.support.triggers import NOW, WEB, deliver, github, http_event, sign_bytes, target
 
 settings.register_profile("deliveries", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 unhurried = settings(settings.get_profile("deliveries"))

@@ -11,7 +11,15 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
-from delivery_support import (
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handler.core.model import addresses
+from handler.core.model.values import Cause, Intent, Scope, ServerRef
+from handler.triggers import deployment
+from handler.triggers.messages import Unreadable
+from handler.triggers.reading import Delivery
+from tests.support.triggers import (
     EVENTS,
     NOW,
     OTHER_SECRET,
@@ -25,14 +33,6 @@ from delivery_support import (
     standard,
     target,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-
-from handler.core.model import addresses
-from handler.core.model.values import Cause, Intent, Scope, ServerRef
-from handler.triggers import deployment
-from handler.triggers.messages import Unreadable
-from handler.triggers.reading import Delivery
 
 PAIR = {"target": "web", "pairs": [["i-old1", "i-new1"]]}
 BODY = json.dumps(PAIR).encode()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
-from delivery_support import deliver, target
 from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.core.model.values import Intent, Scope
 from handler.triggers.reading import read
+from tests.support.triggers import deliver, target
 
 A, B, OFF = target("a"), target("b"), target("off", mode="off")
 

@@ -7,11 +7,11 @@ import io
 import json
 
 import pytest
-from delivery_support import WEB, standard
 
 from handler.triggers.http import MAX_BODY
 from handler.triggers.reading import Delivery, read
 from handler.triggers.wsgi import event_of, relayed, respond
+from tests.support.triggers import WEB, standard
 
 BODY = json.dumps({"target": "web", "pairs": [["i-old1", "i-new1"]]}).encode()
 

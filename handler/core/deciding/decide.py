@@ -128,7 +128,8 @@ def _await_health(situation: Situation) -> Decision | None:
     """Wait for new ones to become normal, as long as any of them has time."""
     if all(status.late for status in situation.pending):
         return None
-    return Wait(situation.policy.health_interval_s, "health")
+    unproven = tuple(status.change.new or "" for status in situation.pending)
+    return Wait(situation.policy.health_interval_s, "health", unproven=unproven)
 
 
 def _replace_serving(situation: Situation) -> Decision | None:

@@ -35,11 +35,15 @@ class Do(Struct, frozen=True):
 
 
 class Wait(Struct, frozen=True):
-    """Wait some seconds, then look again. ``open_ended`` waits end by what others do, if at all."""
+    """Wait some seconds, then look again. ``open_ended`` waits end by what others do, if at all.
+
+    ``unproven`` are the new units that are waited for.
+    """
 
     seconds: float
     why: str
     open_ended: bool = False
+    unproven: tuple[str, ...] = ()
 
 
 class Finish(Struct, frozen=True):

@@ -110,3 +110,27 @@ def test_busy_and_throttled_writes_do_not_count(result: Result) -> None:
 def test_new_ones_that_replace_nothing_and_fail_are_raised_with_what_else_is_refused() -> None:
     play = Play(view("i-1 i-2", checked=True), request("", "i-9"), policy(health_timeout_s=2))
     assert "raised not_healthy" == play.to_end(Verdict.ABNORMAL)[-1]
+
+
+def test_an_old_one_that_is_out_for_a_new_one_that_finds_no_room_is_raised() -> None:
+    full = Answer(Result.OVER_QUOTA, "InstanceBackendServerNumberOverLimit")
+    play = Play(view("i-1 i-2", checked=True), request("i-1", "i-9"), policy())
+    assert ["modify i-1>i-9", "remove i-1"] == [play.next(answer=full), play.next()]
+    play.next(answer=full)
+    assert ("raised over_quota", "i-9:over_quota") == (play.end, shown_refused(play.decision.refused))
+
+
+def test_after_a_rollback_what_is_not_removed_is_refused_for_it() -> None:
+    how = policy(health_timeout_s=2, max_unavailable=2)
+    play = Play(view("i-1 i-2 i-3 i-4", checked=True), request("i-1 i-2", "i-9"), how)
+    assert "rolled_back not_healthy" == play.to_end(Verdict.PENDING)[-1]
+    assert "i-2:after_rollback" in shown_refused(play.decision.refused)
+
+
+def test_what_will_never_be_written_still_waits_for_the_new_ones_that_are_in() -> None:
+    play = Play(
+        view("i-1 i-2 i-3 i-4", checked=True), request("i-1 i-2", "i-8 i-9"), policy(max_unavailable=1)
+    )
+    play.next(Verdict.PENDING)
+    play.state = replace(play.state, fatal=Answer(Result.PERMANENT, "Forbidden.RAM"))
+    assert "wait 2 health" == play.next()

@@ -81,3 +81,8 @@ def test_while_a_bad_one_is_looked_for_a_wave_is_of_the_suspects() -> None:
     assert "modify i-10>i-20 i-11>i-21" == play.next(answer=bad)
     play.view = view(TEN, checked=True, now=1200.0)
     assert "modify i-10>i-20" == play.next()
+
+
+def test_what_serves_nobody_is_not_replaced_either_without_time_to_judge_the_new_one() -> None:
+    play = Play(view("i-1=0 i-2", checked=True, left=5), request("i-1", "i-9"))
+    assert "raised deadline" == play.end

@@ -16,6 +16,7 @@ from handler.core.model.steps import (
     new_side,
     old_side,
     same,
+    whole_units,
 )
 from handler.core.model.values import Pair
 from tests.support.builders import backend, backends, group, shown_backends, shown_group
@@ -61,3 +62,8 @@ def test_what_may_pass_by_waiting_alone(result: Result) -> None:
 def test_a_read_that_failed_says_what_came_instead() -> None:
     failed = CallFailed(Answer(Result.BUSY, "OperationBusy", "wait"))
     assert ("busy: OperationBusy wait", Result.BUSY) == (str(failed), failed.answer.result)
+
+
+def test_a_unit_that_is_more_than_a_call_carries_is_cut() -> None:
+    three = backends("i-1:80 i-1:81 i-1:82 i-2:80")
+    assert [2, 2] == [len(part) for part in whole_units(three, 2)]

@@ -123,3 +123,10 @@ def test_a_limit_that_is_lifted_is_not_named(of: str) -> None:
     how = policy(min_backends=2, max_unavailable=1)
     finish = first(view(of), request("i-1 i-2", force="max_removed min_backends"), how)
     assert "refused max_unavailable" == shown(finish)
+
+
+def test_a_server_that_only_changes_its_port_is_no_removal() -> None:
+    finish = first(view("i-1:80", checked=True), request("i-1:80", "i-1:81=0"), policy())
+    assert "i-1:min_backends" == shown_refused(finish.refused)  # but at weight 0 it would be
+    play = Play(view("i-1:80 i-2:80", checked=True), request("i-1:80", "i-1:81"), policy())
+    assert "applied" == play.to_end()[-1]

@@ -1,4 +1,4 @@
-"""48. Every run ends, and what it took comes back: from full balancers, drains cut off, refused writes."""
+"""Every run ends, and what it took comes back: from full balancers, drains cut off, refused writes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""49. Capacity is what a listener would send requests to, and counts by address."""
+"""Capacity is what a listener would send requests to, and counts by address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""24. Test, unknown, foreign or malformed events: ignored or rejected; nothing is asked of the cloud."""
+"""Test, unknown, foreign or malformed events: ignored or rejected; nothing is asked of the cloud."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""11. Unequal counts: pairs as far as they go, the rest is added, or removed within the floor."""
+"""Unequal counts: pairs as far as they go, the rest is added, or removed within the floor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""21. Backends of another owner in the group: never touched."""
+"""Backends of another owner in the group: never touched."""
 
 from __future__ import annotations
 

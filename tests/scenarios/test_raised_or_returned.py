@@ -1,4 +1,4 @@
-"""28. A failure is never reported as success: what may pass is raised, so that the platform tries again."""
+"""A failure is never reported as success: what may pass is raised, so that the platform tries again."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _id(fault: dict[str, Any]) -> str:
 def raised(make: Make, action: str, fault: dict[str, Any], **state: Any) -> None:
     world = make("i-1 i-2 i-3", "i-2 i-3 i-4", **state)
     if isinstance(world, World):
-        world.timeout_s = 60
+        world.timeout_s = 145
     world.faults({"action": action, **fault})
     told = world.deliver(scaled_in("i-1"))
     if action == WRITE and fault == {"effect": "garbage"}:

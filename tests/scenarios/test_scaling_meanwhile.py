@@ -1,4 +1,4 @@
-"""18. A scaling activity during a deployment: the next wave is planned from a fresh read."""
+"""A scaling activity during a deployment: the next wave is planned from a fresh read."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from localcloud.fc.functions import Functions
 from localcloud.http import Headers, Request, Response
 from localcloud.rpc.credentials import Registry, new_identity
 
-SAMPLE = Path(__file__).parent / "sample_function" / "template.yml"
+SAMPLE = Path(__file__).resolve().parents[1] / "localcloud" / "sample_function" / "template.yml"
 
 
 @contextmanager

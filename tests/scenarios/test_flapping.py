@@ -1,4 +1,4 @@
-"""30. Flapping: a group that is as it should be gets no write call, however often it is asked for."""
+"""Flapping: a group that is as it should be gets no write call, however often it is asked for."""
 
 from __future__ import annotations
 

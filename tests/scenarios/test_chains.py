@@ -1,4 +1,4 @@
-"""32. An instance is replaced again while pending: of old, new1, new2 only the live end is registered."""
+"""An instance is replaced again while pending: of old, new1, new2 only the live end is registered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""22. One server on several ports with different weights: port, weight and description carry over."""
+"""One server on several ports with different weights: port, weight and description carry over."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""47. What ECS says of instances: deleted, about to be reclaimed, not running, or unknown to it."""
+"""What ECS says of instances: deleted, about to be reclaimed, not running, or unknown to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""16. The response is lost after the server applied the change: it is read before anything is sent again."""
+"""The response is lost after the server applied the change: it is read before anything is sent again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""14. Throttling: backed off, with few reads and no hot loop."""
+"""Throttling: backed off, with few reads and no hot loop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""27. Completing an expired or already completed token: done, and logged."""
+"""Completing an expired or already completed token: done, and logged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""29. An old webhook is replayed: refused by its signed timestamp; inside the window it is `unchanged`."""
+"""An old webhook is replayed: refused by its signed timestamp; inside the window it is `unchanged`."""
 
 from __future__ import annotations
 

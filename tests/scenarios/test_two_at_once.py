@@ -1,4 +1,4 @@
-"""17. Two runs on one group at once: both end, what is others' is not touched, the truth has the last word.
+"""Two runs on one group at once: both end, what is others' is not touched, the truth has the last word.
 
 The two are interleaved call by call, in orders that are drawn; nothing is left to chance otherwise.
 """

@@ -1,4 +1,4 @@
-"""25. Several records in one invocation: each is handled, one bad record does not lose the others."""
+"""Several records in one invocation: each is handled, one bad record does not lose the others."""
 
 from __future__ import annotations
 

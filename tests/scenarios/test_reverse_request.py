@@ -1,4 +1,4 @@
-"""31. The new build is bad: the result carries the request that undoes it; signed and sent, it does."""
+"""The new build is bad: the result carries the request that undoes it; signed and sent, it does."""
 
 from __future__ import annotations
 

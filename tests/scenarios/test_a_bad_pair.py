@@ -1,4 +1,4 @@
-"""10. One bad pair poisons its batch: the batch is split, the pair isolated, the rest applied."""
+"""One bad pair poisons its batch: the batch is split, the pair isolated, the rest applied."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def fails_for_ever(make: Make, fault: dict[str, Any], **state: Any) -> None:
     """The run is raised with one batch done; the platform's rerun finishes it."""
     world = many(make, **state)
     if isinstance(world, World):
-        world.timeout_s = 60
+        world.timeout_s = 145
     world.faults({"action": MODIFY, "nth": 2, "times": 10_000, **fault})
     told = ask(world)
     assert (told.outcome, told.status) == ("raised", 503)

@@ -1,4 +1,4 @@
-"""12. The old backend is already gone, or the new one already there: satisfied, not an error."""
+"""The old backend is already gone, or the new one already there: satisfied, not an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""19. Requests in flight: weight 0, wait, then out; or the listener drains; what is done is logged."""
+"""Requests in flight: weight 0, wait, then out; or the listener drains; what is done is logged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""26. The lifecycle hook is completed once, not early, not never; no ABANDON for what is not its fault."""
+"""The lifecycle hook is completed once, not early, not never; no ABANDON for what is not its fault."""
 
 from __future__ import annotations
 

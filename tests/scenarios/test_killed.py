@@ -1,4 +1,4 @@
-"""15. Killed at any call: the next delivery reads, and carries on."""
+"""Killed at any call: the next delivery reads, and carries on."""
 
 from __future__ import annotations
 

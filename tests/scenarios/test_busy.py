@@ -1,4 +1,4 @@
-"""13. The load balancer is busy: backoff with jitter, inside the deadline."""
+"""The load balancer is busy: backoff with jitter, inside the deadline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""20. The load balancer is at its quota: Modify in place needs none; add-first falls back to it."""
+"""The load balancer is at its quota: Modify in place needs none; add-first falls back to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""50. Requests of one delivery are done in turn, a circle is refused, and no hook goes on while it is in."""
+"""Requests of one delivery are done in turn, a circle is refused, and no hook goes on while it is in."""
 
 from __future__ import annotations
 
