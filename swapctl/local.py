@@ -36,9 +36,9 @@ def command(
     The keys that it prints are made up, and open nothing but this cloud.
     """
     try:
+        from show.page import world as worlds  # noqa: PLC0415
         from show.page.desk import Desk  # noqa: PLC0415 - it starts with the local cloud alone
         from show.page.server import PageServer  # noqa: PLC0415
-        from show.page import world as worlds  # noqa: PLC0415
         from show.signing import SECRET  # noqa: PLC0415
     except ImportError as error:
         raise Failed(

@@ -4,9 +4,8 @@ import json
 
 import pytest
 
-from tests.support.local_functions import drain, get, post, running
-
 from localcloud.http import Headers, Request
+from tests.support.local_functions import drain, get, post, running
 
 
 @pytest.fixture

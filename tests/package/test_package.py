@@ -18,7 +18,6 @@ from scripts.package.__main__ import main
 from scripts.package.bom import Build
 from scripts.package.installing import Installed, _for
 
-
 ROOT = Path(__file__).parents[2]
 
 
