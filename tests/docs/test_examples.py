@@ -22,6 +22,7 @@ from handler.core.model.marks import Marks
 from handler.core.model.policy import Policy, Target
 from handler.triggers.deployment import Request
 from handler.triggers.signatures import Signed, verify
+from scripts import events_readme
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -87,3 +88,7 @@ def test_the_shell_example_signs(tmp_path: Path):
     now = int(headers["webhook-timestamp"])
     assert verify(headers, body.encode(), now, [SECRET]) == Signed("standard", headers["webhook-id"])
     assert len(base64.b64decode(headers["webhook-signature"].removeprefix("v1,"))) == 32
+
+
+def test_the_page_of_deliveries_is_made_of_its_files():
+    assert (ROOT / "events/README.md").read_text(encoding="utf-8") == events_readme.text()

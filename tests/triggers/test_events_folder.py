@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 
 import pytest
 
@@ -67,16 +66,11 @@ def test_each_file_says_what_it_is() -> None:
         assert file.expect["outcome"] in OUTCOMES, file.name
 
 
-def test_every_file_has_its_outcome_and_its_line_in_the_table() -> None:
+def test_every_file_has_its_outcome() -> None:
     fixtures = {"state.json", "targets.json", "README.md"}
     files = {one.name for one in EVENTS.iterdir()} - fixtures
     expects = {name for name in files if name.endswith(".expect.json")}
-    listed = re.findall(
-        r"^\| `([^`]+)` \|.*\| (\w+)(?: \(\d+\))? \|$", (EVENTS / "README.md").read_text(), re.M
-    )
-    outcome = {file.path.name: file.expect["outcome"] for file in FILES}
-    assert files - expects == set(outcome)
-    assert dict(listed) == outcome
+    assert files - expects == {file.path.name for file in FILES}
 
 
 def test_state_and_targets_belong_together() -> None:
