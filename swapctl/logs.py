@@ -15,7 +15,7 @@ from swapctl.ending import DONE, Failed
 
 def command(
     file: Annotated[
-        Path, typer.Argument(metavar="[FILE]", help="JSON lines, or what aliyunlog prints")
+        Path, typer.Argument(metavar="[FILE]", help="JSON lines, or what Log Service's commands print")
     ] = Path("-"),
     target: Annotated[str, typer.Option("--target", help="of one target alone")] = "",
     picture: Annotated[Path | None, typer.Option("--picture", metavar="FILE.svg", help="drawn, too")] = None,

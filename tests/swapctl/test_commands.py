@@ -181,7 +181,8 @@ def test_undo_takes_back_what_a_result_or_the_log_tells(
 ) -> None:
     done = command("send", "--webhook", cloud.webhook, *SWAP, "--apply", "--json")
     lines = "\n".join(cloud.http.send("GET", "/_local/logs?function=" + cloud.functions["swap"]).json())
-    for text in (done.out, lines, json.dumps([{"message": line} for line in lines.splitlines()])):
+    carried = [{"message": line, "__time__": "1"} for line in lines.splitlines()]
+    for text in (done.out, lines, json.dumps(carried), json.dumps({"meta": {}, "data": carried})):
         kept = tmp_path / "result"
         kept.write_text(text)
         assert "i-new1" in command("undo", kept).out
