@@ -11,6 +11,7 @@ import typer
 
 from handler import settings
 from handler.core.model.policy import Target
+from handler.main import MARGIN_S
 from handler.settings import BadSettings, Settings
 from swapctl import access, given, options, view
 from swapctl.ending import DONE, FAILED, Failed
@@ -71,7 +72,8 @@ def _target(target: Target) -> Finding:
     what = (
         f"{target.vserver_group_id}, fed by {fed or 'requests alone'}, {policy.strategy}, mode {target.mode},"
         f" max_unavailable {policy.max_unavailable}, min_backends {policy.min_backends}, "
-        f"health {policy.health_timeout_s:g} s, drain {policy.drain_s:g} s"
+        f"health {policy.health_timeout_s:g} s, drain {policy.drain_s:g} s, "
+        f"a function timeout of {policy.time_needed_s + MARGIN_S:g} s or more"
     )
     if target.mode == "off":
         return look(target.name, what, 'deliveries are ignored until its mode is "plan" or "apply"')

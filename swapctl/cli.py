@@ -25,7 +25,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 for module in (check, explain, plan, send, undo, logs, local):
-    app.command(module.__name__.rpartition(".")[2])(module.command)
+    about = str(module.__doc__).partition(": ")[2].rstrip(".").replace("``", "")
+    app.command(module.__name__.rpartition(".")[2], short_help=about)(module.command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

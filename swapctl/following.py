@@ -21,7 +21,7 @@ def until_done(told: dict[str, Any], sent_id: str, way: Way, *, quiet: bool) -> 
         if not quiet:
             view.say(
                 f"Queued as {sent_id}. The outcome follows in the log of swap: "
-                f"aliyunlog log get_log ... --query='{sent_id}' | slb-swap logs"
+                f"aliyun sls GetLogs ... --query '\"{sent_id}\"' | slb-swap logs"
             )
         return told
     deadline = time.monotonic() + ANSWER_S

@@ -21,9 +21,6 @@ from swapctl.ending import Failed, WrongUse
 #: What a timer without a payload delivers: every target is compared with its scaling groups.
 TIMER = b'{"triggerTime": "1970-01-01T00:00:00Z", "triggerName": "slb-swap", "payload": ""}'
 
-#: Characters of a path, at most (PATH_MAX of Linux).
-_LONGEST_PATH = 4096
-
 
 def environment(targets: Path | None, endpoint: str | None = None) -> dict[str, str]:
     """Return the environment with what the command's options say in place of the variables.
@@ -37,10 +34,17 @@ def environment(targets: Path | None, endpoint: str | None = None) -> dict[str, 
         found["SWAP_ENDPOINT"] = endpoint
     if not found.get("SWAP_TARGETS", "").strip():
         raise WrongUse("no settings: set SWAP_TARGETS to the list of targets, or say --targets FILE")
-    named = Path(found["SWAP_TARGETS"].strip()) if len(found["SWAP_TARGETS"]) < _LONGEST_PATH else None
-    if named is not None and named.is_file():  # a path from here, where the function has one in its package
-        found["SWAP_TARGETS"] = text(named).strip()
+    if not found["SWAP_TARGETS"].lstrip().startswith(("[", "{")):
+        found["SWAP_TARGETS"] = _from_here(found["SWAP_TARGETS"].strip())
     return found
+
+
+def _from_here(path: str) -> str:
+    """Return the text of a file that is here, where the function has one in its package; else the path."""
+    try:
+        return text(Path(path)).strip() if Path(path).is_file() else path
+    except (OSError, ValueError):  # too long, or no path at all
+        return path
 
 
 def load(environ: Mapping[str, str]) -> Settings:

@@ -28,6 +28,7 @@ def command(
     env: Annotated[
         Path | None, typer.Option(metavar="FILE", help="write the variables to a file to source")
     ] = None,
+    servers: Annotated[int | None, typer.Option(help="a group of so many in place of the state")] = None,
     json: Annotated[bool, typer.Option("--json", help="print JSON, for scripts")] = False,
 ) -> int:
     """Start a local cloud with the function; prints its addresses and what to copy. Ctrl-C ends it.
@@ -35,24 +36,26 @@ def command(
     The keys that it prints are made up, and open nothing but this cloud.
     """
     try:
+        from show.page import world as worlds  # noqa: PLC0415
         from show.page.desk import Desk  # noqa: PLC0415 - it starts with the local cloud alone
         from show.page.server import PageServer  # noqa: PLC0415
-        from show.page.world import EVENTS  # noqa: PLC0415
         from show.signing import SECRET  # noqa: PLC0415
     except ImportError as error:
         raise Failed(
             f"local: {error.name} is missing: pip install 'slb-swap[local]', in a checkout"
         ) from None
-    if not EVENTS.is_dir():
+    if servers is not None and (state or targets):
+        raise WrongUse("local: --servers stands in place of --state and --targets")
+    if not worlds.EVENTS.is_dir():
         raise Failed("local: it runs from a checkout of slb-swap, which has template.yml and events/")
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    settings = targets or EVENTS / "targets.json"
+    settings = targets or worlds.EVENTS / "targets.json"
     wanted = None if targets is None else _targets(settings)
     world = None if state is None else given.json_object(given.content(state), str(state))
     try:
-        desk = Desk(world=world, wanted=wanted, port=port)
+        desk = Desk(servers, world=world, wanted=wanted, port=port)
     except (OSError, ValueError) as error:
         raise Failed(f"local: {error}") from None
     try:
@@ -62,13 +65,14 @@ def command(
         raise Failed(f"local: the page's port {page_port}: {error.strerror}") from None
     threading.Thread(target=page.serve_forever, args=(0.1,), daemon=True).start()
     told = {**jsons.loads(desk.cloud.greeting()), "page": page.url}
-    variables = _variables(told, settings.resolve(), SECRET)
+    said = str(settings.resolve()) if servers is None else jsons.dumps(worlds.targets(servers))
+    variables = _variables(told, said, SECRET)
     if env is not None:
         _write(env, variables)
     if json:
         print(jsons.dumps(told), flush=True)
     else:
-        _greet(told, variables, state, settings, env, SECRET)
+        _greet(told, variables, state, said, env, SECRET)
     stop.wait()
     page.close()
     desk.close()
@@ -84,11 +88,11 @@ def _targets(file: Path) -> list[dict[str, Any]]:
     return list(jsons.loads(environ["SWAP_TARGETS"]))
 
 
-def _variables(told: Mapping[str, Any], settings: Path, secret: str) -> dict[str, str]:
+def _variables(told: Mapping[str, Any], settings: str, secret: str) -> dict[str, str]:
     """Return what the other commands, and the documents' examples, take from the environment."""
     return {
         "SWAP_ENDPOINT": str(told["endpoint"]),
-        "SWAP_TARGETS": str(settings),
+        "SWAP_TARGETS": settings,
         "SWAP_WEBHOOK_SECRETS": secret,
         "ALIBABA_CLOUD_REGION_ID": str(told["region_id"]),
         "ALIBABA_CLOUD_ACCESS_KEY_ID": str(told["access_key_id"]),
@@ -110,7 +114,7 @@ def _greet(
     told: Mapping[str, Any],
     variables: Mapping[str, str],
     state: Path | None,
-    settings: Path,
+    settings: str,
     env: Path | None,
     secret: str,
 ) -> None:
@@ -125,7 +129,7 @@ def _greet(
     else:
         for name, value in variables.items():
             view.say(f"    export {name}={shlex.quote(value)}")
-    if state is None and settings.name == "targets.json":
+    if state is None and settings.endswith("events/targets.json"):
         view.say("\nA dry run by curl, good for five minutes:\n")
         view.say(f"    {_curl(variables['URL'], secret)}")
     view.say("\nCtrl-C ends it.")

@@ -8,6 +8,8 @@ from typing import Any
 
 #: The fields in which Log Service carries a line (Function Compute, Logs).
 _CARRIERS = ("message", "content", "msg")
+#: The fields in which its answer holds all of them (GetLogs, GetLogsV2).
+_SEVERAL = ("data", "logs")
 
 
 def read(text: str) -> list[dict[str, Any]]:
@@ -40,6 +42,10 @@ def _ours(value: Any) -> Iterator[dict[str, Any]]:
     if isinstance(value.get("body"), str) and "statusCode" in value:
         yield from read(value["body"])
         return
+    for several in _SEVERAL:
+        if isinstance(value.get(several), list):
+            yield from _ours(value[several])
+            return
     for carrier in _CARRIERS:
         if isinstance(value.get(carrier), str):
             yield from read(value[carrier])

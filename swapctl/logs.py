@@ -15,7 +15,7 @@ from swapctl.ending import DONE, Failed
 
 def command(
     file: Annotated[
-        Path, typer.Argument(metavar="[FILE]", help="JSON lines, or what aliyunlog prints")
+        Path, typer.Argument(metavar="[FILE]", help="JSON lines, or what Log Service's commands print")
     ] = Path("-"),
     target: Annotated[str, typer.Option("--target", help="of one target alone")] = "",
     picture: Annotated[Path | None, typer.Option("--picture", metavar="FILE.svg", help="drawn, too")] = None,
@@ -87,6 +87,10 @@ def _told(line: Mapping[str, Any]) -> tuple[str | tuple[str, str], ...]:
             return (("rejected ", "red"), str(line.get("reason")))
         case "swap.failed":
             return ((f"{of}failed ", "red"), str(line.get("exception", "")).strip().rpartition("\n")[2])
+        case "swap.detail":
+            items = line.get("items") or []
+            part = f"{line.get('part')} of {line.get('parts')}"
+            return (f"{line.get('list')}, part {part}: ", f"{len(items)} items of {line.get('of')}")
         case "hook.completed" | "hook.failed" | "hook.left" as event:
             told = f"{line.get('result') or 'left to its default'} {line.get('code') or ''}".strip()
             return (f"{event} {line.get('hook_id')}: {told}",)

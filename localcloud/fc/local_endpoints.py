@@ -13,6 +13,8 @@ from localcloud.fc.invocations import Invoker
 from localcloud.http import Request, Response
 
 _PATH = re.compile(r"/_local/(deliver|events|topics|timers|logs|queues|async)(?:/([^/]+))?/?")
+#: What runs something, and so takes a POST: a GET only looks.
+_ACTS = frozenset({"deliver", "events", "topics", "timers"})
 _ATTRIBUTE = "x-mns-attribute-"
 
 
@@ -52,6 +54,9 @@ class LocalEndpoints:
         """Answer a request to a path that `owns` says is one of these."""
         match = _PATH.fullmatch(request.path)
         what, name = (match[1], unquote(match[2] or "")) if match else ("", "")
+        acts = what in _ACTS or (what == "async" and name == "drain")
+        if acts and request.method != "POST":
+            return Response.of_json({"error": f"{request.path}: only POST"}, 405)
         if what == "deliver":
             return self._deliver(request, request_id, name)
         if what == "events":

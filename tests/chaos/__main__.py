@@ -34,9 +34,9 @@ def main() -> int:
     started = time.monotonic()
     chosen = [options.seed * 1_000_000 + n for n in range(options.schedules)]
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(options.jobs, mp_context=spawn, initializer=_heed) as pool:
+    with ProcessPoolExecutor(options.jobs, mp_context=spawn, initializer=batches.heed) as pool:
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # so do workers, until they heed it
-        played = {pool.submit(_play, batch): len(batch) for batch in batches.of(chosen)}
+        played = {pool.submit(batches.play_unless_over, batch): len(batch) for batch in batches.of(chosen)}
         signal.signal(signal.SIGINT, before)
         over = 0
         try:
@@ -60,36 +60,6 @@ def main() -> int:
     _say(f"{time.monotonic() - started:.0f} s")
     _say(f"{options.schedules} schedules, {wrong} violations")
     return 1 if wrong else 0
-
-
-class _Over:
-    """Whether a worker was told to end."""
-
-    told = playing = False
-
-
-def _heed() -> None:
-    """End at the first Ctrl-C: what is played is cleared away, and nothing else is begun."""
-
-    def end(*_: object) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        _Over.told = True
-        if _Over.playing:
-            raise KeyboardInterrupt
-
-    signal.signal(signal.SIGINT, end)
-
-
-def _play(batch: list[int]) -> list[batches.Wrong]:
-    if _Over.told:
-        return []
-    _Over.playing = True
-    try:
-        return batches.play(batch)
-    except KeyboardInterrupt:
-        return []
-    finally:
-        _Over.playing = False
 
 
 def _replay(seed: int) -> int:

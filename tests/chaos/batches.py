@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
@@ -34,3 +35,34 @@ def play(batch: Sequence[int]) -> list[Wrong]:
             if problems:
                 wrong.append((seed, problems, oracle.story(seen)))
     return wrong
+
+
+class _Over:
+    """Whether a worker was told to end."""
+
+    told = playing = False
+
+
+def heed() -> None:
+    """End at the first Ctrl-C: what is played is cleared away, and nothing else is begun."""
+
+    def end(*_: object) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        _Over.told = True
+        if _Over.playing:
+            raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, end)
+
+
+def play_unless_over(batch: Sequence[int]) -> list[Wrong]:
+    """Play schedules in a worker that heeds Ctrl-C."""
+    if _Over.told:
+        return []
+    _Over.playing = True
+    try:
+        return play(batch)
+    except KeyboardInterrupt:
+        return []
+    finally:
+        _Over.playing = False

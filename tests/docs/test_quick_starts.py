@@ -119,6 +119,8 @@ def test_the_python_of_the_webhook_page_can_be_copied(checkout: Path) -> None:
 def test_what_is_installed_as_slb_swap_is_the_command() -> None:
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert 'slb-swap = "swapctl.cli:main"' in text
+    ships = (ROOT / "requirements.in").read_text(encoding="utf-8").splitlines()
+    assert [one for one in ships if "==" in one and f'    "{one}",\n' not in text] == []
 
 
 # ---- pipelines

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from localcloud.http import Headers, Request
 from tests.support.local_functions import drain, get, post, running
 
 
@@ -128,3 +129,16 @@ def test_what_is_too_old_is_not_run_but_kept():
 @pytest.mark.parametrize("path", ["/_local/topics/none", "/_local/timers/none", "/_local/deliver/none"])
 def test_a_name_that_the_template_does_not_have_is_not_found(functions, path):
     assert post(functions, path, b"").status == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["deliver/swap", "topics/scaling-events", "timers/tick", "events", "async/drain"]
+)
+def test_a_get_never_runs_anything(functions, path):
+    for method in ("GET", "HEAD", "PUT"):
+        answer = functions.handle(Request(method, f"/_local/{path}", "", Headers({}), b'{"do": "print"}'))
+        assert (answer.status, json.loads(answer.body)) == (405, {"error": f"/_local/{path}: only POST"})
+    assert get(functions, "/_local/async") == {"pending": [], "finished": []}
+    assert not any(
+        "said on stdout" in line for lines in get(functions, "/_local/logs").values() for line in lines
+    )

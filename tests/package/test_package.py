@@ -18,6 +18,8 @@ from scripts.package.__main__ import main
 from scripts.package.bom import Build
 from scripts.package.installing import Installed, _for
 
+ROOT = Path(__file__).parents[2]
+
 
 def files(root: Path, *names: str) -> None:
     for name in names:
@@ -203,3 +205,14 @@ def test_a_file_of_targets_that_is_wrong_is_refused_before_anything_is_built(
     assert main() == 2
     assert "targets[0].vserver_group_id" in capsys.readouterr().err
     assert not (tmp_path / "b").exists()
+
+
+def test_nothing_of_the_operator_s_command_is_packed(tmp_path: Path) -> None:
+    contents.add(ROOT, tmp_path, None)
+    names = {path.relative_to(tmp_path).parts[0] for path in tmp_path.rglob("*")}
+    assert names == {"handler", "index.py", "LICENSE"}
+    words = {word for path in tmp_path.rglob("*.py") for word in path.read_text(encoding="utf-8").split()}
+    assert not {"swapctl", "typer", "rich", "alibabacloud_credentials"} & words
+    ships = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    for name in ("typer", "rich", "click", "alibabacloud-credentials", "pydantic"):
+        assert f"\n{name}==" not in f"\n{ships}"

@@ -64,6 +64,24 @@ def test_explain_says_what_is_asked(command: Command, file: str) -> None:
     assert "i-old1" in {one["server_id"] for one in asked["terminated"]}
 
 
+@pytest.mark.parametrize(
+    "beside", sorted(EVENTS.glob("*.expect.json")), ids=lambda path: path.name.split(".")[0]
+)
+def test_explain_knows_every_form_of_a_delivery(
+    command: Command, monkeypatch: pytest.MonkeyPatch, beside: Path
+) -> None:
+    name, expect = beside.name.removesuffix(".expect.json"), json.loads(beside.read_text())
+    file = next(path for path in EVENTS.glob(f"{name}.*") if path != beside)
+    monkeypatch.setenv("SWAP_WEBHOOK_SECRETS", SECRET)
+    ended = command("explain", file, "--targets", TARGETS, "--region", "cn-hangzhou", "--json")
+    told = ended.json()
+    assert told["envelopes"]
+    if "sign" not in expect and expect["via"] == "deliver":  # else the signature decides
+        asked = bool(told["asks"])
+        assert (expect["outcome"] in {"ignored", "rejected"}) == (not asked), told
+        assert (ended.code == 1) == (expect["outcome"] == "rejected")
+
+
 def test_explain_opens_the_envelopes(command: Command) -> None:
     ended = command("explain", EVENTS / "destination-failure-base64.json", "--targets", TARGETS)
     assert ended.out.splitlines()[0].startswith("the payload of an asynchronous destination")
@@ -163,7 +181,8 @@ def test_undo_takes_back_what_a_result_or_the_log_tells(
 ) -> None:
     done = command("send", "--webhook", cloud.webhook, *SWAP, "--apply", "--json")
     lines = "\n".join(cloud.http.send("GET", "/_local/logs?function=" + cloud.functions["swap"]).json())
-    for text in (done.out, lines, json.dumps([{"message": line} for line in lines.splitlines()])):
+    carried = [{"message": line, "__time__": "1"} for line in lines.splitlines()]
+    for text in (done.out, lines, json.dumps(carried), json.dumps({"meta": {}, "data": carried})):
         kept = tmp_path / "result"
         kept.write_text(text)
         assert "i-new1" in command("undo", kept).out

@@ -98,6 +98,14 @@ def test_wrong_variables_are_told(
     assert value == "[]" or name != "SWAP_WEBHOOK_SECRETS" or value not in ended.out
 
 
+def test_settings_may_be_long_in_the_variable_too(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    many = [{"vserver_group_id": f"rsp-{number}", "name": f"web-{number}"} for number in range(30)]
+    for said in (json.dumps(many), "x" * 300, "a\tb"):
+        monkeypatch.setenv("SWAP_TARGETS", said)
+        ended = command("check", "--offline")
+        assert (said[0] != "[", "unexpected" in ended.err) == (bool(ended.code), False)
+
+
 def test_the_other_commands_say_the_same(command: Command, tmp_path: Path) -> None:
     file = tmp_path / "targets.json"
     file.write_text(json.dumps([{**GROUP, "mode": "aply"}]))
