@@ -11,7 +11,7 @@ from tests.support.level_c import ROOT
 A_RUN = """
 from handler.core.model.answers import Answer, Result
 from handler.core.model.steps import Remove
-from handler.core.model.values import Backend, Group, Key
+from handler.core.model.values import Backend, Group, Intent, Key
 from handler.running import loop
 from tests.support import written
 
@@ -33,7 +33,7 @@ def written_again(times, result=Result.PERMANENT):
             slb.do(Group("rsp-web", "lb-web", {}), Remove((BACKEND,)))
         yield 0.0
 
-    list(written.counted(run)(None, None, Slb(result)))
+    list(written.counted(run)(None, Intent("web", "deployment"), Slb(result)))
 
 
 def test_runs_of_the_session_are_counted():

@@ -15,7 +15,7 @@ from handler.core.model.answers import Result
 from handler.core.model.steps import new_side, old_side
 from handler.running import loop
 
-#: Writes that a run may make for each backend that it names, and beside.
+#: Writes that a run may make for each backend that its delivery or a write names, and beside.
 EACH, BESIDE = 6, 10
 
 #: What the load balancer was too busy for, or had too much of, does not count: only time ends it.
@@ -50,8 +50,11 @@ def counted(run: Callable[..., Generator[Any, Any, Any]]) -> Callable[..., Gener
         try:
             return (yield from run(target, intent, port, *args, **also))
         finally:
-            if port.writes > EACH * len(port.named) + BESIDE:
-                endless.append(f"{port.writes} writes of a run that names {len(port.named)} backends")
+            written = {key.server_id for key in port.named}
+            told = {ref.server_id for ref in (*intent.terminated, *intent.launched)}
+            named = len(port.named) + len(told - written)
+            if port.writes > EACH * named + BESIDE:
+                endless.append(f"{port.writes} writes of a run that names {named} backends")
 
     return counting
 
