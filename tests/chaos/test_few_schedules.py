@@ -38,7 +38,12 @@ def test_the_command_plays_in_processes_of_its_own() -> None:
 
 def test_the_command_ends_at_the_first_ctrl_c() -> None:
     process = subprocess.Popen(
-        _command(2000), cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        _command(2000),
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     assert process.stderr is not None
     assert process.stderr.readline().startswith("...")
