@@ -26,9 +26,7 @@ def judge(seen: Seen) -> list[str]:
     wrong = [*_ended(seen), *_at_rest(seen)]
     if len(seen.histories[OTHER]) > 1:
         wrong.append("a group that is nobody's target was touched")
-    if (
-        seen.schedule.how != "several"
-    ):  # no floor is promised, nor is known whose a call is
+    if seen.schedule.how != "several":  # no floor is promised, nor is known whose a call is
         wrong += [*endless(seen), *too_early(seen)]
     for place in seen.schedule.world.places:
         found = [*_untouched(seen, place), *_known(seen, place)]

@@ -189,7 +189,9 @@ class Stage:
                     case "come":
                         world.set_instance(Instance(server))
                     case "sicken" | "stop" if server in world.instances:
-                        ill = {"health": "abnormal"} if change.what == "sicken" else {"status": "Stopped"}
+                        ill: Any = (
+                            {"health": "abnormal"} if change.what == "sicken" else {"status": "Stopped"}
+                        )
                         world.set_instance(replace(world.instances[server], **ill), change.what)
                     case "reclaim" if server in world.instances:
                         seen.locked.setdefault(server, len(world.history))

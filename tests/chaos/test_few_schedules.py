@@ -14,7 +14,7 @@ from tests.support.level_c import ROOT
 
 SEED = 7_000_000
 #: Settings that are played here: of the scaling group's targets and of those that are told by requests.
-VARIANTS = (0, 4, 11)
+VARIANTS = (0, 4, 11, 12, 13)
 
 
 @pytest.mark.parametrize("several", [False, True], ids=["one writer", "several writers"])

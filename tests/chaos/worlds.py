@@ -73,7 +73,7 @@ class Place:
 
     @property
     def acts(self) -> bool:
-        return self.target.get("mode", "apply") == "apply"
+        return bool(self.target.get("mode", "apply") == "apply")
 
 
 @dataclass
@@ -91,12 +91,8 @@ class World:
         return not self.places[0].target["scaling_group_ids"]
 
     @property
-    def checked(self) -> bool:
-        return bool(self.state["load_balancers"][0]["listeners"][0]["health_check"])
-
-    @property
     def readings(self) -> dict[str, Any]:
-        return self.state["readings"]
+        return dict(self.state["readings"])
 
 
 def draw(rng: Random, variant: int) -> World:
