@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.chaos import oracle, playing, schedules
+from tests.chaos import oracle, playing, schedules, worlds
 from tests.chaos.playing import Seen
 from tests.chaos.worlds import GROUP, SECOND
 
@@ -16,7 +16,7 @@ from tests.chaos.worlds import GROUP, SECOND
 @pytest.fixture(scope="module")
 def went_well() -> Iterator[Seen]:
     """Two targets, the second of mode plan; one delivery after the other."""
-    chosen = (n for n in range(13, 10**6, len(playing.worlds.SETTINGS)) if _is_plain(schedules.draw(n)))
+    chosen = (n for n in range(13, 10**6, len(worlds.SETTINGS)) if _is_plain(schedules.draw(n)))
     with playing.stage(13, several=False) as stage:
         yield stage.play(schedules.draw(next(chosen)))
 
