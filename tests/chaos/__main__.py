@@ -11,7 +11,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import TextIO
 
-from tests.chaos import batches, oracle, playing, schedules
+from tests.chaos import batches, oracle, playing, schedules, workers
 
 #: How often a schedule is replayed: what runs at once does not always meet in the same order.
 REPLAYS = 20
@@ -34,32 +34,40 @@ def main() -> int:
     started = time.monotonic()
     chosen = [options.seed * 1_000_000 + n for n in range(options.schedules)]
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(options.jobs, mp_context=spawn, initializer=batches.heed) as pool:
+    with ProcessPoolExecutor(options.jobs, mp_context=spawn, initializer=workers.heed) as pool:
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # so do workers, until they heed it
-        played = {pool.submit(batches.play_unless_over, batch): len(batch) for batch in batches.of(chosen)}
+        played = {pool.submit(workers.play, batch): len(batch) for batch in batches.of(chosen)}
         signal.signal(signal.SIGINT, before)
         over = 0
         try:
             for done in as_completed(played):
-                for seed, problems, told in done.result():
-                    wrong += 1
-                    _say(f"schedule {seed}: {'; '.join(problems)}")
-                    _say(f"  again: {sys.executable} -m tests.chaos --replay {seed}")
-                    if wrong <= STORIES:
-                        _say(told)
+                wrong += _tell(done.result(), wrong)
                 over += played[done]
                 seconds = time.monotonic() - started
                 said = f"... {over} of {options.schedules} schedules in {seconds:.0f} s, {wrong} violations"
                 _say(said, sys.stderr)
         except KeyboardInterrupt:
+            running = [each for each in played if each.running()]
             for worker in multiprocessing.active_children():
                 os.kill(worker.pid or 0, signal.SIGINT)
             pool.shutdown(cancel_futures=True)
+            for each in running:
+                wrong += _tell(each.result(), wrong)
             _say(f"interrupted: {over} schedules, {wrong} violations so far", sys.stderr)
             return INTERRUPTED
     _say(f"{time.monotonic() - started:.0f} s")
     _say(f"{options.schedules} schedules, {wrong} violations")
     return 1 if wrong else 0
+
+
+def _tell(found: list[batches.Wrong], before: int) -> int:
+    """Tell what went wrong, and return how much it was; of the first there is the whole story."""
+    for at, (seed, problems, story) in enumerate(found, before):
+        _say(f"schedule {seed}: {'; '.join(problems)}")
+        _say(f"  again: {sys.executable} -m tests.chaos --replay {seed}")
+        if at < STORIES:
+            _say(story)
+    return len(found)
 
 
 def _replay(seed: int) -> int:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from tests.chaos import oracle, playing, schedules
 
-#: Schedules on one local cloud: what it remembers of queued deliveries grows with each.
-PER_CLOUD = 150
+#: Schedules on one local cloud, and between two words of how far it is.
+PER_CLOUD = 25
 #: A schedule, what was wrong with it, and its story.
 Wrong = tuple[int, list[str], str]
 
@@ -24,45 +23,12 @@ def of(seeds: Iterable[int]) -> list[list[int]]:
     return batches
 
 
-def play(batch: Sequence[int]) -> list[Wrong]:
-    """Play schedules of one variant; return those that went wrong."""
+def play(batch: Sequence[int]) -> Iterator[Wrong]:
+    """Play schedules of one variant; yield those that go wrong."""
     variant, several = schedules.variant_of(batch[0])
-    wrong: list[Wrong] = []
     with playing.stage(variant, several=several) as stage:
         for seed in batch:
             seen = stage.play(schedules.draw(seed))
             problems = oracle.judge(seen)
             if problems:
-                wrong.append((seed, problems, oracle.story(seen)))
-    return wrong
-
-
-class _Over:
-    """Whether a worker was told to end."""
-
-    told = playing = False
-
-
-def heed() -> None:
-    """End at the first Ctrl-C: what is played is cleared away, and nothing else is begun."""
-
-    def end(*_: object) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        _Over.told = True
-        if _Over.playing:
-            raise KeyboardInterrupt
-
-    signal.signal(signal.SIGINT, end)
-
-
-def play_unless_over(batch: Sequence[int]) -> list[Wrong]:
-    """Play schedules in a worker that heeds Ctrl-C."""
-    if _Over.told:
-        return []
-    _Over.playing = True
-    try:
-        return play(batch)
-    except KeyboardInterrupt:
-        return []
-    finally:
-        _Over.playing = False
+                yield seed, problems, oracle.story(seen)

@@ -19,7 +19,7 @@ from localcloud.state.world import Instance, LifecycleAction, Member
 from show.signing import SECRET
 from tests.chaos import messages, worlds
 from tests.chaos.schedules import Break, Change, Schedule, Send
-from tests.chaos.worlds import BALANCER, GROUP, OTHER, SCALING
+from tests.chaos.worlds import BALANCER, OTHER, SCALING
 from tests.support.level_c import Http, Reply, quick_template
 
 #: Seconds of an invocation, on a clock that is turned: a run that waits for nothing ends sooner than in 600.
@@ -29,17 +29,25 @@ MOST_AT_ONCE = 8
 LAST_TRIES = 8
 
 
+@dataclass(frozen=True)
+class Began:
+    """The beginning of an invocation."""
+
+    instant: int  #: the next index of an instant
+    call: int  #: the next of a call
+    listed: frozenset[str]  #: who was in the scaling group, or entered
+
+
 @dataclass
 class Seen:
     """What came of a schedule: but for ``replies``, nothing is the function's own account of it."""
 
     schedule: Schedule
     replies: list[Reply] = field(default_factory=list)
-    history: list[dict[str, Any]] = field(default_factory=list)
-    beside: list[dict[str, Any]] = field(default_factory=list)  #: the history of the other group
-    #: The next index of an instant when each invocation began, and who was in the scaling group or entered.
-    runs: list[tuple[int, frozenset[str]]] = field(default_factory=list)
-    released: dict[str, int] = field(default_factory=dict)  #: ... when a server ceased to be
+    histories: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  #: by group
+    runs: list[Began] = field(default_factory=list)
+    released: dict[str, int] = field(default_factory=dict)  #: the next instant when a server ceased to be
+    locked: dict[str, int] = field(default_factory=dict)  #: ... when ECS was to reclaim it
     queued: list[dict[str, Any]] = field(default_factory=list)
     dead_letters: list[str] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
@@ -61,7 +69,7 @@ def stage(variant: int, *, several: bool) -> Iterator[Stage]:
             template=template,
             params={"LoadBalancerIds": BALANCER, "ScalingGroupIds": SCALING},
             env={
-                "SWAP_TARGETS": json.dumps([worlds.settings(variant)]),
+                "SWAP_TARGETS": json.dumps(worlds.settings(variant)),
                 "SWAP_WEBHOOK_SECRETS": SECRET,
                 "LOG_LEVEL": "ERROR",
             },
@@ -83,7 +91,7 @@ class Stage:
         def watched(identity: Identity) -> Identity:
             # Every invocation has keys of its own: so this is when one begins.
             if self._seen is not None and identity.name.endswith("/swap"):
-                self._seen.runs.append((len(self._history), self._listed()))
+                self._seen.runs.append(Began(len(self._history), len(cloud.gateway.calls), self._listed()))
             return add(identity)
 
         cloud.identities.add = watched  # type: ignore[method-assign]
@@ -113,7 +121,8 @@ class Stage:
         seen.drained = self._drain()
         self._end(seen)
         seen.state = http.state()
-        seen.history, seen.beside = http.history(GROUP), http.history(OTHER)
+        groups = [place.group for place in schedule.world.places]
+        seen.histories = {group: http.history(group) for group in (*groups, OTHER)}
         seen.calls = http.calls()
         reports = http.send("GET", "/_local/async").json()
         seen.queued = [*reports["finished"][queued:], *reports["pending"]]
@@ -144,7 +153,7 @@ class Stage:
             made = self.cloud.gateway.calls[before:]
             told_only = ("Describe", "Complete", "Record")
             seen.late_writes = [call for call in made if not call["action"].startswith(told_only)]
-            if not seen.late_writes or (seen.schedule.world.checked and not held_up):
+            if not seen.late_writes or (seen.schedule.checked and not held_up):
                 break
 
     def _until_it_stands(self, message: Callable[[], Reply], seen: Seen) -> bool:
@@ -180,8 +189,14 @@ class Stage:
                     case "come":
                         world.set_instance(Instance(server))
                     case "sicken" | "stop" if server in world.instances:
-                        ill = {"health": "abnormal"} if change.what == "sicken" else {"status": "Stopped"}
+                        ill: Any = (
+                            {"health": "abnormal"} if change.what == "sicken" else {"status": "Stopped"}
+                        )
                         world.set_instance(replace(world.instances[server], **ill), change.what)
+                    case "reclaim" if server in world.instances:
+                        seen.locked.setdefault(server, len(world.history))
+                        locked = replace(world.instances[server], operation_locks=("Recycling",))
+                        world.set_instance(locked, "reclaim")
                     case "join":
                         self._members({server: "InService"})
                     case "stand_by":

@@ -26,6 +26,7 @@ READS = (
     "DescribeScalingGroups",
     "DescribeLoadBalancerListeners",
     "DescribeVServerGroups",
+    "DescribeInstances",
 )
 OTHERS = ("CompleteLifecycleAction", "DescribeLifecycleActions", "RecordLifecycleActionHeartbeat")
 ERRORS = (
@@ -40,6 +41,8 @@ ERRORS = (
     ("InvalidParameter", 503),
     ("SystemBusy", 449),
 )
+#: Of these, what only says that it is too early.
+BUSY = frozenset(code for code, _ in ERRORS if code not in {"InternalError", "InvalidParameter"})
 
 
 @dataclass(frozen=True)
@@ -85,12 +88,38 @@ class Schedule:
     def said(self, side: str) -> set[str]:
         """Whom any request of the schedule names as terminated, or as launched."""
         requests = [one["request"] for one in self._messages("request")]
-        return {server for request in requests for server in request[side]}
+        return {_id(entry) for request in requests for entry in request[side]}
 
     @property
     def interrupted(self) -> set[str]:
         """Preemptible servers that are about to go, whatever is listed."""
         return {server for one in self._messages("interruption") for server in one["servers"]}
+
+    @property
+    def changed(self) -> set[str]:
+        """Whom anything happens to, or any message names."""
+        changes = (event.servers for event in self.events if isinstance(event, Change))
+        kinds = ("hook", "interruption", "ScaleInSuccess", "ScaleOutSuccess", "ScaleOutError")
+        told = (message["servers"] for kind in kinds for message in self._messages(kind))
+        named = self.said("terminated") | self.said("launched")
+        return named.union(*changes, *told)
+
+    @property
+    def doomed(self) -> set[str]:
+        """Preemptible servers that ECS is about to reclaim."""
+        changes = [event for event in self.events if isinstance(event, Change)]
+        return {server for change in changes if change.what == "reclaim" for server in change.servers}
+
+    @property
+    def named_weights(self) -> set[int]:
+        """Weights that a request gives."""
+        entries = [entry for one in self._messages("request") for entry in one["request"]["launched"]]
+        return {entry["weight"] for entry in entries if isinstance(entry, dict)}
+
+    @property
+    def checked(self) -> bool:
+        """Whether the listeners check health."""
+        return bool(self.world.state["load_balancers"][0]["listeners"][0]["health_check"])
 
     def _messages(self, kind: str) -> list[dict[str, Any]]:
         sent = [message for event in self.events if isinstance(event, Send) for message in event.messages]
@@ -100,6 +129,11 @@ class Schedule:
 def variant_of(seed: int) -> tuple[int, bool]:
     """The settings of a schedule, and whether it has several writers: what a local cloud is started with."""
     return seed % len(worlds.SETTINGS), seed // len(worlds.SETTINGS) % 6 == 0
+
+
+def _id(entry: Any) -> str:
+    """The id of an entry of a request."""
+    return str(entry["server_id"] if isinstance(entry, dict) else entry)
 
 
 def draw(seed: int) -> Schedule:
@@ -137,13 +171,15 @@ class _Drawn:
             (self._failed_launch, 1),
             (self._sicken, 1),
             (self._standby, 1),
+            (self._reclaim, 2),
+            (self._ask, 2),
         ]
         for _ in range(self.rng.randint(1, 4)):
             if self.rng.random() < 0.75:
                 self._break()
             (make,) = self.rng.choices([k for k, _ in kinds], [w for _, w in kinds])
             self._send(make())
-        last = self.sent + self.held
+        last = [message for message in self.sent + self.held if message["kind"] != "request"]
         self.rng.shuffle(last)
         self.schedule.last = tuple(last)
         for message in last:
@@ -164,7 +200,8 @@ class _Drawn:
                 there = [one for one in there if one not in old]
             if self.rng.random() < 0.1:
                 new += self._some([one for one in self.serving if one not in old], 0, 1)
-            body = {"terminated": old, "launched": new, "gone": gone}
+            launched = [{"server_id": one, "weight": 30} if self.rng.random() < 0.1 else one for one in new]
+            body = {"terminated": old, "launched": launched, "gone": gone}
             if old and new and self.rng.random() < 0.3:
                 body["pairs"] = [[old[0], new[0]]]
             if self.rng.random() < 0.3:
@@ -233,6 +270,26 @@ class _Drawn:
         self._change("sicken", self._some(self.serving, 1, 2))
         return []
 
+    def _reclaim(self) -> list[dict[str, Any]]:
+        """ECS locks a server that it will reclaim: nobody says so, or says it late, or it came like that."""
+        out = self._some(self.serving, 1, 1)
+        self._change("reclaim", out)
+        self._gone(out)
+        if self.rng.random() < 0.3:
+            return [{"kind": "interruption", "servers": one} for one in [out] if one]
+        more = self._scale_out()
+        if self.rng.random() < 0.3:
+            self._change("reclaim", more[0]["servers"][:1])
+            self._gone(more[0]["servers"][:1])
+        return more
+
+    def _ask(self) -> list[dict[str, Any]]:
+        """A deployment in a target that has a scaling group: what is said has happened there already."""
+        out, more = self._scale_in(), self._scale_out()
+        old = out[0]["servers"] if out else []
+        body = {"terminated": old, "launched": more[0]["servers"], "gone": self.rng.random() < 0.5}
+        return [{"kind": "request", "request": body}, *out]
+
     def _standby(self) -> list[dict[str, Any]]:
         self._change("stand_by", self._some(self.serving, 1, 1))
         return []
@@ -272,8 +329,10 @@ class _Drawn:
         self.sent += now
         again = self._few(self.sent) if rng.random() < 0.4 else []
         rng.shuffle(now)
+        asked = [(one,) for one in (*now, *again) if one["kind"] == "request"]
+        now, again = ([one for one in some if one["kind"] != "request"] for some in (now, again))
         batches = [tuple(now)] if rng.random() < 0.5 else [(one,) for one in now]
-        batches += [tuple(again)] if again else []
+        batches += [tuple(again), *asked] if again else asked
         if rng.random() < 0.3:
             batches.insert(rng.randint(0, len(batches)), ({"kind": "timer"},))
         self.schedule.events += [Send(batch) for batch in batches if batch]
