@@ -16,6 +16,8 @@ from handler.core.model.answers import Result
 FIRST_S = 0.06
 #: How near the shortest accepted and the longest refused come before nothing is tried between them.
 NEAR = 1.25
+#: What was refused this near to the shortest accepted was refused as late: times of a clock are not exact.
+SAME = 1.05
 
 
 class _Balancer(Struct):
@@ -33,7 +35,7 @@ class _Balancer(Struct):
 
     def next_try(self) -> float:
         """Return after how many seconds to send what comes next; more than ``still_busy``, if it is busy."""
-        if self.still_busy >= self.accepted or (self.still_busy and self.accepted == float("inf")):
+        if self.still_busy * SAME >= self.accepted or (self.still_busy and self.accepted == float("inf")):
             # Twice as late each time; but not by more than any other call waits for.
             return max(FIRST_S, self.still_busy + min(self.still_busy, LONGEST_S))
         if self.accepted == float("inf"):
@@ -82,7 +84,7 @@ class Pacing:
     def _accepted(known: _Balancer, sent: float, now: float, *, sure: bool) -> None:
         # What was refused later than another was accepted is not a matter of our last write: nothing is
         # learned of it for the next.
-        if sure and known.accepted_at is not None and known.still_busy < known.accepted:
+        if sure and known.accepted_at is not None and known.still_busy * SAME < known.accepted:
             known.refused = max(known.refused, known.still_busy)
             if known.refused:
                 known.accepted = min(known.accepted, max(sent - known.accepted_at, known.refused))

@@ -173,3 +173,16 @@ def test_what_is_busy_is_not_counted_as_a_try_of_the_run() -> None:
     timed = Timed(cloud(servers(0, 40), fresh=servers(50, 40), quota=400), busy_ms=5000)
     done, _ = timed.run(target(scaling=False), request(servers(0, 40), servers(50, 40), gone=True))
     assert ("applied", 0) == (shown(done.finish), done.state.retry.attempts)
+
+
+def test_what_is_refused_as_late_as_another_was_accepted_is_not_sent_again_at_once() -> None:
+    for start in (1000.0, 1038.1, 1_700_000_000.3):
+        pacing = Pacing()
+        pacing.wrote(LB, Result.APPLIED, start, start, start)
+        pacing.wrote(LB, Result.BUSY, start, start, start)
+        again = pacing.ready_at(LB, start)
+        pacing.wrote(LB, Result.APPLIED, again, again, again)
+        # As late as the write before was accepted, but for the rounding of the clock.
+        sent = pacing.ready_at(LB, again) - 1e-7
+        pacing.wrote(LB, Result.BUSY, sent, sent, sent)
+        assert pacing.ready_at(LB, sent) - sent > 0.01
