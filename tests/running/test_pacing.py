@@ -177,12 +177,11 @@ def test_what_is_busy_is_not_counted_as_a_try_of_the_run() -> None:
 
 def test_what_is_refused_as_late_as_another_was_accepted_is_not_sent_again_at_once() -> None:
     for start in (1000.0, 1038.1, 1_700_000_000.3):
-        pacing = Pacing()
+        pacing, late = Pacing(), 0.06
         pacing.wrote(LB, Result.APPLIED, start, start, start)
         pacing.wrote(LB, Result.BUSY, start, start, start)
-        again = pacing.ready_at(LB, start)
-        pacing.wrote(LB, Result.APPLIED, again, again, again)
+        pacing.wrote(LB, Result.APPLIED, start + late, start + late, start)
         # As late as the write before was accepted, but for the rounding of the clock.
-        sent = pacing.ready_at(LB, again) - 1e-7
+        sent = start + 2 * late - 1e-7
         pacing.wrote(LB, Result.BUSY, sent, sent, sent)
         assert pacing.ready_at(LB, sent) - sent > 0.01
