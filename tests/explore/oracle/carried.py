@@ -110,6 +110,8 @@ def _may_be_at_nothing(played: Played, key: Key, owner: Backend | None, last: Ru
     allow = played.excused.allow
     if owner is not None or last is None:
         return _not_remembered(played, owner)
+    if allow("nobody_listed", bool(last.sources) and not last.listed):
+        return True
     if allow("hook_still_waits", last.listed.get(key[0], ("",))[0] == "pending"):
         return True
     return bool(allow("sick_at_nothing", key[0] in last.served.sick(last.end)))
@@ -207,9 +209,9 @@ def _foreign(backend: Backend) -> bool:
 
 
 def _killed_between(run: Run) -> bool:
-    """Whether a run was killed after the Remove that makes room, and before the Add of what comes."""
+    """Whether a run was ended after the Remove that makes room, and before the Add of what comes."""
     removed = any(c.action == "RemoveVServerGroupBackendServers" and c.last > c.first for c in run.writes)
-    return run.attempt.killed and removed
+    return (run.attempt.killed or run.group in run.refused) and removed
 
 
 def _fits(

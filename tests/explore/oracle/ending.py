@@ -107,7 +107,7 @@ def _plausible(run: Run, server: str, reason: str) -> bool:
             named = run.attempt.words[0] == "interrupted" and server in run.attempt.words
             return named or server in run.doomed
         case "min_backends" | "max_unavailable" | "floor":
-            return _binding(run)
+            return _binding(run) or _holds_what_follows(run) or _not_read_yet(run)
         case "max_removed":
             zeroed = {e.server for e in run.launched if e.weight == 0}
             named = {b.server_id for b in run.leave} if run.is_request else run.stale
@@ -134,6 +134,19 @@ def _plausible(run: Run, server: str, reason: str) -> bool:
             return False
         case _:
             return bool(run.played.setup.refuse) or _refused_bad(run)
+
+
+def _holds_what_follows(run: Run) -> bool:
+    """Whether a new one that fails keeps what was to go after it from its turn."""
+    result = run.result or {}
+    waits = result.get("outcome") == "raised" and result.get("reason") in HEALTH
+    return bool(run.played.excused.allow("still_sick", waits and _unhealthy(run)))
+
+
+def _not_read_yet(run: Run) -> bool:
+    """Whether readings of health lag, so that a server counted as one whose first check goes on."""
+    lags = int(run.played.setup.readings.get("fresh_health", 0)) > 0
+    return bool(run.played.excused.allow("not_checked_yet", lags and run.played.all.index(run.attempt) > 0))
 
 
 def _refused_bad(run: Run) -> bool:
@@ -230,7 +243,10 @@ def _replaced(run: Run, server: str) -> Iterator[str]:
     after = run.served.serving(run.end)
     begin = run.served.serving(run.begin)
     came, left = after - begin, begin - after
-    if len(came) > len(left) and not _binding(run):
+    if len(came) <= len(left) or _binding(run):
+        return
+    sick = set(run.refused.values()) & HEALTH and bool(_unhealthy(run))
+    if not run.played.excused.allow("its_own_is_sick", sick):
         yield f"about to be reclaimed, and not replaced by the one that came: {server}"
 
 

@@ -83,6 +83,10 @@ def repeats(played: Played, last: Run) -> Iterator[str]:
         return
     if excused.allow("others_meanwhile", any(final.last <= at < again.last for at in played.others)):
         return
+    if excused.allow("hook_abandoned", any(told.result == "ABANDON" for told in final.hooks)):
+        return
+    if excused.allow("was_empty", not last.start and "no_ports" in last.refused.values()):
+        return
     share = {"max_unavailable", "max_removed", "min_backends"}
     if excused.allow("share_each_run", share & set(last.refused.values())):
         return

@@ -35,8 +35,8 @@ EXCUSES = {
     "still_known": "a server said to be deleted that ECS still knows keeps its delivery coming",
     "held_by_the_floor": "a scale-in hook keeps its delivery coming while the floor holds its instances",
     "nobody_listed": (
-        "scaling groups that list nobody, though they count some, keep a delivery that names a launched "
-        "server coming"
+        "scaling groups that list nobody are not believed: a delivery that names a launched server comes "
+        "again, and what a request that was given up has left at weight 0 stays"
     ),
     "sick_at_nothing": (
         "a new server that a cut-off run has left at weight 0, and that fails its check, serves nobody, and "
@@ -68,8 +68,18 @@ EXCUSES = {
         "a server at weight 0 is not to serve, though a listener that schedules by rr still uses it"
     ),
     "killed_between": (
-        "on a full load balancer, a kill between the Remove that makes room and the Add of the new one "
-        "leaves nobody to tell its weight by"
+        "on a full load balancer, a kill or a refusal between the Remove that makes room and the Add of the "
+        "new one leaves nobody to tell its weight by"
+    ),
+    "hook_abandoned": (
+        "an instance whose hook was abandoned is released, so that the next delivery meets other listings"
+    ),
+    "was_empty": (
+        "a server without a port is refused in an empty group, and takes the ports of what is there later"
+    ),
+    "its_own_is_sick": (
+        "a server that is about to be reclaimed stays while the new one that is to take its place fails, "
+        "though another has come that takes nobody's"
     ),
     "was_there_in_part": "a new server that had a part of its places before keeps them as they were",
     "named_in_part": (
