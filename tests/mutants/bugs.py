@@ -29,7 +29,7 @@ class Patch:
         found: Any = importlib.import_module(f"handler.{module}")
         for name in path.split("."):
             found = inspect.getattr_static(found, name)
-        return getattr(found, "fget", None) or getattr(found, "func", None) or found
+        return inspect.unwrap(getattr(found, "fget", None) or getattr(found, "func", None) or found)
 
     def code(self) -> CodeType:
         """The function's code with the mistake in it."""

@@ -41,7 +41,11 @@ BUGS = (
         "ids asked for in the first scaling group only",
         "taken out, and nobody said so",
         f"{TWO_SOURCES}; fault 0 list 1 missing; > timer",
-        ("running.observer:Observer._list", "for known in listings for", "for known in [*listings][:1] for"),
+        (
+            "running.observer:Observer._complete",
+            "for known in listings for",
+            "for known in [*listings][:1] for",
+        ),
     ),
     _bug(
         "a hook judged by the last target only",
