@@ -74,7 +74,8 @@ class Pacing:
 
     @staticmethod
     def _refused(known: _Balancer, sent: float, retry_at: float) -> None:
-        if known.accepted_at is None:
+        if known.accepted_at is None or (not known.still_busy and sent - known.accepted_at > LONGEST_S):
+            known.accepted_at = None
             known.ready_at = retry_at  # by somebody else's write
             return
         known.still_busy = max(known.still_busy, sent - known.accepted_at, FIRST_S / 2)

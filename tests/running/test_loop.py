@@ -68,7 +68,7 @@ def test_the_same_again_makes_no_write() -> None:
 
 
 def test_3_gone_and_5_launched_take_one_modify_and_one_add() -> None:
-    over = cloud("i-1 i-2 i-3 i-4", "i-4 i-5 i-6 i-7 i-8 i-9")
+    over = cloud("i-1 i-2 i-3 i-4", "i-4 i-5 i-6 i-7 i-8 i-9", stopped="i-1 i-2 i-3")
     _, calls = ran(over, event("i-1 i-2 i-3", "i-5 i-6 i-7 i-8 i-9"))
     assert [MODIFY, ADD] == calls.writes
 

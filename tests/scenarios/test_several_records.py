@@ -15,7 +15,7 @@ ROW = 25
 
 
 def all_handled(make: Make, *, texts: bool = False, **state: Any) -> None:
-    world = make("i-1 i-2 i-3", "i-3 i-4 i-5", **state)
+    world = make("i-1 i-2 i-3", "i-3 i-4 i-5", stopped="i-1 i-2", **state)
     bad = {**scaled_in("i-1"), "data": {"instanceIds": ["i-1"]}}
     records: list[Any] = [
         scaled_in("i-1"),

@@ -12,7 +12,7 @@ ROW = 11
 
 
 def more_out(make: Make, **state: Any) -> None:
-    world = make("i-1 i-2 i-3 i-4 i-5", "i-4 i-5 i-6", **state)
+    world = make("i-1 i-2 i-3 i-4 i-5", "i-4 i-5 i-6", stopped="i-1 i-2 i-3", **state)
     told = world.deliver(activity("ScaleInPartialSuccess", "i-1 i-2 i-3"))
     assert told.outcome == "applied"
     assert len(told.pairs()) == 1

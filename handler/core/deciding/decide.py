@@ -156,13 +156,14 @@ def _await_drain(situation: Situation) -> Decision | None:
 def _refused_for_good(situation: Situation, answer: Answer) -> Decision:
     """Finish because the cloud will refuse the same call again; if all is done by now, it does not matter.
 
-    Before that, what was drained gets its weight back, what was added beside an old one is taken out again,
-    and new ones that are in get their time to become normal: as far as those calls are not refused as well.
+    Before that, what was drained gets its weight back, what was taken out is put in again if its new one is
+    not in, what was added beside an old one is taken out, and new ones that are in get their time to become
+    normal: as far as those calls are not refused as well.
     """
     calm = replace(situation, state=replace(situation.state, fatal=None))
     if _next(calm) is None:
         return finish.ended(calm)
-    unfinished = rollback.giving_up(situation, rollback.is_only_beside)
+    unfinished = rollback.giving_up(situation, rollback.is_half_done)
     step = rollback.lift(situation.changes, situation) or rollback.undo(unfinished)
     for following in (step, _give_up_late(situation), _await_health(situation)):
         if following and not (isinstance(following, Do) and following.step in situation.state.futile):

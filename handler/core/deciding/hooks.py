@@ -13,8 +13,9 @@ from handler.core.model.observed import Observed
 from handler.core.model.steps import backends_of
 from handler.core.model.values import Hook
 
-#: Reasons that say an instance itself is no good. A full load balancer, or a busy one, is not its fault.
-ITS_OWN_FAULT = frozenset({"not_healthy", "bad_backend", "not_running", "unknown_server", "being_reclaimed"})
+#: Reasons that say an instance itself is no good. A full load balancer, or a busy one, is not its fault; nor
+#: is an answer of ECS that does not know yet what Auto Scaling lists.
+ITS_OWN_FAULT = frozenset({"not_healthy", "bad_backend", "not_running", "being_reclaimed"})
 #: Reasons for which a run is raised that has done all it could; any other may yet put one back.
 LEFT_TO_OTHERS = frozenset({"not_healthy", "not_in_service_yet", "not_deleted_yet"})
 

@@ -74,11 +74,11 @@ def giving_up(situation: Situation, which: Callable[[ChangeStatus], bool]) -> Si
     return replace(situation, changes=changes)
 
 
-def is_only_beside(status: ChangeStatus) -> bool:
-    """Tell whether a new side is there without any weight, beside the old one that it is to replace."""
-    return bool(status.out_now and status.in_now and status.brings_weight) and not any(
-        backend.weight for backend in status.in_now
-    )
+def is_half_done(status: ChangeStatus) -> bool:
+    """Tell whether a new side has no weight beside its old one, or is not in though its old one is out."""
+    if status.in_now:
+        return bool(status.out_now and status.brings_weight) and not any(b.weight for b in status.in_now)
+    return bool(status.change.out and status.change.into and not status.out_now)
 
 
 def is_taken_back(situation: Situation) -> bool:
@@ -87,8 +87,11 @@ def is_taken_back(situation: Situation) -> bool:
 
 
 def _ours(status: ChangeStatus, situation: Situation) -> tuple[Backend, ...]:
-    """Return the new backends that this run put in."""
-    return tuple(b for b in status.in_now if b.key not in situation.state.start.backends)
+    """Return the new backends that this run put in, or one before at weight 0, where they still wait."""
+    start, waiting = situation.state.start.backends, situation.policy.marks.waiting
+    return tuple(
+        b for b in status.in_now if b.key not in start or (b.weight == 0 and b.description == waiting)
+    )
 
 
 def _lost(status: ChangeStatus, situation: Situation) -> tuple[Backend, ...]:

@@ -20,6 +20,8 @@ from msgspec.structs import replace
 
 from handler.core.model.values import Backend
 
+#: A mark of any target, ours or not.
+_MARK = re.compile(r"slb-swap[/.].+|swap[-_]\d{0,3}/.+", re.DOTALL)
 _DRAINED = re.compile(r"swap([-_])(\d{1,3})/(.+)", re.DOTALL)
 
 
@@ -70,13 +72,8 @@ class Marks(Struct, frozen=True):
         return self.ours if found[1] == "-" else self._void
 
     def handed_on(self, description: str) -> str:
-        """Return what of a description a replacement takes over: all but what we wrote there."""
-        own = (
-            description in {self.ours, self.waiting}
-            or self.is_free(description)
-            or self._is_drained(description)
-        )
-        return "" if own else description
+        """Return what of a description a replacement takes over: all but what we wrote, for any target."""
+        return "" if _MARK.fullmatch(description) else description
 
     def is_free(self, description: str) -> bool:
         """Tell whether a description is empty, or as good as empty."""

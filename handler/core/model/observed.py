@@ -125,6 +125,19 @@ class Observed(Struct, frozen=True):
         )
         return self.is_listed_in_service(server_id) or any(normal)
 
+    def may_serve(self, server_id: str) -> bool:
+        """Tell whether a server may be serving: a check finds it normal, or it runs and nothing checks it."""
+        instance = self.instance(server_id)
+        if self.is_unknown_to_ecs(server_id) or (instance and instance.status in {"stopping", "stopped"}):
+            return False
+        said = [
+            verdict
+            for key, by in self.health.items()
+            if key.server_id == server_id
+            for verdict in by.values()
+        ]
+        return Verdict.NORMAL in said or (instance is not None and not said)
+
     def is_released(self, server_id: str) -> bool:
         """Tell whether an instance is no more: ECS does not know it, and nothing shows that it serves."""
         return self.is_unknown_to_ecs(server_id) and not self.shows_that_it_serves(server_id)

@@ -68,6 +68,7 @@ def changes(desired: Desired, start: Group, policy: Policy, unproven: Container[
     }
     found: list[Change] = []
     refused: list[Refusal] = []
+    staying_old: set[str] = set()  # whose pair cannot be: the rest of it stays as well
     idle = {ref.server_id for ref in desired.launched if ref.weight == 0}  # it replaces nothing
     staying = desired.kept | desired.doomed | idle
     matching = Matching(olds, news, places.present, unproven, staying, all_named=desired.literal)
@@ -79,10 +80,12 @@ def changes(desired: Desired, start: Group, policy: Policy, unproven: Container[
             into = places.of(news[new], out, as_it_is=not desired.literal) if new else ()
         except NoPlaceError as error:
             refused.append(Refusal(new or "", str(error)))
+            staying_old.add(server_of(old or ""))
             continue
         written = {backend.key for backend in into}
         out = tuple(backend for backend in out if backend.key not in written)
         found.append(Change(old, new, out, into, gone=server_of(old or "") in desired.gone))
+    found = [c for c in found if c.into or c.gone or server_of(c.old or "") not in staying_old]
     return Changes(_bound(found), tuple(refused), tuple(places.notes))
 
 

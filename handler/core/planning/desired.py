@@ -7,7 +7,8 @@
 | launched                  | pending           | not in service yet: the delivery is to come again       |
 | launched                  | otherwise, or not | not launched: the event is late                         |
 | terminated                | leaving           | terminated, still serving                               |
-| terminated, finished      | no                | terminated, gone                                        |
+| terminated, finished      | no                | terminated, gone; still serving, if it runs and no      |
+|                           |                   | check speaks against it (detached, say)                 |
 | terminated by a hook      | no                | terminated, still serving                               |
 | terminated                | in service        | looked at again, then left: ``still_in_service``        |
 | interrupted               | in any way        | terminated, still serving, if something replaces it     |
@@ -107,7 +108,9 @@ def _requested(intent: Intent, observed: Observed, start: Group) -> Desired:
     unfit = {
         ref.server_id: why
         for ref in intent.launched
-        if ref.server_id not in present and (why := why_not_launched(ref.server_id, observed))
+        if ref.weight != 0
+        and not _has_weight(ref, present)
+        and (why := why_not_launched(ref.server_id, observed))
     }
     return Desired(
         terminated=intent.terminated,
@@ -126,6 +129,11 @@ def _requested(intent: Intent, observed: Observed, start: Group) -> Desired:
         ),
         not_in_group=_not_in_group(intent, present),
     )
+
+
+def _has_weight(ref: ServerRef, present: Mapping[str, tuple[Backend, ...]]) -> bool:
+    """Tell whether a server has a backend with a weight already where it is to have one."""
+    return any(b.weight and ref.names(b.key) for b in present.get(ref.server_id, ()))
 
 
 def _not_in_group(intent: Intent, present: Mapping[str, tuple[Backend, ...]]) -> tuple[str, ...]:
@@ -209,7 +217,8 @@ class _Reconciling:
     def _is_contradicted(self, coming: set[str]) -> bool:
         source = self._observed.source
         late = [ref.server_id for ref in self._intent.launched]
-        late = [one for one in late if one not in coming and one not in self._refused]
+        unfit = {one.subject for one in self._refused.values() if one.reason != "unknown_server"}
+        late = [one for one in late if one not in coming and one not in unfit]
         return source is Source.SHORT or (source is not Source.ABSENT and bool(late))
 
     def _is_pending(self, ref: ServerRef) -> bool:
@@ -225,7 +234,7 @@ class _Reconciling:
             if server is None:
                 continue
             entering = ref.cause is Cause.HOOK and server.state == "pending"
-            if entering or (server.state == "in_service" and server.healthy):
+            if entering or (server.state == "in_service" and server.healthy and not self._idles(server.id)):
                 chosen.setdefault(ref.server_id, ref)
         named = {ref.server_id for ref in self._intent.terminated}
         for server in self._observed.servers.values():
@@ -236,7 +245,7 @@ class _Reconciling:
         return tuple(ref for ref in chosen.values() if self._may_enter(ref.server_id))
 
     def _may_enter(self, server_id: str) -> bool:
-        if server_id in self._present and not self._waits(server_id):
+        if any(backend.weight for backend in self._present.get(server_id, ())):
             return True
         why = why_not_launched(server_id, self._observed)
         if why:
@@ -247,6 +256,13 @@ class _Reconciling:
         """Tell whether a server that is in was to get its weight from a run that was cut off."""
         waiting = self._policy.marks.waiting
         return any(b.weight == 0 and b.description == waiting for b in self._present[server_id])
+
+    def _idles(self, server_id: str) -> bool:
+        """Tell whether somebody else has taken its weight from a server that is in."""
+        marks, backends = self._policy.marks, self._present.get(server_id, ())
+        return bool(backends) and not any(
+            b.weight or b.description == marks.waiting or marks.drained_from(b) for b in backends
+        )
 
     # What goes.
 
@@ -278,7 +294,7 @@ class _Reconciling:
             return {"leaving": "leaving", "in_service": "still_in_service"}.get(server.state, "left")
         if observed.source not in {Source.COMPLETE, Source.SOME_EMPTY}:
             return "source_incomplete"
-        return "gone" if ref.cause is Cause.FINISHED else "leaving"
+        return "gone" if ref.cause is Cause.FINISHED and not observed.may_serve(server_id) else "leaving"
 
     def _deleted(self, server_id: str) -> str:
         """Return the fate of a server that an event calls deleted, and that is not known to be gone."""
@@ -301,7 +317,8 @@ class _Reconciling:
             return ""
         if not self._manages(backends):
             return "unmanaged"
-        if observed.is_released(server_id):
+        # Where neither ECS nor the scaling groups know anybody, both may be wrong.
+        if observed.is_released(server_id) and (observed.instances or observed.source is Source.COMPLETE):
             return "gone"
         return "stale" if observed.source is Source.COMPLETE else "source_incomplete"
 

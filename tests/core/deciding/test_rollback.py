@@ -117,7 +117,8 @@ def test_one_that_is_leaving_is_put_back_beside(leaving: str) -> None:
 def test_one_that_leaves_by_itself_is_still_taken_out(gone: bool, ending: str) -> None:
     """i-1 is replaced by i-9, which fails; i-2 is on its way out whatever becomes of i-9."""
     listed = "i-2=leaving i-3 i-4 i-9" if gone else "i-1=leaving i-2=leaving i-3 i-4 i-9"
-    play = Play(view("i-1 i-2 i-3 i-4", listed, checked=True), event("i-1 i-2", "i-9"), FEW)
+    released = frozenset({"i-1"} if gone else ())
+    play = Play(view("i-1 i-2 i-3 i-4", listed, checked=True, asked=released), event("i-1 i-2", "i-9"), FEW)
     said = play.to_end(Verdict.PENDING)
     assert ["remove i-2", ending] == said[-2:]
     assert ("i-9" in shown_group(play.view.group)) == gone
@@ -125,7 +126,8 @@ def test_one_that_leaves_by_itself_is_still_taken_out(gone: bool, ending: str) -
 
 def test_what_only_we_would_remove_stays_once_new_ones_have_failed() -> None:
     how = policy(health_timeout_s=2, max_unavailable="100%", min_backends=0, exclusive=True)
-    play = Play(view("i-1 i-2 i-3 i-4", "i-3 i-4 i-9", checked=True), event("i-1", "i-9"), how)
+    seen = view("i-1 i-2 i-3 i-4", "i-3 i-4 i-9", checked=True, asked=frozenset({"i-1"}))
+    play = Play(seen, event("i-1", "i-9"), how)
     assert "raised not_healthy" == play.to_end(Verdict.PENDING)[-1]
     assert "i-2 i-3 i-4 i-9" == shown_group(play.view.group)
 

@@ -83,7 +83,7 @@ def test_our_words_carry_over_to_nobody(description: str) -> None:
     assert "" == MARKS.handed_on(description)
 
 
-@pytest.mark.parametrize("description", ["blue", "slb-swap/web2", "swap-30/web2", "swap_/web2", "swap"])
+@pytest.mark.parametrize("description", ["blue", "slb-swap", "swap-30", "swap_", "swap", "my slb-swap/web"])
 def test_what_others_wrote_carries_over(description: str) -> None:
     assert description == MARKS.handed_on(description)
 
