@@ -102,7 +102,7 @@ def test_plan_shows_waves_and_floor_and_writes_nothing(cloud: Local, command: Co
     assert ended.code == 2
     assert "swap      i-old1:8080 (100) -> i-new1:8080 (100)" in ended.out
     assert "wave 1    Modify" in ended.out
-    assert "never below 1" in ended.out
+    assert "never below 2" in ended.out
     assert not cloud.http.writes()
     assert {"i-old1", "i-old2", "i-old3"} == set(cloud.http.servers())
 

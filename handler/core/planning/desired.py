@@ -108,9 +108,7 @@ def _requested(intent: Intent, observed: Observed, start: Group) -> Desired:
     unfit = {
         ref.server_id: why
         for ref in intent.launched
-        if ref.weight != 0
-        and not _has_weight(ref, present)
-        and (why := why_not_launched(ref.server_id, observed))
+        if not _has_weight(ref, present) and (why := why_not_launched(ref.server_id, observed))
     }
     return Desired(
         terminated=intent.terminated,
@@ -132,8 +130,9 @@ def _requested(intent: Intent, observed: Observed, start: Group) -> Desired:
 
 
 def _has_weight(ref: ServerRef, present: Mapping[str, tuple[Backend, ...]]) -> bool:
-    """Tell whether a server has a backend with a weight already where it is to have one."""
-    return any(b.weight and ref.names(b.key) for b in present.get(ref.server_id, ()))
+    """Tell whether a server has a backend where it is to have one: with a weight, or it is to have none."""
+    here = [backend for backend in present.get(ref.server_id, ()) if ref.names(backend.key)]
+    return any(backend.weight or ref.weight == 0 for backend in here)
 
 
 def _not_in_group(intent: Intent, present: Mapping[str, tuple[Backend, ...]]) -> tuple[str, ...]:

@@ -46,7 +46,9 @@ def goal(intent: Intent, observed: Observed, policy: Policy, first: Observed) ->
     """Return the goal of a run; all but the listings is judged by its ``first`` look."""
     wanted = desired(intent, observed, policy, first.group)
     gating = gates(first, wanted.launched)
-    proposed = _with_left_overs(changes(wanted, first.group, policy, unproven(first, gating)), first, policy)
+    proposed = changes(wanted, first.group, policy, unproven(first, gating))
+    if wanted.literal or first.source is Source.ABSENT:
+        proposed = _with_left_overs(proposed, first, policy)
     limits = capacity(first, proposed.changes, intent, policy)
     guarded = guard(proposed, wanted, intent, policy, first, limits)
     return Goal(
@@ -68,10 +70,8 @@ def goal(intent: Intent, observed: Observed, policy: Policy, first: Observed) ->
 def _with_left_overs(proposed: Changes, first: Observed, policy: Policy) -> Changes:
     """Take out as well what a run before added, and what nothing will ever give its weight.
 
-    With scaling groups that is the reconcile's to decide: there a new server that waits is known by them.
+    Of an event or the timer, the scaling groups decide: they know a new server that waits.
     """
-    if first.source is not Source.ABSENT:
-        return proposed
     known = {backend.key for change in proposed.changes for backend in (*change.out, *change.into)}
     left = [
         Change(unit, None, backends, gone=True)

@@ -115,7 +115,7 @@ def _plausible(run: Run, server: str, reason: str) -> bool:
             dead = {
                 s
                 for s in {b.server_id for b in run.start} - zeroed
-                if not run.known(s) and not run.ecs_unread
+                if s.startswith("i-") and not run.known(s) and not run.ecs_unread
             }
             units = {one for one in run.units(run.start) if one[0] not in run.said_gone | dead}
             meant = {one for one in units if one[0] in named | zeroed}

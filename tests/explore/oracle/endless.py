@@ -79,6 +79,8 @@ def repeats(played: Played, last: Run) -> Iterator[str]:
         return
     if as_it_was and excused.allow("asked_again", asked):
         return
+    if excused.allow("ecs_not_read", last.ecs_unread and "bad_backend" in last.refused.values()):
+        return
     if excused.allow("still_sick", {"not_healthy", "after_rollback"} & set(last.refused.values())):
         return
     if excused.allow("others_meanwhile", any(final.last <= at < again.last for at in played.others)):

@@ -225,12 +225,22 @@ class Run:
             return {e.server for e in self.terminated} if self.body.get("gone") else set()
         finished = self.attempt.words[0] in {"in", "outerr"}
         gone = {e.server for e in self.terminated if finished and self.once(e.server, "")}
+        gone -= {s for s in gone if self._lives(s)}
         if self.attempt.words[0] == "deleted":
             unlisted = {
                 e.server for e in self.terminated if self.listed.get(e.server, NOT_LISTED)[0] != "in_service"
             }
             gone |= {s for s in unlisted if not self.known(s) or self.ecs_unread}
         return gone
+
+    def _lives(self, server: str) -> bool:
+        """Whether a server runs, and no check speaks against it: it may have been detached only."""
+        known = self.attempt.instances.get(server)
+        if known is None or (self.ecs_unread and not self.served.checking(self.group)):
+            return False
+        if known.status not in RUNS and not self.ecs_unread:
+            return False
+        return server not in self.served.sick(self.begin)
 
     @cached_property
     def stale(self) -> set[str]:
