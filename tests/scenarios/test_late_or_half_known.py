@@ -66,12 +66,6 @@ def test_a_server_about_to_be_reclaimed_gets_no_weight_by_its_event() -> None:
     assert world.writes() == []
 
 
-def test_a_scale_out_told_again_leaves_the_weight_that_somebody_has_taken() -> None:
-    world = here("i-1 i-2=0#slb-swap/web", "i-1 i-2")
-    assert world.deliver(scaled_out("i-2")).outcome == "unchanged"
-    assert world.writes() == []
-
-
 @pytest.mark.parametrize("answers", [1, 2, 99])
 def test_a_hook_is_not_abandoned_for_an_instance_that_ecs_does_not_know_yet(answers: int) -> None:
     world = here("i-1", "i-1 i-9=pending", hooks=[hook("i-9", token="token-1")])

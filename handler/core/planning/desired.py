@@ -233,7 +233,7 @@ class _Reconciling:
             if server is None:
                 continue
             entering = ref.cause is Cause.HOOK and server.state == "pending"
-            if entering or (server.state == "in_service" and server.healthy and not self._idles(server.id)):
+            if entering or (server.state == "in_service" and server.healthy):
                 chosen.setdefault(ref.server_id, ref)
         named = {ref.server_id for ref in self._intent.terminated}
         for server in self._observed.servers.values():
@@ -255,13 +255,6 @@ class _Reconciling:
         """Tell whether a server that is in was to get its weight from a run that was cut off."""
         waiting = self._policy.marks.waiting
         return any(b.weight == 0 and b.description == waiting for b in self._present[server_id])
-
-    def _idles(self, server_id: str) -> bool:
-        """Tell whether somebody else has taken its weight from a server that is in."""
-        marks, backends = self._policy.marks, self._present.get(server_id, ())
-        return bool(backends) and not any(
-            b.weight or b.description == marks.waiting or marks.drained_from(b) for b in backends
-        )
 
     # What goes.
 
