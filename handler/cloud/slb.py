@@ -152,7 +152,7 @@ def _as_json(entries: Iterable[dict[str, Any]]) -> str:
 
 def _listed(group: Group, answer: Mapping[str, Any]) -> Group | None:
     """Return the group that a write's answer lists; None if it lists none, another one or half of one."""
-    if not answer.get("BackendServers") or answer.get("VServerGroupId") not in {None, group.id}:
+    if not answer.get("BackendServers") or answer.get("VServerGroupId") not in (None, group.id):
         return None
     try:
         found = parsing.backends(answer)

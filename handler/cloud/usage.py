@@ -51,7 +51,7 @@ def uses(read: Read, group: Group) -> tuple[Use, ...]:
         # A listener that uses the group may have rules that do, too, and check it in their own way.
         if rules and use.at.protocol in _WITH_RULES:
             for rule in _rules(read, group, use.at):
-                rules.discard(rule.get("RuleId"))
+                rules.discard(str(rule.get("RuleId")))
                 found.append(_of_rule(rule, use))
     return tuple(found)
 
@@ -68,7 +68,7 @@ def summed_up(found: Iterable[Use]) -> Listeners:
     )
 
 
-def _associated(read: Read, group: Group) -> tuple[frozenset[Port], set[Any]]:
+def _associated(read: Read, group: Group) -> tuple[frozenset[Port], set[str]]:
     """Return the listeners that DescribeVServerGroups names for the group, and the ids of the rules."""
     answer = read(
         DescribeVServerGroupsRequest,
@@ -79,7 +79,7 @@ def _associated(read: Read, group: Group) -> tuple[frozenset[Port], set[Any]]:
             listed = parsing.rows(row, "AssociatedObjects", "Listeners", "Listener")
             ports = frozenset(_port(listener, "Port", "Protocol") for listener in listed)
             return ports, {
-                rule.get("RuleId") for rule in parsing.rows(row, "AssociatedObjects", "Rules", "Rule")
+                str(rule.get("RuleId")) for rule in parsing.rows(row, "AssociatedObjects", "Rules", "Rule")
             }
     raise parsing.Malformed(f"VServerGroups does not hold {group.id}")
 
@@ -97,7 +97,7 @@ def _listeners(read: Read, load_balancer_id: str) -> Iterator[Mapping[str, Any]]
 
 def _use(row: Mapping[str, Any]) -> Use:
     at = _port(row, "ListenerPort", "ListenerProtocol")
-    config = row.get(f"{at.protocol.upper()}ListenerConfig") or {}
+    config = next(iter(parsing.rows(row, f"{at.protocol.upper()}ListenerConfig")), {})
     return Use(
         at,
         # What does not say that it is off is waited for: the other mistake would take servers out unproven.

@@ -116,6 +116,7 @@ def test_a_step_is_one_call_with_its_lists_as_json(step: Any, action: str, lists
         ({"BackendServers": [row(NEW)]}, Group("rsp-1", "lb-1", {NEW.key: NEW})),
         ({"VServerGroupId": "rsp-1"}, None),
         (attribute(NEW, VServerGroupId="rsp-2"), None),
+        (attribute(NEW, VServerGroupId=["rsp-1"]), None),
         (attribute(NEW, BackendServers={"BackendServer": [{"ServerId": "i-1"}]}), None),
     ],
 )
@@ -204,6 +205,16 @@ USES = [
         uses("tcp:80", drains=True),
     ),
 ]
+
+
+def test_a_listener_whose_settings_are_no_object_is_no_listener_without_a_check() -> None:
+    slb, _ = slb_of(
+        DescribeVServerGroups=HTTP,
+        DescribeLoadBalancerListeners={"Listeners": [listener(80, "http", HTTPListenerConfig="on")]},
+    )
+    with pytest.raises(CallFailed) as caught:
+        slb.listeners(GROUP)
+    assert caught.value.answer.code == "MalformedAnswer"
 
 
 @pytest.mark.parametrize(
