@@ -35,14 +35,15 @@ class _Known(Struct, frozen=True):
 
     def and_also(self, secrets: Iterable[str]) -> _Known:
         """Return these secrets and others: as they are, in a URL, in a URL in a URL, and as JSON has them."""
-        new = [secret for secret in dict.fromkeys(secrets) if len(secret) >= _SHORTEST]
+        new = {secret: None for secret in secrets if len(secret) >= _SHORTEST}
         forms = dict(self.forms)
         for secret in new:
             once = quote(secret, safe="")
             for form in {secret, once, quote(once, safe=""), json.dumps(secret)[1:-1]}:
                 begin = form[:_SHORTEST]
                 forms[begin] = tuple(sorted({*forms.get(begin, ()), form}, key=len, reverse=True))
-        return _Known(tuple(dict.fromkeys((*self.secrets, *new))), forms)
+        others = (secret for secret in self.secrets if secret not in new)
+        return _Known((*others, *new), forms)  # what was met again is not the oldest any more
 
 
 #: Those of the invocation that runs, none of which is forgotten before it ends, on top of the recent ones.

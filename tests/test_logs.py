@@ -138,6 +138,13 @@ def test_tokens_of_one_invocation_push_no_key_out_of_the_next() -> None:
     assert blinds.hide("the-access-key") == "***"
 
 
+def test_a_secret_that_is_met_again_is_not_forgotten_as_the_oldest() -> None:
+    for number in range(64):
+        logs.redact("a-secret-of-all", f"token-{number:04}")
+        logs.clear()
+    assert "***" == blinds.hide("a-secret-of-all")
+
+
 def test_an_invocation_that_ends_takes_no_secret_from_another() -> None:
     def other() -> str:
         logs.redact("the-others-secret")
