@@ -312,9 +312,12 @@ class _Trial:
         if self.excused_new(reasons) or (self.played.bad and "bad_backend" in reasons):
             return True
         in_service = self.in_service(rows)
-        # Who was in when this run began, and is not named, need not be known as a replacement.
-        known = {row["server_id"] for row in self.instants[final.first]}
-        known &= {s for s, role in self.beginning.coming.items() if role == "u"}
+        # Who was in when this run began, and is not named, need not be known as a replacement; nor need, for a
+        # server that goes only once it is replaced, one that a run which was cut off has given its weight.
+        cut_off = any(delivery.outcome in {"killed", "raised"} for delivery in self.played.deliveries)
+        roles = {"u", "n", "e"} if cut_off and self.beginning.olds.get(server) == "i" else {"u"}
+        known = {row["server_id"] for row in self.instants[final.first] if row["weight"] or roles == {"u"}}
+        known &= {s for s, role in self.beginning.coming.items() if role in roles}
         unpaired = max(0, len(self.leave) - len(self.come - self.there - known))
         if reasons & {*LIMITS, "floor"} and server not in self.gone:
             costs = len(self.leave & in_service) if self.beginning.kind == "r" else 1

@@ -131,7 +131,7 @@ def test_a_delivery_is_watched_from_its_first_write_to_its_story(page: Page):
     page.keyboard.press("Enter")
     expect(run.locator("td").first).to_have_text("i-old1")
     expect(run.locator(".story li").first).to_contain_text("wave 1")
-    expect(run.locator(".story .wait").first).to_contain_text("new ones to become normal")
+    expect(run.locator(".story .wait").first).to_contain_text("new servers to become normal")
     assert [] == serious(page)
 
 
