@@ -312,8 +312,8 @@ class _Trial:
         if self.excused_new(reasons) or (self.played.bad and "bad_backend" in reasons):
             return True
         in_service = self.in_service(rows)
-        # Who was in when this run began, and is not named, need not be known as a replacement; nor need, for a
-        # server that goes only once it is replaced, one that a run which was cut off has given its weight.
+        # Who was in when this run began, and is not named, need not be known as a replacement; nor need one
+        # to which a run that was cut off gave its weight, for a server that goes only once it is replaced.
         cut_off = any(delivery.outcome in {"killed", "raised"} for delivery in self.played.deliveries)
         roles = {"u", "n", "e"} if cut_off and self.beginning.olds.get(server) == "i" else {"u"}
         known = {row["server_id"] for row in self.instants[final.first] if row["weight"] or roles == {"u"}}
