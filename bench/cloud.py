@@ -47,6 +47,10 @@ def state(pairs: int, **readings: Any) -> dict[str, Any]:
                 "instances": [{"instance_id": f"i-new{n}"} for n in range(pairs)],
             }
         ],
+        "instances": [
+            *({"instance_id": f"i-old{n}", "status": "Stopped"} for n in range(pairs)),
+            *({"instance_id": f"i-new{n}"} for n in range(pairs)),
+        ],
         "readings": readings,
     }
 
