@@ -347,3 +347,10 @@ def test_a_plan_of_a_silent_cloud_says_what_to_do(
     monkeypatch.setenv("SWAP_ENDPOINT", NOBODY)
     ended = command("plan")
     assert (1, True) == (ended.code, "slb-swap check says why" in ended.out)
+
+
+@pytest.mark.parametrize("url", ["https://...", "http://[::1", "http://a b/", "http://a:b/"])
+def test_an_address_that_is_none_is_said(command: Command, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("SWAP_WEBHOOK_SECRETS", SECRET)
+    ended = command("send", "--webhook", url, *SWAP)
+    assert (1, True) == (ended.code, ended.err.startswith(f"slb-swap: {url}: not an address"))
