@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json as jsons
 import os
 import shlex
@@ -49,7 +50,10 @@ def command(
     if not worlds.EVENTS.is_dir():
         raise Failed("local: it runs from a checkout of slb-swap, which has template.yml and events/")
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    ends = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as under nohup
+        ends.append(signal.SIGHUP)
+    for number in ends:
         signal.signal(number, lambda *_: stop.set())
     settings = targets or worlds.EVENTS / "targets.json"
     wanted = None if targets is None else _targets(settings)
@@ -74,6 +78,8 @@ def command(
     else:
         _greet(told, variables, state, said, env, SECRET)
     stop.wait()
+    if env is not None:
+        _unwrite(env, variables)
     page.close()
     desk.close()
     return DONE
@@ -106,8 +112,19 @@ def _write(file: Path, variables: Mapping[str, str]) -> None:
     part = file.with_name(f"{file.name}.part")
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-        out.writelines(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
+        out.write(_exports(variables))
     part.replace(file)
+
+
+def _unwrite(file: Path, variables: Mapping[str, str]) -> None:
+    """Remove the variables of a cloud that ends, unless another one has written its own."""
+    with contextlib.suppress(OSError):
+        if file.read_text(encoding="utf-8") == _exports(variables):
+            file.unlink()
+
+
+def _exports(variables: Mapping[str, str]) -> str:
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
 
 
 def _greet(

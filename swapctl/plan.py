@@ -46,6 +46,8 @@ def command(
         view.as_json(told)
     else:
         view.result(told)
+        if (told["outcome"], told["reason"]) == ("raised", "unknown"):
+            view.say("The cloud did not answer: slb-swap check says why.")
     return ending.of_plan(told)
 
 

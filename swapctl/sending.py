@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import http.client
 import json
 import os
 import secrets
@@ -126,10 +127,10 @@ def event(payload: bytes, way: Way) -> dict[str, Any]:
 
 
 def _posted(body: bytes, headers: Mapping[str, str], url: str) -> dict[str, Any]:
-    sent = urllib.request.Request(url, body, dict(headers), method="POST")  # noqa: S310 - http or https
     bundle = os.environ.get("ALIBABA_CLOUD_CA_BUNDLE")
     trusted = ssl.create_default_context(cafile=bundle) if bundle else None
     try:
+        sent = urllib.request.Request(url, body, dict(headers), method="POST")  # noqa: S310 - http or https
         with urllib.request.urlopen(sent, timeout=ANSWER_S, context=trusted) as answer:  # noqa: S310
             return _result(answer.read(), answer.status)
     except urllib.error.HTTPError as error:
@@ -137,6 +138,8 @@ def _posted(body: bytes, headers: Mapping[str, str], url: str) -> dict[str, Any]
     except OSError as error:
         why = getattr(error, "reason", error)
         raise Failed(f"{url}: no answer: {getattr(why, 'strerror', None) or why}") from None
+    except (ValueError, http.client.InvalidURL) as why:
+        raise Failed(f"{url}: not an address: {why}") from None
 
 
 def _result(body: bytes, status: int) -> dict[str, Any]:

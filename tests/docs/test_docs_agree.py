@@ -329,6 +329,14 @@ def test_a_template_sets_only_variables_that_something_reads(name: str):
     assert set(re.findall(r"^ +((?:SWAP|LOG)_[A-Z_]+):", text, re.MULTILINE)) <= variables()
 
 
+def test_the_guide_sets_only_parameters_that_a_template_has():
+    guide = (ROOT / "docs/deploying.md").read_text(encoding="utf-8")
+    told = re.findall(r"(?:ParameterKey|\bupdate) ([A-Z]\w+)", guide)
+    assert {"CodeObject", "WebhookSecrets", "EventsAsyncFlag", "OneWriter"} <= set(told)
+    templates = [(ROOT / name).read_text(encoding="utf-8") for name in ("template.yml", "template.fc2.yml")]
+    assert [name for name in told if not any(f"\n  {name}:\n    Type: " in text for text in templates)] == []
+
+
 # ---- architecture
 
 

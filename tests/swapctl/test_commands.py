@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
-from tests.support.level_c import SECRET
+from tests.support.level_c import ROOT, SECRET
 from tests.swapctl.conftest import EVENTS, STATE, TARGETS, Command, Local
 
 SCALED_IN = EVENTS / "eventbridge-ess-scale-in-success.json"
@@ -331,3 +332,25 @@ def test_nothing_secret_is_printed(cloud: Local, command: Command, tmp_path: Pat
     ]
     for secret in (*cloud.key, SECRET, SECRET.removeprefix("whsec_"), token):
         assert secret not in said
+
+
+def test_check_says_where_the_rights_are(cloud: Local, command: Command) -> None:
+    named = re.search(r"(docs/\w+\.md), (\w+), has the policy", command("check").out)
+    assert named
+    assert f"\n## {named[2]}\n" in (ROOT / named[1]).read_text(encoding="utf-8")
+
+
+def test_a_plan_of_a_silent_cloud_says_what_to_do(
+    cloud: Local, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("swapctl.planning.PATIENCE_S", 0.5)
+    monkeypatch.setenv("SWAP_ENDPOINT", NOBODY)
+    ended = command("plan")
+    assert (1, True) == (ended.code, "slb-swap check says why" in ended.out)
+
+
+@pytest.mark.parametrize("url", ["https://...", "http://[::1", "http://a b/", "http://a:b/"])
+def test_an_address_that_is_none_is_said(command: Command, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("SWAP_WEBHOOK_SECRETS", SECRET)
+    ended = command("send", "--webhook", url, *SWAP)
+    assert (1, True) == (ended.code, ended.err.startswith(f"slb-swap: {url}: not an address"))

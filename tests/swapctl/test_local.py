@@ -1,0 +1,46 @@
+"""``slb-swap local`` leaves nothing behind that a script would take for a running cloud."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.level_c import ROOT
+
+
+@pytest.fixture
+def started(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """A local cloud that has written its variables."""
+    file = tmp_path / "local.env"
+    command = [sys.executable, "-m", "swapctl", "local", "--env", str(file)]
+    started = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    until = time.monotonic() + 30
+    while not file.exists() and started.poll() is None and time.monotonic() < until:
+        time.sleep(0.05)
+    yield started, file
+    started.kill()
+    started.wait()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_its_variables_go_with_it(started: tuple[subprocess.Popen[bytes], Path], number: int) -> None:
+    local, file = started
+    if number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN:
+        pytest.skip("run by nohup")
+    assert "SWAP_ENDPOINT" in file.read_text()
+    os.kill(local.pid, number)
+    assert (0, False) == (local.wait(timeout=30), file.exists())
+
+
+def test_the_variables_of_another_one_stay(started: tuple[subprocess.Popen[bytes], Path]) -> None:
+    local, file = started
+    file.write_text("export SWAP_ENDPOINT=http://127.0.0.1:1\n")
+    local.terminate()
+    assert (0, True) == (local.wait(timeout=30), file.exists())
