@@ -14,11 +14,9 @@ EVENTS = Path(__file__).parents[1] / "events"
 HEAD = """\
 # Deliveries
 
-One file for each form and message in which a delivery comes. Beside it, `NAME.expect.json` says what it is about, its
-source, how it comes and its outcome. `documented`: a document shows it; `inferred`: put together from documents.
-`make run EVENT=list` lists all with what they are about. This page is written by `python -m scripts.events_readme`.
-
-They meet the same world, `state.json` and `targets.json`.
+One file for each form of delivery. Beside it, `NAME.expect.json` says what it is about, its source, how it comes and
+its outcome. `documented`: a document shows it; `inferred`: put together from documents. They meet the same world,
+`state.json` and `targets.json`. This page is written by `python -m scripts.events_readme`.
 
 - `via: deliver`: the bytes go to `swap`; with `sign` as a signed HTTP event of Function Compute 3.0.
 - `via: http`: a request to `webhook`. `"@now"` is the time of sending; `sign` is `standard`, `github`, `none`, `wrong`
