@@ -14,19 +14,14 @@ EVENTS = Path(__file__).parents[1] / "events"
 HEAD = """\
 # Deliveries
 
-One file for each form and message in which a delivery comes. Beside it, `NAME.expect.json` says what it is about, its
-source, how it comes and the outcome that it must have. `documented`: a document shows it; `inferred`: put together from
-documents. `make run EVENT=list` lists all with what they are about.
-
-They meet the same world, `state.json` and `targets.json`: the VServer group `rsp-web` has `i-old1`, `i-old2` and `i-old3` on
-port 8080; the scaling group `asg-web` no longer lists `i-old1`, has `i-new1` in service, and holds `i-new2` at a hook.
+One file for each form of delivery. Beside it, `NAME.expect.json` says what it is about, its source, how it comes and
+its outcome. `documented`: a document shows it; `inferred`: put together from documents. They meet the same world,
+`state.json` and `targets.json`. This page is written by `python -m scripts.events_readme`.
 
 - `via: deliver`: the bytes go to `swap`; with `sign` as a signed HTTP event of Function Compute 3.0.
-- `via: http`: how to send a request to `webhook`. `"@now"` is the time of sending; `sign` is `standard`, `github`, `none`,
-  `wrong` (another secret), `stale` (six minutes ago) or `tampered` (a byte added later).
+- `via: http`: a request to `webhook`. `"@now"` is the time of sending; `sign` is `standard`, `github`, `none`, `wrong`
+  (another secret), `stale` (six minutes ago) or `tampered` (a byte added later).
 - `unknown_to_ecs`: instances that ECS does not know any more. `targets`: pairs (old, new), added and removed servers.
-
-This page is written by `python -m scripts.events_readme`.
 """
 
 
