@@ -17,6 +17,16 @@ READING, FAULT = "reading", "fault"
 
 #: The values of the readings that count something, and those of all others in the order of the table.
 COUNTED = {"busy_for": (0, 1), "read_lag": (0, 2), "fresh_health": (0, 2)}
+#: Readings of what these worlds do not have (RAM, the platform), and the tests that play them.
+ELSEWHERE = {
+    "busy_ms": "tests/running/test_loop_under_readings.py",
+    "ecs_denied": "tests/cloud/test_ecs_denied.py",
+    "fc3_body": "tests/e2e/test_door_readings.py",
+    "fc3_async_header": "tests/e2e/test_door_readings.py",
+    "fc3_task_ids": "tests/e2e/test_door_readings.py",
+    "fc3_invoke_resource": "tests/templates/test_least_privilege.py",
+    "async_flag": "tests/localcloud/test_functions_newer.py",
+}
 VALUES: Mapping[str, tuple[Any, ...]] = {
     name: COUNTED.get(name, reading.values) for name, reading in TABLE.items()
 }

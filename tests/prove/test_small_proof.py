@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.prove import prove
-from tests.prove.choices import FAULT, READING, Choices, Readings, of_shorthand, shorthand, walk
+from tests.prove.choices import ELSEWHERE, FAULT, READING, Choices, Readings, of_shorthand, shorthand, walk
 from tests.prove.worlds import SHAPES, beginnings, groups, of_text
 
 
@@ -13,6 +15,11 @@ def test_no_small_world_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
     code = prove.main(["--bounds", "small", "--jobs", "1"])
     said = capsys.readouterr().out.splitlines()
     assert (0, " worlds, 0 violations") == (code, said[-1].lstrip("0123456789")), said
+
+
+@pytest.mark.parametrize(("name", "file"), ELSEWHERE.items())
+def test_a_reading_that_these_worlds_do_not_have_is_played_elsewhere(name: str, file: str) -> None:
+    assert name in Path(file).read_text()
 
 
 def test_a_replay_tells_every_call_and_every_instant(capsys: pytest.CaptureFixture[str]) -> None:
