@@ -49,6 +49,8 @@ def _put(world: World, name: str, server: str, said: list[str], hook: str) -> No
     if group is None:
         return
     became = member(server, said)
+    _unlist(world, [server])  # an instance is in one scaling group
+    group = world.scaling_groups[name]
     others = tuple(one for one in group.instances if one.instance_id != server)
     actions = group.lifecycle_actions
     if became.lifecycle_state.endswith(":Wait"):

@@ -17,6 +17,7 @@ from handler.core.model.policy import Policy
 from handler.core.model.steps import Add, Modify, SetWeight, Step, keys_of, new_side, old_side, units_of
 from handler.core.model.values import Group, Intent, Key, Refusal
 from handler.core.planning import goal as planning
+from handler.core.planning.capacity import gone_of
 from handler.core.planning.goal import Goal
 
 #: Seconds before the same write is sent again that was refused for want of room.
@@ -41,11 +42,15 @@ class Retry(Struct, frozen=True):
 
 
 class _Memo:
-    """The goal as it was last worked out, for as long as the scaling groups and ECS say the same."""
+    """The goal as it was last worked out, for as long as the scaling groups and ECS say the same.
+
+    What goes away by itself after the first look is a loss: the floor does not sink with it.
+    """
 
     def __init__(self) -> None:
         self._of: tuple[object, ...] = ()
         self._goal: Goal | None = None
+        self._gone: frozenset[str] | None = None
 
     def goal(self, intent: Intent, observed: Observed, policy: Policy, first: Observed) -> Goal:
         """Return the goal of a run."""
@@ -59,7 +64,9 @@ class _Memo:
             policy,
         )
         if self._goal is None or any(one is not other for one, other in zip(said, self._of, strict=True)):
-            self._of, self._goal = said, planning.goal(intent, observed, policy, first)
+            self._of, self._goal = said, planning.goal(intent, observed, policy, first, self._gone)
+            if self._gone is None:
+                self._gone = gone_of(self._goal.proposed)
         return self._goal
 
 

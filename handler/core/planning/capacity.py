@@ -25,9 +25,18 @@ class Capacity(Struct, frozen=True):
     floor_for_removals: int
 
 
-def capacity(first: Observed, changes: Iterable[Change], intent: Intent, policy: Policy) -> Capacity:
-    """Return the capacity of a run, by its first look."""
-    base = baseline(first, changes, policy.marks)
+def capacity(
+    first: Observed,
+    changes: Iterable[Change],
+    intent: Intent,
+    policy: Policy,
+    gone: Collection[str] | None = None,
+) -> Capacity:
+    """Return the capacity of a run, by its first look.
+
+    ``gone`` are the units that were gone when it began; None: those that the changes say.
+    """
+    base = baseline(first, changes, policy.marks, gone)
     return Capacity(base, floor(policy, base), floor(policy, base, intent.force))
 
 
@@ -63,10 +72,17 @@ def in_service(observed: Observed, changes: Iterable[Change], gating: Collection
     """
     made = tuple(changes)
     coming = frozenset().union(*(keys_of(change.into) for change in made))
-    return _counted(observed, made, coming, gating)
+    return _counted(observed, gone_of(made), coming, gating)
 
 
-def baseline(first: Observed, changes: Iterable[Change], marks: Marks) -> int:
+def gone_of(changes: Iterable[Change]) -> frozenset[str]:
+    """Return the units that are gone, by the changes of a run."""
+    return frozenset(change.old for change in changes if change.gone and change.old)
+
+
+def baseline(
+    first: Observed, changes: Iterable[Change], marks: Marks, gone: Collection[str] | None = None
+) -> int:
     """Return how many units in service a run began with: what its floor is measured by.
 
     New ones that were in already count unless they are abnormal, or a run that goes on after another was cut
@@ -74,12 +90,12 @@ def baseline(first: Observed, changes: Iterable[Change], marks: Marks) -> int:
     count as one: the other is only there until the change is finished.
     """
     made = tuple(changes)
-    gone = {change.old for change in made if change.gone}
-    serving = _counted(first, made, frozenset(), ())
+    gone = gone_of(made) if gone is None else gone
+    serving = _counted(first, gone, frozenset(), ())
     drained = {b.key.unit for b in first.group.backends.values() if marks.drained_from(b)}
     drained |= {c.old or "" for c in made if _is_drained(c) and serving.isdisjoint({c.old, c.new})}
     beside = sum(c.old != c.new and {c.old, c.new} <= serving for c in made)
-    return len(serving | (drained - gone - {c.old for c in made if c.new in serving})) - beside
+    return len(serving | (drained - {*gone} - {c.old for c in made if c.new in serving})) - beside
 
 
 def _is_drained(change: Change) -> bool:
@@ -87,9 +103,8 @@ def _is_drained(change: Change) -> bool:
 
 
 def _counted(
-    observed: Observed, changes: tuple[Change, ...], coming: frozenset[Key], gating: Collection[str]
+    observed: Observed, gone: Collection[str], coming: frozenset[Key], gating: Collection[str]
 ) -> frozenset[str]:
-    gone = {change.old for change in changes if change.gone}
     return frozenset(
         unit
         for unit, backends in observed.group.units().items()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -42,14 +42,23 @@ class Goal(Struct, frozen=True):
         return len(self.put_back) + sum(len(change.out) + len(change.into) for change in self.proposed)
 
 
-def goal(intent: Intent, observed: Observed, policy: Policy, first: Observed) -> Goal:
-    """Return the goal of a run; all but the listings is judged by its ``first`` look."""
+def goal(
+    intent: Intent,
+    observed: Observed,
+    policy: Policy,
+    first: Observed,
+    gone: Collection[str] | None = None,
+) -> Goal:
+    """Return the goal of a run; all but the listings is judged by its ``first`` look.
+
+    ``gone`` are the units that were gone when it began; None: as it is now.
+    """
     wanted = desired(intent, observed, policy, first.group)
     gating = gates(first, wanted.launched)
     proposed = changes(wanted, first.group, policy, unproven(first, gating))
     if wanted.literal or first.source is Source.ABSENT:
         proposed = _with_left_overs(proposed, first, policy)
-    limits = capacity(first, proposed.changes, intent, policy)
+    limits = capacity(first, proposed.changes, intent, policy, gone)
     guarded = guard(proposed, wanted, intent, policy, first, limits)
     return Goal(
         desired=wanted,

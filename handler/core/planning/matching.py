@@ -5,7 +5,7 @@ The rows are gone through in order; each takes from what is left of both sides.
 | old                                            | new                                                     |
 |------------------------------------------------|---------------------------------------------------------|
 | named in a requested pair                      | the last of the pairs that begin with it                |
-| out already                                    | in already; normal before others                        |
+| out already                                    | in already with a weight; normal before others          |
 | of a server that only changes port or address  | of the same server                                      |
 | with a new one beside it on the same ports     | in already: at weight 0, or normal and all are named    |
 | on some ports                                  | to come, on the same ports                              |
@@ -66,29 +66,31 @@ class Matching:
         left = [old for old in self._olds if old not in spoken and server_of(old) not in passed_over]
         news = [new for new in self._news if new not in spoken and server_of(new) not in passed_over]
         olds = [old for old in left if self._olds[old]]
+        beside = {self._stands(old) for old in olds}
         arrived = sorted(
-            filter(self._arrived, news), key=lambda new: (self._idles(new), new in self._unproven)
+            filter(self._arrived, news),
+            key=lambda new: (self._idles(new), new in self._unproven, self._stands(new) in beside),
         )
-        # Normal ones first: such a one has taken the place of an old one that is out.
-        out_already = len(left) - len(olds)
-        placed, arrived = arrived[:out_already], arrived[out_already:]
-        arrived.sort(key=self._idles, reverse=True)
+        # First those that are normal, and on ports that no old one has any more: they have taken its place.
+        settled = [new for new in arrived if not self._idles(new)]
+        placed = settled[: len(left) - len(olds)]
+        arrived = [new for new in arrived if self._idles(new)] + settled[len(placed) :]
         coming = [new for new in news if not self._arrived(new)]
         fit = [new for new in coming if not self._stays(new)]
-        settled = [new for new in arrived if not self._stays(new)]
-        idle = [new for new in settled if self._idles(new)]
+        there = [new for new in arrived if not self._stays(new)]
+        idle = [new for new in there if self._idles(new)]
         firm = [old for old in olds if not self._stays(old)]
         # How many addresses a server had that is named without them is not known once one is replaced.
         alone = [old for old in firm if old == server_of(old)]
-        for old_side, to_come, there in (
-            (alone, fit, settled),
+        for old_side, to_come, already in (
+            (alone, fit, there),
             (firm, fit, idle),
             (olds, coming, idle),
             (firm, [], arrived),
         ):
             taken = {side for match in found for side in match}
             found += self._in_rows(
-                *([one for one in side if one not in taken] for side in (old_side, to_come, there))
+                *([one for one in side if one not in taken] for side in (old_side, to_come, already))
             )
         taken = {side for match in found for side in match}
         found += [Match(None, new) for new in (*coming, *placed, *arrived) if new not in taken]

@@ -9,7 +9,7 @@ from handler.core.deciding.run_state import REFUSED_S, RunState, begin
 from handler.core.model.answers import Answer, Result
 from handler.core.model.decisions import Do
 from handler.core.model.steps import Add, Modify, Remove, SetWeight, Step
-from handler.core.model.values import Pair, Refusal
+from handler.core.model.values import Instance, Pair, Refusal
 from tests.support.builders import backend, backends, event, policy, servers, shown_group, shown_refused, view
 
 NOW = 1000.0
@@ -145,3 +145,14 @@ def test_the_goal_is_worked_out_once_for_each_listing() -> None:
     first = state.goal(intent, looked, how)
     assert first is state.goal(intent, replace(looked, now=NOW + 5), how)
     assert first is not state.goal(intent, replace(looked, servers=servers("i-1")), how)
+
+
+def test_the_floor_does_not_sink_with_a_server_that_is_lost_during_the_run() -> None:
+    how, three = policy(max_unavailable=1), "i-1#slb-swap/web i-2 i-3"
+    known = {one: Instance(one, "running", reclaimed=False) for one in ("i-1", "i-2", "i-3")}
+    looked = view(three, "i-2 i-3", asked=frozenset(known), instances=known)
+    lost = replace(looked, instances={one: known[one] for one in ("i-2", "i-3")})
+    state = begin(looked)
+    assert 2 == state.goal(event(), looked, how).capacity.floor
+    assert 2 == state.goal(event(), lost, how).capacity.floor
+    assert 1 == begin(lost).goal(event(), lost, how).capacity.floor

@@ -43,6 +43,8 @@ def matched(
         ("i-1:80 i-2:81", "i-1 i-2", "i-8:81 i-9:80", "i-1>i-9 i-2>i-8"),  # the same ports
         ("i-1 i-9", "i-1", "i-8 i-9", "i-1>i-9 >i-8"),  # one that is in beside it
         ("i-9", "i-1", "i-8 i-9", ">i-8 >i-9"),  # out already, in already
+        ("i-2 i-9=0", "i-1 i-2", "i-9", "i-2>i-9"),  # out already; one that waits has taken no place yet
+        ("i-2:81 i-8:81 i-9:80", "i-1 i-2", "i-8 i-9", "i-2>i-8 >i-9"),  # that of one on other ports
         (
             "eni-1@10.0.0.1 i-2",
             "i-2 eni-1@10.0.0.1",

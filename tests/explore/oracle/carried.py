@@ -120,6 +120,8 @@ def _may_be_at_nothing(played: Played, key: Key, owner: Backend | None, last: Ru
 def _not_remembered(played: Played, owner: Backend | None) -> bool:
     foreign = owner is not None and _foreign(owner)
     trouble = any(attempt.killed or attempt.outcome == "raised" for attempt in played.attempts)
+    # A reading that shows another's write, and not yet ours, cannot be told from one that is up to date.
+    trouble = trouble or bool(played.others and played.setup.readings["read_lag"])
     return bool(played.excused.allow("drain_not_remembered", foreign and trouble))
 
 
@@ -211,7 +213,7 @@ def _foreign(backend: Backend) -> bool:
 def _killed_between(run: Run) -> bool:
     """Whether a run was ended after the Remove that makes room, and before the Add of what comes."""
     removed = any(c.action == "RemoveVServerGroupBackendServers" and c.last > c.first for c in run.writes)
-    return (run.attempt.killed or run.group in run.refused) and removed
+    return bool(run.attempt.killed or run.refused) and removed
 
 
 def _fits(

@@ -79,6 +79,11 @@ def repeats(played: Played, last: Run) -> Iterator[str]:
         return
     if as_it_was and excused.allow("asked_again", asked):
         return
+    over = {subject.partition("@")[0] for subject, why in last.refused.items() if why == "over_quota"}
+    came = set(_plain(last.backends(at))) - set(_plain(last.backends(last.end)))
+    stayed = set(_plain(last.backends(last.end))) <= set(_plain(last.backends(at)))
+    if stayed and excused.allow("asked_again", came and {key[0] for key, _ in came} <= over):
+        return
     if excused.allow("ecs_not_read", last.ecs_unread and "bad_backend" in last.refused.values()):
         return
     if excused.allow("still_sick", {"not_healthy", "after_rollback"} & set(last.refused.values())):

@@ -44,7 +44,9 @@ def _compared(run: Run, result: dict[str, Any]) -> Iterator[str]:
         yield "told others as added or replacing than were"
     if result["outcome"] == "unchanged" and before != after:
         yield "told unchanged, and changed"
-    if any(run.start == after and c.answer == "ok" for c in run.writes) and result["outcome"] == "applied":
+    # What was drained and given back is a change: calls were made, and requests went elsewhere meanwhile.
+    still = all(run.backends(at) == before for at in run.served.instants(run.group, run.begin, run.end + 1))
+    if still and any(c.answer == "ok" for c in run.writes) and result["outcome"] == "applied":
         yield "told applied, and nothing changed"
 
 

@@ -1,0 +1,30 @@
+"""Worlds that walks at random found wrong once."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.explore.oracle.judging import violations
+from tests.explore.playing import play
+from tests.explore.worlds import of_text
+
+FOUND = {
+    "a waiting new server takes the place of an old one that is in, not of one that is out":
+        "target web strategy=surge; in web i-0 80=30 81=100; server i-n2; fault 0 write 0 killed; "
+        "> request web t:i-1 t:i-0 l:i-n2",
+    "a new server stays the one beside an old one on its port":
+        "target web ports=80 weight=50; in web i-0 81=100; server i-n2; server i-n3; "
+        "refuse RemoveVServerGroupBackendServers TooManyBackendServers; "
+        "> request web t:i-0 t:i-1 l:i-n2 l:i-n3 surge",
+    "the floor does not sink with a server that is lost during the run":
+        "target web asg=a; in web i-0 80=100 mark; in web i-1 80=100 mark; in web i-2 80=100; "
+        "~+5 release i-0; > out a i-n2",
+    "nor where others are replaced":
+        "target web asg=a exclusive; in web i-0 80=100; in web i-1 80=100; in web i-2 80=100; "
+        "~+1 release i-1; ~ launch a i-n3; > out a i-n2",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", FOUND.values(), ids=FOUND.keys())
+def test_what_was_wrong_once_is_right(text: str) -> None:
+    assert violations(play(of_text(text))) == []
