@@ -31,7 +31,7 @@ def stopped(run: Run) -> Iterator[str]:
         found = {server for server in news if not run.runs(server)}
         if not found or allow("ecs_not_read", run.ecs_unread):
             continue
-        if not allow("others_meanwhile", run.attempt.others):
+        if not allow("others_meanwhile", run.attempt.others or run.meddled):
             yield f"not running, and named in a write: {sorted(found)}"
             return
 

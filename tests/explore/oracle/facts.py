@@ -305,9 +305,8 @@ class Run:
         ours = {b.server_id for b in self.start if exclusive or is_ours(b.description)}
         stale = {s for s in ours if self.sources and self.once(s, "")}
         after = self.attempt.instances_after
-        doomed = {
-            s for s in here if s in after and "Recycling" in after[s].operation_locks
-        } | self.doomed & here
+        recycled = {s for s in here if s in after and "Recycling" in after[s].operation_locks}
+        doomed = set() if self.ecs_unread else recycled | self.doomed & here
         unknown |= {s for s in here if s not in after and s[:2] == "i-"}
         return self.leaving | doomed | unknown | once | stale
 
