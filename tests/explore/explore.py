@@ -210,6 +210,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         for found in found_in:
             tally.add(found)
+            for world, what in found.found:
+                print(f"{what}\n    {world}", file=sys.stderr, flush=True)
             if time.monotonic() - told > PROGRESS_S:
                 told = time.monotonic()
                 print(f"... {tally.worlds:,} worlds in {told - started:.0f} s, {len(tally.found)} violations",
