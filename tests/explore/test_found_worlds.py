@@ -22,6 +22,19 @@ FOUND = {
     "nor where others are replaced":
         "target web asg=a exclusive; in web i-0 80=100; in web i-1 80=100; in web i-2 80=100; "
         "~+1 release i-1; ~ launch a i-n3; > out a i-n2",
+    "a reading that shows others' write and not yet ours has both":
+        "target web asg=a; in web i-0 80=100; in web i-2 80=100; fault 0 write 0 other; "
+        "read present_new=updated; read read_lag=2; ~ launch a i-n0; > hookin a i-2",
+    "a drain is given back though the reading lags and others have written":
+        "target web asg=a,b drain=3; in web i-0 80=100; in web i-2 80=100 foreign; read read_lag=2; "
+        "fault 0 write 0 other; > in b i-2; > timer",
+    "a server that others put in during the run counts once it is proven":
+        "target web asg=a min=2; in web i-0 80=100; read fresh_health=2; ~+10 foreign web in i-x9 80; "
+        "~ launch a i-n2; > hookin a i-0",
+    "the rest of a server whose pair failed is not said to be held by the floor":
+        "target web un=50%; in web eni-0@10.0.0.1 80=100; in web eni-0@10.0.0.2 80=100; in web i-1 80=100; "
+        "in web i-2 80=100; in web i-3 80=100; server i-n0; denied ecs; > request web l:i-n0; "
+        "> request web t:i-2 t:eni-0 l:i-n4 l:i-n5",
 }  # fmt: skip
 
 

@@ -112,13 +112,12 @@ def remove(situation: Situation) -> Do | None:
         unpaired = [s for s in ending if not (s.change.into and s.serving)]
     else:
         unpaired = [s for s in situation.changes if s.out_now and not s.change.into]
-    failed = {status.change.together for status in situation.changes if status.given_up}
     left = [
         status
         for status in unpaired
         if not status.given_up
         and not status.is_stuck
-        and not (status.change.together and status.change.together in failed)
+        and status.change.together not in situation.failed_together
     ]
     return _take_out(left, situation, situation.room_for_removals)
 

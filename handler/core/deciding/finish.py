@@ -148,7 +148,9 @@ def _held_back(situation: Situation) -> tuple[Refusal, ...]:
             held.append(Refusal(status.change.new or "", reason))
         elif status.missing:
             held.append(Refusal(status.change.new or "", "over_quota"))
-        elif status.out_now and situation.has_rolled_back:
+        elif status.out_now and (
+            situation.has_rolled_back or status.change.together in situation.failed_together
+        ):
             held.append(Refusal(status.change.old or "", "after_rollback"))
         elif status.out_now or status.wrong_weight:
             subject = (status.change.old if status.out_now else status.change.new) or ""

@@ -99,6 +99,11 @@ class Situation(Struct, frozen=True, dict=True):
         """Changes whose new side is in the group and not proven yet."""
         return tuple(status for status in self.changes if status.is_pending)
 
+    @cached_property
+    def failed_together(self) -> frozenset[tuple[str, str]]:
+        """The replacements of a server at several addresses of which a part has failed."""
+        return frozenset(s.change.together for s in self.changes if s.given_up and s.change.together)
+
     @property
     def has_rolled_back(self) -> bool:
         """Whether a wave was taken back."""
@@ -152,7 +157,7 @@ class Situation(Struct, frozen=True, dict=True):
 def assess(observed: Observed, intent: Intent, policy: Policy, state: RunState) -> Situation:
     """Work out what a decision needs to know of a look. Linear in the number of backends."""
     goal = state.goal(intent, observed, policy)
-    in_service = capacity.in_service(observed, goal.changes, goal.gates)
+    in_service = capacity.in_service(observed, goal.changes, goal.gates, state.start)
     units = observed.group.units()
     statuses = (_status(c, observed, state, policy, goal, in_service, units) for c in goal.changes)
     return Situation(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -18,13 +20,13 @@ DOUBTFUL_LOOKS = 3
 class Written(Struct, frozen=True):
     """The group as the writes of a run leave it.
 
-    ``past`` are the groups before those writes that no reading has shown yet. ``last`` is the last write that
-    was applied, or may have been; ``doubt`` and ``lag`` are the looks that a write of unknown result and one
-    that does not show still get.
+    ``past`` are the writes that no reading has shown yet, each with the group before it. ``last`` is the
+    last write that was applied, or may have been. ``doubt`` and ``lag`` are the looks that a write of unknown
+    result, and one that does not show, still get.
     """
 
     expected: Group
-    past: tuple[Group, ...] = ()
+    past: tuple[tuple[Group, Step], ...] = ()
     last: Do | None = None
     is_applied: bool = False
     doubt: int = 0
@@ -39,7 +41,7 @@ class Written(Struct, frozen=True):
         return replace(
             self,
             expected=after(self.expected, do.step),
-            past=(*self.past, self.expected),
+            past=(*self.past, (self.expected, do.step)),
             last=do,
             is_applied=True,
             lag=LAGGING_LOOKS,
@@ -49,11 +51,23 @@ class Written(Struct, frozen=True):
         """Return what is known after a reading, if it is believed, and what doubtful write it confirms."""
         if same(read, self.expected):
             return replace(self, expected=read, doubt=max(0, self.doubt - 1), past=()), True, None
-        if self.lag and any(same(read, group) for group in self.past):
-            return replace(self, lag=self.lag - 1), False, None
+        hidden = self._hidden(read) if self.lag else ()
+        if hidden:
+            # Somebody else's writes are in the reading, ours are not yet.
+            return replace(self, expected=reduce(after, hidden, read), lag=self.lag - 1), False, None
         confirmed = self.last if self.doubt and self.last and self._changed(self.last.step, read) else None
         is_applied = self.is_applied or confirmed is not None
         return replace(self, expected=read, doubt=0, past=(), is_applied=is_applied), True, confirmed
+
+    def _hidden(self, read: Group) -> tuple[Step, ...]:
+        """Return our last writes that a reading does not show: their backends are as they were before."""
+        hidden: list[Step] = []
+        for before, step in reversed(self.past):
+            keys = keys_of((*old_side(step), *new_side(step)))
+            if any(read.backends.get(key) != before.backends.get(key) for key in keys):
+                break
+            hidden.insert(0, step)
+        return tuple(hidden)
 
     def _changed(self, step: Step, read: Group) -> bool:
         keys = keys_of((*old_side(step), *new_side(step)))

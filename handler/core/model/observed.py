@@ -91,14 +91,15 @@ class Observed(Struct, frozen=True):
     def gets_requests(self, backend: Backend) -> bool:
         """Tell whether a backend is in service: with a weight, and not abnormal for every listener.
 
-        A listener that does not check sends requests whatever the others find.
+        A listener that does not check sends requests whatever the others find; they serve nobody where the
+        instance is down.
         """
         if backend.weight == 0:
             return False
-        checking = self.listeners.checking
-        if self.listeners.unchecking or not checking:
-            return True
-        return any(self.verdict(backend.key, listener) is not Verdict.ABNORMAL for listener in checking)
+        verdicts = {self.verdict(backend.key, listener) for listener in self.listeners.checking}
+        if self.listeners.unchecking or not verdicts:
+            return Verdict.NORMAL in verdicts or not self.is_down(backend.key.server_id)
+        return verdicts != {Verdict.ABNORMAL}
 
     def is_listed_in_service(self, unit: str) -> bool:
         """Tell whether a scaling group lists the server in service (InService or Protected)."""
@@ -118,6 +119,13 @@ class Observed(Struct, frozen=True):
         """Tell whether ECS was asked for an instance and does not know it."""
         return self.instances is not None and server_id in self.asked and server_id not in self.instances
 
+    def is_down(self, server_id: str) -> bool:
+        """Tell whether an instance is stopped, or unknown to an ECS that knows others."""
+        instance = self.instance(server_id)
+        if instance is not None:
+            return instance.status in {"stopping", "stopped"}
+        return bool(self.instances) and self.is_unknown_to_ecs(server_id)
+
     def shows_that_it_serves(self, server_id: str) -> bool:
         """Tell whether a scaling group lists a server in service, or any check finds it normal."""
         normal = (
@@ -128,7 +136,7 @@ class Observed(Struct, frozen=True):
     def may_serve(self, server_id: str) -> bool:
         """Tell whether a server may be serving: a check finds it normal, or it runs and nothing checks it."""
         instance = self.instance(server_id)
-        if self.is_unknown_to_ecs(server_id) or (instance and instance.status in {"stopping", "stopped"}):
+        if self.is_unknown_to_ecs(server_id) or self.is_down(server_id):
             return False
         said = [
             verdict

@@ -10,7 +10,7 @@ from handler.core.model.marks import Marks
 from handler.core.model.observed import Observed
 from handler.core.model.policy import Policy
 from handler.core.model.steps import keys_of
-from handler.core.model.values import Backend, Intent, Key, ServerRef, Verdict
+from handler.core.model.values import Backend, Group, Intent, Key, ServerRef, Verdict
 from handler.core.planning.changes import Change
 
 
@@ -65,13 +65,18 @@ def unproven(observed: Observed, gating: Collection[str]) -> frozenset[str]:
     return frozenset(key.unit for key in observed.group.backends if not observed.is_normal(key, gating))
 
 
-def in_service(observed: Observed, changes: Iterable[Change], gating: Collection[str]) -> frozenset[str]:
+def in_service(
+    observed: Observed, changes: Iterable[Change], gating: Collection[str], first: Group | None = None
+) -> frozenset[str]:
     """Return the units in service: with a weight, and sent requests by at least one listener.
 
-    A new one counts once all its backends are proven; one that is gone never counts.
+    A new one counts once all its backends are proven, as does one that others have put in since the ``first``
+    look; one that is gone never counts.
     """
     made = tuple(changes)
     coming = frozenset().union(*(keys_of(change.into) for change in made))
+    if first is not None:
+        coming |= observed.group.backends.keys() - first.backends.keys()
     return _counted(observed, gone_of(made), coming, gating)
 
 

@@ -87,13 +87,17 @@ def test_a_reading_of_a_group_before_any_of_our_writes_lags() -> None:
     assert [False, False, True] == [read(state, of)[1] for of in ("i-1 i-2", "i-2", "i-2 i-9")]
 
 
-def test_a_reading_of_before_what_was_seen_does_not_lag() -> None:
-    state, _ = read(did(ADD), "i-1 i-2 i-9")
-    state = did(Remove(backends("i-1")), of=state)
-    assert read(state, "i-1 i-2")[1]
-    state, _ = read(did(ADD), "i-2")
-    state = did(Remove(backends("i-2")), of=state)
-    assert read(state, "i-1 i-2")[1]
+def test_where_a_reading_has_what_others_did_and_not_yet_ours_both_count() -> None:
+    state = did(Remove(backends("i-1")), of=did(ADD))
+    for read_now, expected in (("i-1 i-2 i-5", "i-2 i-5 i-9"), ("i-1 i-9", "i-9"), ("i-1 i-2", "i-2 i-9")):
+        seen, fresh = read(state, read_now)
+        assert (False, expected) == (fresh, shown_group(seen.written.expected))
+
+
+def test_what_others_did_to_what_we_wrote_is_believed() -> None:
+    weighed = SetWeight(backends("i-1 i-2"), backends("i-1=0 i-2=0"))
+    state, fresh = read(did(weighed, why="drain"), "i-1=50 i-2")
+    assert (True, "i-1=50 i-2") == (fresh, shown_group(state.written.expected))
 
 
 def test_what_others_undo_later_was_done_once() -> None:

@@ -85,3 +85,27 @@ def test_released_is_what_ecs_does_not_know_and_nothing_shows_to_serve(
     looked = view("i-1 i-2", listed, asked=frozenset({"i-1", "i-2"}), instances=RUNNING, **also)
     assert expected == looked.is_released("i-2")
     assert not looked.is_released("i-1")
+
+
+@pytest.mark.parametrize(
+    ("also", "expected"),
+    [
+        ({"instances": RUNNING}, [True, False]),
+        ({"instances": {"i-2": Instance("i-2", "stopped", reclaimed=False)}}, [False, False]),
+        ({"instances": {}}, [True, True]),  # an ECS that knows nobody is not believed
+        ({"instances": None}, [True, True]),
+        ({"instances": RUNNING, "checked": True}, [True, True]),  # a check finds it normal
+    ],
+)
+def test_an_instance_that_is_down_serves_nobody_though_nothing_checks_it(
+    also: dict[str, object], expected: list[bool]
+) -> None:
+    looked = view("i-1 i-2", asked=frozenset({"i-1", "i-2"}), **also)  # type: ignore[arg-type]
+    assert expected == [looked.gets_requests(backend(one)) for one in ("i-1", "i-2")]
+
+
+def test_a_check_that_passes_counts_more_than_a_listener_that_checks_nothing() -> None:
+    for said, expected in (("", True), ("i-2=abnormal", False), ("i-2=pending", False)):
+        looked = by_listener("i-1 i-2", {"http:80": said}, unchecking="tcp:443")
+        looked = replace(looked, asked=frozenset({"i-1", "i-2"}), instances=RUNNING)
+        assert expected == looked.gets_requests(backend("i-2"))

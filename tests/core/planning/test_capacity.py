@@ -50,6 +50,12 @@ def test_a_new_one_counts_once_it_is_proven(of: str, new: str, pending: str, exp
     assert set(expected.split()) == in_service(looked, [change(new=new)], ONE)
 
 
+def test_one_that_others_have_put_in_during_the_run_counts_once_it_is_proven() -> None:
+    first = view("i-1").group
+    for pending, expected in (("i-5", {"i-1"}), ("", {"i-1", "i-5"})):
+        assert expected == in_service(view("i-1 i-5", pending=pending, checked=True), [], ONE, first)
+
+
 def test_the_gone_never_count() -> None:
     assert {"i-2"} == in_service(view("i-1 i-2"), [change("i-1", gone=True)], ())
 

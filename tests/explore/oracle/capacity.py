@@ -52,7 +52,7 @@ def retired(run: Run) -> Iterator[str]:
     """No unit that served is taken out but for one that has passed, for none, or within the share."""
     served, allow = run.served, run.played.excused.allow
     start = served.on(run.begin)
-    counted = {one for one in start if one[0] not in run.said_gone} - served.dead(run.begin)
+    counted = {one for one in start if one[0] not in run.said_gone} - _seen_dead(run)
     required = _required(run)
     strictly = (
         _unpaired(run) + _weighed_down(run) + (run.spare(len(counted)) if run.strategy == "swap" else 0)
@@ -82,11 +82,18 @@ def retired(run: Run) -> Iterator[str]:
         allow("side_by_side", run.beside)
 
 
+def _seen_dead(run: Run) -> set[Unit]:
+    """The units that are no more, as far as the run asks: a request asks for its own, ECS knows no ENI."""
+    named = {e.server for e in (*run.terminated, *run.launched)}
+    dead = {one for one in run.served.dead(run.begin) if one[0].startswith("i-")}
+    return {one for one in dead if not run.is_request or one[0] in named}
+
+
 def _required(run: Run) -> frozenset[str]:
     """The listeners on which a new one has to pass: those that check, and use any that was there."""
     checking = run.served.checking(run.group)
     used = run.served.on(run.begin).values()
-    return frozenset().union(*used) & checking if used else checking
+    return frozenset().union(*used) & checking or checking
 
 
 def steps(run: Run) -> Iterator[tuple[int, int]]:

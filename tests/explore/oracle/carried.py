@@ -114,14 +114,14 @@ def _may_be_at_nothing(played: Played, key: Key, owner: Backend | None, last: Ru
         return True
     if allow("hook_still_waits", last.listed.get(key[0], ("",))[0] == "pending"):
         return True
+    if allow("held_by_a_limit", key[0] in last.refused):
+        return True
     return bool(allow("sick_at_nothing", key[0] in last.served.sick(last.end)))
 
 
 def _not_remembered(played: Played, owner: Backend | None) -> bool:
     foreign = owner is not None and _foreign(owner)
     trouble = any(attempt.killed or attempt.outcome == "raised" for attempt in played.attempts)
-    # A reading that shows another's write, and not yet ours, cannot be told from one that is up to date.
-    trouble = trouble or bool(played.others and played.setup.readings["read_lag"])
     return bool(played.excused.allow("drain_not_remembered", foreign and trouble))
 
 
@@ -211,8 +211,14 @@ def _foreign(backend: Backend) -> bool:
 
 
 def _killed_between(run: Run) -> bool:
-    """Whether a run was ended after the Remove that makes room, and before the Add of what comes."""
-    removed = any(c.action == "RemoveVServerGroupBackendServers" and c.last > c.first for c in run.writes)
+    """Whether a run was ended after the Remove that makes room, and before the Add of what comes.
+
+    A Modify that is refused may have taken out the old ones all the same.
+    """
+    removed = any(
+        c.last > c.first and (c.action[:6] == "Remove" or (c.action[:6] == "Modify" and c.answer != "ok"))
+        for c in run.writes
+    )
     return bool(run.attempt.killed or run.refused) and removed
 
 

@@ -33,7 +33,7 @@ def _waited(
 ) -> bool:
     known = run.served.history[before].instances
     if lowered is not None:
-        return now - lowered >= drain_s
+        return now - lowered >= drain_s - 0.001
     if backend.weight == 0 or backend.server_id in run.said_gone or backend.server_id not in known:
         return True
     if backend.key not in {b.key for b in run.start}:

@@ -42,6 +42,7 @@ EXCUSES = {
         "a new server that a cut-off run has left at weight 0, and that fails its check, serves nobody, and "
         "is not touched by those that did not put it in"
     ),
+    "held_by_a_limit": "a server that waits at weight 0 stays where a limit forbids its removal, and says so",
     "refused_for_good": "a write that the API refuses for good leaves things as they are, and is said",
     "not_its_turn": (
         "a target that the last delivery does not concern, or may not change, is left as earlier ones "

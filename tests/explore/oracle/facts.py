@@ -336,9 +336,11 @@ class Run:
     def beside(self) -> int:
         """How many new ones serve beside those that they are to replace when it begins."""
         serving = self.served.serving(self.begin)
-        old = self.units(self.leave) & serving
         named = self.come if self.is_request else {e.server for e in self.launched}
-        return min(len(old), len({one for one in serving if one[0] in named} - old))
+        new = {one for one in serving if one[0] in named}
+        old = self.units(self.leave) & serving
+        # What is launched may be taken out as well, where its hook is abandoned.
+        return min(len(new - old), len(old)) if self.is_request else min(len(new), len(old - new))
 
     @cached_property
     def strictly_least(self) -> int:
