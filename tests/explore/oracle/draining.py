@@ -31,10 +31,13 @@ def drained(run: Run) -> Iterator[str]:
 def _waited(
     run: Run, before: int, backend: Backend, lowered: float | None, now: float, drain_s: float
 ) -> bool:
-    known = run.served.history[before].instances
     if lowered is not None:
         return now - lowered >= drain_s - 0.001
-    if backend.weight == 0 or backend.server_id in run.said_gone or backend.server_id not in known:
+    if (
+        backend.weight == 0
+        or backend.server_id in run.said_gone
+        or run.served.is_down(before, backend.server_id)
+    ):
         return True
     if backend.key not in {b.key for b in run.start}:
         return True  # what this run has put in may be taken back at once

@@ -72,7 +72,8 @@ def _unhealthy(run: Run) -> set[str]:
 
 def _binding(run: Run) -> bool:
     """Whether the floor may hold somebody: one fewer would be below what some run could promise."""
-    serving = len({one for one in run.served.serving(run.end) if one[0] not in run.said_gone})
+    alive = run.served.serving(run.end) - run.served.dead(run.end)
+    serving = len({one for one in alive if one[0] not in run.said_gone})
     wanted = len(
         run.units([b for b in run.backends(run.end) if any(b.key == gone.key for gone in run.leave)])
     )
@@ -196,7 +197,7 @@ def _all_or_none(run: Run) -> Iterator[str]:
     if not held or run.result is None or run.result["outcome"] == "raised":
         return
     zeroed = {e.server for e in run.launched if e.weight == 0}
-    served = {one[0] for one in run.served.serving(run.begin)}
+    served = {one[0] for one in run.served.serving(run.begin) - run.served.dead(run.begin)}
     before = {b.key: b.weight for b in run.start if b.server_id in served & zeroed}
     done = [b for b in run.backends(run.end) if b.weight == 0 and before.get(b.key)]
     if done and held & zeroed:

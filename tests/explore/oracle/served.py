@@ -101,9 +101,24 @@ class Served:
         )
 
     def dead(self, at: int) -> frozenset[Unit]:
-        """The units that ECS does not know, and that are sent requests only because nothing checks them."""
-        instances = self.history[at].instances
-        return frozenset(one for one in self.on(at) if one[0] not in instances)
+        """The units that are stopped or no more, and get requests only because nothing checks them."""
+        instant = self.history[at]
+        return frozenset(
+            one
+            for one in self.on(at)
+            if self.is_down(at, one[0])
+            and not any(
+                self.status(instant, b, listener) == "normal"
+                for b in instant.backends
+                if unit(b) == one and b.weight
+                for listener in self._listeners[instant.group_id]
+            )
+        )
+
+    def is_down(self, at: int, server: str) -> bool:
+        """Whether an instance is stopped, or there is none."""
+        known = self.history[at].instances.get(server)
+        return known is None or known.status in {"Stopped", "Stopping"}
 
     def under_rr(self, at: int) -> frozenset[Unit]:
         """The units at weight 0 that are sent requests all the same."""
