@@ -88,14 +88,14 @@ BUGS = (
             "not status.to_swap",
             "(not status.to_swap or situation.state.retry.trouble)",
         ),
-        ("core.deciding.situation:ChangeStatus.is_replaced", "return ", "return True or "),
+        ("core.deciding.status:ChangeStatus.is_replaced", "return ", "return True or "),
         faults=1,
     ),
     _bug(
         "remove before add",
         "ruc/1-t,1-t/nn",
         ("core.deciding.add_remove:retire", *NOT_REPLACED),
-        ("core.deciding.situation:ChangeStatus.is_replaced", "return ", "return True or "),
+        ("core.deciding.status:ChangeStatus.is_replaced", "return ", "return True or "),
         (
             "core.deciding.decide:_next",
             "rollback.undo(situation)\n",
@@ -263,7 +263,7 @@ BUGS = (
     _bug(
         "retired before the new one is normal",
         "ruc/1-t,1-t/nn",
-        ("core.deciding.situation:ChangeStatus.is_replaced", "(self.proven or not self.change.into)", "True"),
+        ("core.deciding.status:ChangeStatus.is_replaced", "(self.proven or not self.change.into)", "True"),
         readings=2,
     ),
     _bug(

@@ -5,27 +5,34 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from handler.core.deciding import drain
-from handler.core.deciding.situation import ChangeStatus, Situation
+from handler.core.deciding.situation import Situation
+from handler.core.deciding.status import ChangeStatus
 from handler.core.model.decisions import Do
 from handler.core.model.steps import Add, Remove, SetWeight
-from handler.core.model.values import Backend
+from handler.core.model.values import Backend, Key
 from handler.core.planning import capacity
 
 
 def put_back_drained(situation: Situation) -> Do | None:
     """Give back the weight of what this run or one before drained, and nothing takes out any more."""
-    here, start = situation.observed.group.backends, situation.state.start.backends
+    here = situation.observed.group.backends
     drained = [(here[b.key], then) for b, then in situation.goal.put_back if here.get(b.key) == b]
-    known = {b.key for status in situation.changes for b in (*status.change.out, *status.change.into)}
-    known |= {now.key for now, _ in drained}
-    drained += [
+    if situation.state.drained:
+        drained += _staying(situation, known={now.key for now, _ in drained})
+    after = situation.batch(then for _, then in drained)
+    before = {now.key: now for now, _ in drained}
+    return Do(SetWeight(tuple(before[b.key] for b in after), after), "put_back") if after else None
+
+
+def _staying(situation: Situation, known: set[Key]) -> list[tuple[Backend, Backend]]:
+    """Return what this run drained though it stays, now and then, beside what is ``known`` to stay."""
+    here, start = situation.observed.group.backends, situation.state.start.backends
+    known |= {b.key for status in situation.changes for b in (*status.change.out, *status.change.into)}
+    return [
         (here[key], replace(start[key], description=situation.policy.marks.kept(here[key])))
         for key in situation.state.drained
         if key not in known and key in start and key in here and here[key].weight == 0 < start[key].weight
     ]
-    after = situation.batch(then for _, then in drained)
-    before = {now.key: now for now, _ in drained}
-    return Do(SetWeight(tuple(before[b.key] for b in after), after), "put_back") if after else None
 
 
 def add_missing(situation: Situation) -> Do | None:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 
 from msgspec.structs import replace
 
-from handler.core.deciding.situation import ChangeStatus, Situation
+from handler.core.deciding.situation import Situation
+from handler.core.deciding.status import ChangeStatus
 from handler.core.model.decisions import Do
 from handler.core.model.steps import Add, Modify, Remove, SetWeight
 from handler.core.model.values import Backend, Pair, Refusal, server_of

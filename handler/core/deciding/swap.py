@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from itertools import chain
 
 from handler.core.deciding import drain
-from handler.core.deciding.situation import ChangeStatus, Situation
+from handler.core.deciding.situation import Situation
+from handler.core.deciding.status import ChangeStatus
 from handler.core.model.decisions import Do
 from handler.core.model.steps import Modify, Remove
 
