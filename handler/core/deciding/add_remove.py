@@ -56,13 +56,14 @@ def weigh(situation: Situation) -> Do | None:
     by half the time is given its weight: the old one still serves, and is not touched before the new one is
     normal. None is so while another new one is abnormal: it may be the build.
     """
+    unfinished = [s for s in situation.changes if s.wrong_weight and not s.given_up]
+    if not unfinished:
+        return None
     room = situation.room_for_removals
-    units = situation.observed.group.units()
+    units = situation.look.units
     suspicious = any(status.abnormal for status in situation.pending)
     chosen: list[tuple[Backend, Backend]] = []
-    for status in situation.changes:
-        if status.given_up or not status.wrong_weight:
-            continue
+    for status in unfinished:
         untried = not suspicious and _may_be_unchecked(status, situation)
         if status.proven or untried or not status.out_now or status.change.gone:
             lowered = [now for now, then in status.wrong_weight if then.weight == 0]
@@ -103,9 +104,7 @@ def retire(situation: Situation) -> Do | None:
     # What comes at weight 0 replaces nothing.
     lasting = [status for status in replaced if status.brings_weight]
     ending = [status for status in replaced if not status.brings_weight]
-    return _take_out(lasting, situation, situation.room) or _take_out(
-        ending, situation, situation.room_for_removals
-    )
+    return _take_out(lasting, situation, are_replaced=True) or _take_out(ending, situation)
 
 
 def remove(situation: Situation) -> Do | None:
@@ -127,10 +126,13 @@ def remove(situation: Situation) -> Do | None:
         and not status.is_stuck
         and not (status.change.together and status.change.together in failed)
     ]
-    return _take_out(left, situation, situation.room_for_removals)
+    return _take_out(left, situation)
 
 
-def _take_out(statuses: list[ChangeStatus], situation: Situation, room: int) -> Do | None:
+def _take_out(statuses: list[ChangeStatus], situation: Situation, *, are_replaced: bool = False) -> Do | None:
+    if not statuses:
+        return None
+    room = situation.room if are_replaced else situation.room_for_removals
     allowed: list[ChangeStatus] = []
     for status in statuses:
         if not status.removal_costs_capacity or room > 0:

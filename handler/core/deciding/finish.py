@@ -115,8 +115,8 @@ def _why_raised(situation: Situation) -> str:
 
 def _is_owed(status: ChangeStatus, situation: Situation) -> bool:
     """Tell whether this run took an old one out, and found no room for the new one."""
-    taken = any(backend.key in situation.state.taken for backend in status.change.out)
-    return taken and bool(status.missing) and not status.out_now and not status.given_up
+    is_half_done = bool(status.missing) and not status.out_now and not status.given_up
+    return is_half_done and any(backend.key in situation.state.taken for backend in status.change.out)
 
 
 def _lacks_time(situation: Situation) -> bool:

@@ -123,6 +123,8 @@ def _owes(status: ChangeStatus, situation: Situation) -> bool:
 
 def _lowered(status: ChangeStatus, situation: Situation) -> tuple[Backend, ...]:
     """Return the old backends at weight 0 as they were before they were drained, whichever run did that."""
+    if not status.out_now:
+        return ()
     marks = situation.policy.marks
     now = {backend.key: backend for backend in status.out_now if backend.weight == 0}
     before = (marks.put_back(backend) for backend in status.change.out if backend.key in now)

@@ -8,7 +8,7 @@ from functools import cached_property
 from msgspec import Struct
 
 from handler.core.deciding.run_state import RunState
-from handler.core.deciding.status import ChangeStatus, Look, status_of
+from handler.core.deciding.status import ChangeStatus, Look, statuses
 from handler.core.model.observed import Observed
 from handler.core.model.policy import WAY_BACK_S, Policy
 from handler.core.model.steps import Entry, unit_of, whole_units
@@ -101,8 +101,9 @@ class Situation(Struct, frozen=True, dict=True):
 
         While a bad backend is being looked for, only entries of the suspects are taken.
         """
-        wanted = (entry for entry in entries if not self.focus or unit_of(entry) in self.focus)
-        return next(whole_units(wanted, self.policy.max_per_call), ())
+        if self.focus:
+            entries = (entry for entry in entries if unit_of(entry) in self.focus)
+        return next(whole_units(entries, self.policy.max_per_call), ())
 
     def batch_with_room(self, entries: Iterable[Backend]) -> tuple[Backend, ...]:
         """Return as many entries as one call carries and the load balancer has room for, as whole units."""
@@ -122,6 +123,6 @@ def assess(observed: Observed, intent: Intent, policy: Policy, state: RunState) 
         look=look,
         intent=intent,
         state=state,
-        changes=tuple([status_of(change, look) for change in look.goal.changes]),
+        changes=statuses(look),
         focus=state.isolation.focus(observed.now),
     )

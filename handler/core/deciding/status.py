@@ -10,7 +10,7 @@ from msgspec import Struct
 from handler.core.deciding.run_state import RunState
 from handler.core.model.observed import Observed
 from handler.core.model.policy import Policy
-from handler.core.model.values import Backend, Key, Pair
+from handler.core.model.values import Backend, Key, Pair, Refusal
 from handler.core.planning import capacity
 from handler.core.planning.changes import Change
 from handler.core.planning.goal import Goal
@@ -51,7 +51,7 @@ class ChangeStatus(Struct, frozen=True, dict=True):
     to_swap: tuple[Pair, ...]
     given_up: bool  #: refused in the course of the run
 
-    @cached_property
+    @property
     def wrong_weight(self) -> tuple[tuple[Backend, Backend], ...]:
         """What of the new side has not its weight yet, as it is and as it is to be."""
         here = self.look.observed.group.backends
@@ -61,18 +61,21 @@ class ChangeStatus(Struct, frozen=True, dict=True):
     def proven(self) -> bool:
         """Whether the new side is there, and normal where it is to take requests."""
         observed, gates = self.look.observed, self.look.goal.gates
-        return bool(self.in_now) and all(observed.is_normal(key, gates) for key in self._to_serve)
+        return bool(self.in_now) and all(
+            observed.is_normal(backend.key, gates)
+            for backend in self.change.into
+            if backend.weight and backend.key in observed.group.backends
+        )
 
     @property
     def abnormal(self) -> bool:
         """Whether the new side is there, and failed a check that gates."""
         observed, gates = self.look.observed, self.look.goal.gates
-        return any(observed.is_abnormal(key, gates) for key in self._to_serve)
-
-    @property
-    def _to_serve(self) -> list[Key]:
-        here = self.look.observed.group.backends
-        return [backend.key for backend in self.change.into if backend.weight and backend.key in here]
+        return any(
+            observed.is_abnormal(backend.key, gates)
+            for backend in self.change.into
+            if backend.weight and backend.key in observed.group.backends
+        )
 
     @property
     def serving(self) -> bool:
@@ -113,26 +116,29 @@ class ChangeStatus(Struct, frozen=True, dict=True):
         return not self.missing and not self.wrong_weight and (self.proven or not self.change.into)
 
 
-def status_of(change: Change, look: Look) -> ChangeStatus:
-    """Return how far a change has got."""
+def statuses(look: Look) -> tuple[ChangeStatus, ...]:
+    """Return how far each change has got."""
     here, refused = look.observed.group.backends, look.state.refused
-    out_now = tuple([here[b.key] for b in change.out if b.key in here])
-    in_now = tuple([here[b.key] for b in change.into if b.key in here])
-    missing = tuple([b for b in change.into if b.key not in here])
-    return ChangeStatus(
-        change,
-        look,
-        out_now,
-        in_now,
-        missing,
-        to_swap=_to_swap(change, here) if out_now and missing else (),
-        given_up=change.new in refused or (change.old in refused and not in_now),
-    )
+    return tuple([_status(change, look, here, refused) for change in look.goal.changes])
+
+
+def _status(
+    change: Change, look: Look, here: Mapping[Key, Backend], refused: Mapping[str, Refusal]
+) -> ChangeStatus:
+    out_now = tuple([now for b in change.out if (now := here.get(b.key))])
+    in_now = tuple([now for b in change.into if (now := here.get(b.key))])
+    all_in = len(in_now) == len(change.into)
+    missing = () if all_in else tuple([b for b in change.into if b.key not in here])
+    to_swap = _to_swap(change, here) if out_now and missing else ()
+    given_up = change.new in refused or (change.old in refused and not in_now)
+    return ChangeStatus(change, look, out_now, in_now, missing, to_swap, given_up)
 
 
 def _to_swap(change: Change, here: Mapping[Key, Backend]) -> tuple[Pair, ...]:
     return tuple(
-        Pair(here[pair.old.key], pair.new)
-        for pair in change.pairs()
-        if pair.old.key in here and pair.new.key not in here
+        [
+            Pair(now, pair.new)
+            for pair in change.pairs()
+            if (now := here.get(pair.old.key)) and pair.new.key not in here
+        ]
     )

@@ -52,8 +52,10 @@ def _is_free(status: ChangeStatus, situation: Situation) -> bool:
     """Tell whether swapping costs nothing. While ``surge`` has room, only what is gone is swapped."""
     if not status.to_swap or status.given_up or status.is_stuck:
         return False
+    if status.change.gone:
+        return True
     swaps = situation.strategy == "swap" or situation.state.room_for(1) == 0
-    return status.change.gone or (swaps and not status.serving)
+    return swaps and not status.serving
 
 
 def _is_begun(status: ChangeStatus, situation: Situation) -> bool:
