@@ -41,8 +41,6 @@ PACKAGES = (
     "jmespath",
     "msgspec",
     "requests",
-    "structlog",
-    "typing_extensions",
     "urllib3",
     "websocket",
 )
