@@ -152,10 +152,12 @@ class Observer:
                 missing.append(scaling_group_id)
         return listings, tuple(missing)
 
-    def _complete(self, servers: Mapping[str, Server], known: Iterable[str], asked: tuple[str, ...]) -> None:
+    def _complete(
+        self, servers: Mapping[str, Server], listings: Iterable[str], asked: tuple[str, ...]
+    ) -> None:
         """Keep whom the scaling groups list, and whom of the others they know if they are asked by name."""
-        named = (server for one in known for server in self._ess.listed(one, asked)) if asked else ()
-        listed = {**servers, **{server.id: server for server in named}}
+        found = (server for known in listings for server in self._ess.listed(known, asked)) if asked else ()
+        listed = {**servers, **{server.id: server for server in found}}
         if self._differs(listed):
             self._servers = listed
 

@@ -97,8 +97,10 @@ class ChangeStatus(Struct, frozen=True, dict=True):
     @property
     def is_stuck(self) -> bool:
         """Whether the old side is there to stay: refused by the API, or put back after a drain."""
-        refused, lifted = self.look.state.refused, self.look.state.lifted
-        return any(self.change.old in refused or backend.key in lifted for backend in self.out_now)
+        state = self.look.state
+        if self.change.old in state.refused:
+            return bool(self.out_now)
+        return bool(state.lifted) and any(backend.key in state.lifted for backend in self.out_now)
 
     @property
     def brings_weight(self) -> bool:
