@@ -41,6 +41,8 @@ PACKAGES = (
     "jmespath",
     "msgspec",
     "requests",
+    "structlog",
+    "typing_extensions",
     "urllib3",
     "websocket",
 )

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
-from contextvars import ContextVar
-from datetime import datetime, timezone
 from enum import Enum
 from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
+import structlog
+from structlog.typing import EventDict
 
 from handler import blinds
 
@@ -42,19 +42,23 @@ _SECRET_KEYS: Final = frozenset(
     }
 )
 
-_LEVELS: Final = ("debug", "info", "warning", "error")
-
 _cold = True
-_least = "info"
-
-#: The keys of the invocation that runs.
-_bound: ContextVar[Mapping[str, Any]] = ContextVar("the keys of this invocation", default={})  # noqa: B039
 
 
 def configure(level: str = "INFO") -> None:
     """Log from ``level`` up (DEBUG, INFO, WARNING, ERROR), one JSON object a line, on what stdout is then."""
-    global _least  # noqa: PLW0603 - an instance of the function is one process
-    _least = level.lower()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+            _redacted,
+            _as_json,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level.lower()),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stdout),
+        cache_logger_on_first_use=False,
+    )
 
 
 def cold_start() -> bool:
@@ -66,16 +70,17 @@ def cold_start() -> bool:
 
 def bind(**keys: Any) -> None:
     """Tell these keys with every line until ``clear``; of a list too long to repeat, the length."""
-    shortened = {
-        name: len(value) if isinstance(value, list) and _size(value) > _LONGEST_BOUND else value
-        for name, value in _clean("", keys).items()
-    }
-    _bound.set({**_bound.get(), **shortened})
+    structlog.contextvars.bind_contextvars(
+        **{
+            name: len(value) if isinstance(value, list) and _size(value) > _LONGEST_BOUND else value
+            for name, value in _clean("", keys).items()
+        }
+    )
 
 
 def clear() -> None:
     """Forget the keys of an invocation, which has ended."""
-    _bound.set({})
+    structlog.contextvars.clear_contextvars()
     blinds.end()
 
 
@@ -111,19 +116,18 @@ def event(name: str, *, level: str = "info", exc_info: bool = False, **keys: Any
 
 
 def _tell(level: str, name: str, given: Mapping[str, Any]) -> None:
-    if _LEVELS.index(level) < _LEVELS.index(_least):
-        return
     keys = _clean("", given)
-    room = LONGEST_LINE - _ROOM - _size(_bound.get())
+    log = getattr(structlog.get_logger(), level)
+    room = LONGEST_LINE - _ROOM - _size(structlog.contextvars.get_contextvars())
     told = {key: _encoded(value) for key, value in keys.items()}
     if _size(told) <= room:
-        _log(level, name, **told)
+        log(name, **told)
         return
     counted, lists = _counted(keys, room)
-    _log(level, name, **counted)
+    log(name, **counted)
     parts = [(path, part) for path, items in lists for part in _parts(items, room - len(path))]
     for number, (path, part) in enumerate(parts, 1):
-        _log(level, "swap.detail", of=name, list=path, part=number, parts=len(parts), items=_encoded(part))
+        log("swap.detail", of=name, list=path, part=number, parts=len(parts), items=_encoded(part))
 
 
 def _counted(keys: dict[str, Any], room: int) -> tuple[dict[str, Any], list[tuple[str, list[Any]]]]:
@@ -182,14 +186,16 @@ def _size(value: Any) -> int:
     return len(msgspec.json.encode(value))
 
 
-def _log(level: str, name: str, /, **keys: Any) -> None:
-    """Write a line. All in it is cleaned here, but for what is encoded already: that was cleaned before."""
-    now = datetime.now(timezone.utc).isoformat().replace("+00:00", "Z")
-    first = {"time": now, "level": level, "event": name}
-    line = {**first, **_bound.get(), **keys, **first}
-    cleaned = {k: value if type(value) is msgspec.Raw else _clean(k, value) for k, value in line.items()}
-    sys.stdout.write(msgspec.json.encode(cleaned).decode() + "\n")
-    sys.stdout.flush()
+def _as_json(_: Any, __: str, event_dict: EventDict) -> str:
+    first = {key: event_dict.pop(key) for key in ("time", "level", "event")}
+    return msgspec.json.encode({**first, **event_dict}).decode()
+
+
+def _redacted(_: Any, __: str, event_dict: EventDict) -> EventDict:
+    """Hide what must not be told, whoever tells it; what is encoded already was cleaned before."""
+    return {
+        key: value if type(value) is msgspec.Raw else _clean(key, value) for key, value in event_dict.items()
+    }
 
 
 @lru_cache(1024)

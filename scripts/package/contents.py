@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Final
 
 #: Only RSA key pairs need these, which Function Compute never gives: 15 MB, and 18 ms at each cold start.
-#: Where msgspec finds the last one, it imports it for nothing.
-_UNNEEDED: Final = frozenset({"cryptography", "cffi", "_cffi_backend", "pycparser", "typing_extensions"})
+_UNNEEDED: Final = frozenset({"cryptography", "cffi", "_cffi_backend", "pycparser"})
 
 #: What installing leaves behind; it differs from one machine to another.
 _TRACES: Final = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"})

@@ -34,7 +34,7 @@ for found in pkgutil.walk_packages(handler.__path__, "handler."):
     __import__(found.name)
 for name, module in list(sys.modules.items()):
     inspect.getmodule(module), getattr(module, "__file__", None), getattr(module, "__wrapped__", None)
-    if name.startswith(("handler", "aliyunsdkcore.auth", "fc2", "msgspec")):
+    if name.startswith(("handler", "aliyunsdkcore.auth", "fc2", "structlog", "msgspec")):
         inspect.getmembers(module)
 outside = {n for n, m in sys.modules.items() if "site-packages" in (getattr(m, "__file__", "") or "")}
 assert not outside, outside

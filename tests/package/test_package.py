@@ -62,9 +62,9 @@ def code(tmp_path: Path) -> Path:
         "cryptography/__init__.py",
         "cryptography-50.0.2.dist-info/METADATA",
         "_cffi_backend.cpython-310-x86_64-linux-gnu.so",
-        "jmespath-1.1.0.dist-info/METADATA",
-        "jmespath-1.1.0.dist-info/RECORD",
-        "jmespath-1.1.0.dist-info/licenses/LICENSE",
+        "structlog-26.1.0.dist-info/METADATA",
+        "structlog-26.1.0.dist-info/RECORD",
+        "structlog-26.1.0.dist-info/licenses/LICENSE",
         "bin/jp.py",
     )
     (tmp_path / "handler/cloud/slb.py").write_text(
@@ -82,8 +82,8 @@ def test_what_nothing_imports_is_left_out(code: Path) -> None:
         "aliyunsdkslb/request/v20140515/DescribeRulesRequest.py",
         "aliyunsdkslb/request/v20140515/__init__.py",
         "handler/cloud/slb.py",
-        "jmespath-1.1.0.dist-info/METADATA",
-        "jmespath-1.1.0.dist-info/licenses/LICENSE",
+        "structlog-26.1.0.dist-info/METADATA",
+        "structlog-26.1.0.dist-info/licenses/LICENSE",
         "websocket/__init__.py",
     ]
 
@@ -110,7 +110,7 @@ def test_another_layout_of_the_sdk_is_noticed(code: Path) -> None:
 
 def test_the_bill_of_materials_names_what_is_in(code: Path) -> None:
     installed = [
-        Installed("jmespath", "1.1.0", "MIT", "ab"),
+        Installed("structlog", "26.1.0", "MIT", "ab"),
         Installed("cryptography", "50.0.2", "BSD", "cd"),
     ]
     contents.leave_out(code)
@@ -123,7 +123,7 @@ def test_the_bill_of_materials_names_what_is_in(code: Path) -> None:
         "slb-swap:runtime": "python3.10",
         "slb-swap:compiled": "true",
     }
-    assert [one["name"] for one in told["components"]] == ["jmespath", "handler/cloud/slb.py"]
+    assert [one["name"] for one in told["components"]] == ["structlog", "handler/cloud/slb.py"]
     assert told["components"][0]["hashes"] == [{"alg": "SHA-256", "content": "ab"}]
     again = (code / bom.FILE).read_bytes()
     (code / bom.FILE).unlink()
