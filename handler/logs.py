@@ -119,14 +119,15 @@ def _tell(level: str, name: str, given: Mapping[str, Any]) -> None:
     keys = _clean("", given)
     log = getattr(structlog.get_logger(), level)
     room = LONGEST_LINE - _ROOM - _size(structlog.contextvars.get_contextvars())
-    if _size(keys) <= room:
-        log(name, **keys)
+    told = {key: _encoded(value) for key, value in keys.items()}
+    if _size(told) <= room:
+        log(name, **told)
         return
     counted, lists = _counted(keys, room)
     log(name, **counted)
     parts = [(path, part) for path, items in lists for part in _parts(items, room - len(path))]
     for number, (path, part) in enumerate(parts, 1):
-        log("swap.detail", of=name, list=path, part=number, parts=len(parts), items=part)
+        log("swap.detail", of=name, list=path, part=number, parts=len(parts), items=_encoded(part))
 
 
 def _counted(keys: dict[str, Any], room: int) -> tuple[dict[str, Any], list[tuple[str, list[Any]]]]:
@@ -150,15 +151,15 @@ def _counted(keys: dict[str, Any], room: int) -> tuple[dict[str, Any], list[tupl
     if _size(left) > room and isinstance(left.get("targets"), list):
         lists.insert(0, ("targets", left["targets"]))
         left["targets"] = len(left["targets"])
-    return {key: _cut(value, room // len(left)) for key, value in left.items()}, lists
+    return {key: _cut(_encoded(value), room // len(left)) for key, value in left.items()}, lists
 
 
 def _parts(items: list[Any], room: int) -> Iterator[list[Any]]:
     """Yield the items in parts that fit into a line each."""
     part: list[Any] = []
     used = 0
-    for item in items:
-        size = _size(item) + 1
+    for item in map(_encoded, items):
+        size = len(item) + 1
         if used + size > room and part:
             yield part
             part, used = [], 0
@@ -168,12 +169,17 @@ def _parts(items: list[Any], room: int) -> Iterator[list[Any]]:
         yield part
 
 
-def _cut(value: Any, room: int) -> Any:
-    """Return a value, or the beginning of its JSON where even alone it does not fit."""
-    if _size(value) <= room:
-        return value
+def _cut(told: msgspec.Raw, room: int) -> msgspec.Raw | str:
+    """Return what is told, or the beginning of its JSON where even alone it does not fit."""
+    if len(told) <= room:
+        return told
     # A byte may take six as an escape, in a string within a string.
-    return msgspec.json.encode(value)[: room // 6].decode("utf-8", "ignore") + "..."
+    return blinds.hide(bytes(told)[: room // 6].decode("utf-8", "ignore") + "...")
+
+
+def _encoded(clean: Any) -> msgspec.Raw:
+    """Return as JSON what has been cleaned: it is not cleaned again."""
+    return msgspec.Raw(msgspec.json.encode(clean))
 
 
 def _size(value: Any) -> int:
@@ -186,8 +192,10 @@ def _as_json(_: Any, __: str, event_dict: EventDict) -> str:
 
 
 def _redacted(_: Any, __: str, event_dict: EventDict) -> EventDict:
-    """Hide what must not be told: the last line of defence, for nobody should have passed it."""
-    return dict(_clean("", event_dict))
+    """Hide what must not be told, whoever tells it; what is encoded already was cleaned before."""
+    return {
+        key: value if type(value) is msgspec.Raw else _clean(key, value) for key, value in event_dict.items()
+    }
 
 
 @lru_cache(1024)
@@ -199,16 +207,15 @@ def _clean(key: str, value: Any) -> Any:
     """Return a value as JSON can say it, without secrets; of an object its text, which shows none."""
     if key and _is_secret(key):
         return blinds.HIDDEN
-    if type(value) is str and value.isascii():  # most are
+    kind = type(value)
+    if kind is str and value.isascii():  # most are
         return blinds.hide(value)
-    if isinstance(value, dict | Mapping):
-        return {str(inner): _clean(str(inner), given) for inner, given in value.items()}
+    if value is None or isinstance(value, float) or (isinstance(value, int) and abs(value) < 2**63):
+        return value
+    if kind is dict or isinstance(value, Mapping):
+        return {(name := str(inner)): _clean(name, given) for inner, given in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_clean("", given) for given in value]
-    if value is None or isinstance(value, bool | float):
-        return value
-    if isinstance(value, int) and abs(value) < 2**63:
-        return value
     if isinstance(value, bytes):
         return f"{len(value)} bytes"
     text = value.value if isinstance(value, str) and isinstance(value, Enum) else str(value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import threading
@@ -138,10 +137,7 @@ class Client:
             ) from None
         except Exception as error:
             raise self._failed(action, "SDK.Unexpected", None, type(error).__name__) from None
-        try:
-            answer = json.loads(raw)
-        except ValueError:
-            answer = None
+        answer = parsing.parsed(raw)
         if not isinstance(answer, dict):
             raise self._failed(action, "MalformedAnswer", None, "The answer is no JSON object.")
         return dict(parsing.opened(action, answer))

@@ -59,20 +59,21 @@ def verdicts(
     said: dict[tuple[str, int], list[HealthRow]] = defaultdict(list)
     for row in rows:
         said[row.server_id, row.port].append(row)
-    return {key: _of_backend(key, said.get((key.server_id, key.port), ()), checking) for key in backends}
+    names = {at: at.name for at in checking}
+    return {key: _of_backend(key, said.get((key.server_id, key.port), ()), names) for key in backends}
 
 
-def _of_backend(key: Key, rows: Iterable[HealthRow], checking: frozenset[Port]) -> dict[str, Verdict]:
-    found = {at.name: Verdict.PENDING for at in checking}
+def _of_backend(key: Key, rows: Iterable[HealthRow], checking: Mapping[Port, str]) -> dict[str, Verdict]:
+    found = dict.fromkeys(checking.values(), Verdict.PENDING)
     for row in rows:
         if key.server_ip is not None and row.server_ip not in {None, key.server_ip}:
             continue
-        for at in checking:
+        for at, name in checking.items():
             if at.port != row.listener_port or row.protocol not in {None, at.protocol}:
                 continue
             # A listener may have a row for itself and for each of its rules: one that finds it sick decides.
             if row.status == "abnormal":
-                found[at.name] = Verdict.ABNORMAL
-            elif row.status == "normal" and found[at.name] is Verdict.PENDING:
-                found[at.name] = Verdict.NORMAL
+                found[name] = Verdict.ABNORMAL
+            elif row.status == "normal" and found[name] is Verdict.PENDING:
+                found[name] = Verdict.NORMAL
     return found

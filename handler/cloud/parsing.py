@@ -6,8 +6,11 @@ action. What is none of these is malformed, and never taken for an empty list.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, Final, cast
+
+import msgspec
 
 from handler.core.model.addresses import spelt_alike
 from handler.core.model.answers import Answer, CallFailed, Result
@@ -25,6 +28,19 @@ class Malformed(Exception):  # noqa: N818 - an adjective says it
 def unreadable(action: str, why: Malformed) -> CallFailed:
     """Return what a read with a malformed answer raises: it may pass, and nothing follows from it."""
     return CallFailed(Answer(Result.UNKNOWN, "MalformedAnswer", f"{action}: {why}"))
+
+
+def parsed(raw: bytes) -> Any:
+    """Return what an answer says, None if it is no JSON.
+
+    What msgspec, which is the faster, does not take is left to json: a character that was cut in half, NaN.
+    """
+    for parse in (msgspec.json.decode, json.loads):
+        try:
+            return parse(raw)
+        except ValueError:
+            continue
+    return None
 
 
 def opened(action: str, answer: _Row) -> _Row:
@@ -68,7 +84,7 @@ def number(row: _Row, name: str, low: int, high: int, default: int | None = None
     value = row.get(name, default)
     if isinstance(value, str) and value.isdecimal():
         value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+    if type(value) is not int or not low <= value <= high:  # True is no number
         raise Malformed(f"{name} should be a number from {low} to {high}")
     return value
 

@@ -72,7 +72,7 @@ def run(
     attempts = 0
     while True:
         if planned is None and observed.problem is None:
-            planned = plan(observed, intent, policy)
+            planned = plan(observed, intent, policy, state.goal(intent, observed, policy))
             steps = [described(step) for step in planned.steps]
             floor = state.goal(intent, observed, policy).capacity.floor
             log("swap.planned", target=target.name, plan_id=planned.plan_id, floor=floor, steps=steps)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
@@ -127,10 +127,14 @@ class Observer:
             return
         if read is not None:
             listings, missing = read
-            self._complete(listings, group)
-            self._listings, self._missing = tuple(listings.values()), missing
-            self._listed_at = now
-        self._ask_ecs(group)
+            servers = {server.id: server for listing in listings.values() for server in listing.servers}
+            # A listing can miss one; so who would be taken out for it is asked for once more, by name.
+            asked = () if self._is_literal else doubtful(self._intent, group, servers, self._target.policy)
+            with (self._beside if asked else in_turn)(lambda: self._ask_ecs(group, servers)):
+                self._complete(servers, listings, asked)
+                self._listings, self._missing = tuple(listings.values()), missing
+                self._listed_at = now
+        self._ask_ecs(group, self._servers)
 
     def _listing_holds(self) -> bool:
         return self._listed_at is not None and self._clock.now() - self._listed_at < LISTING_S
@@ -148,16 +152,14 @@ class Observer:
                 missing.append(scaling_group_id)
         return listings, tuple(missing)
 
-    def _complete(self, listings: Mapping[str, Listing], group: Group) -> None:
-        """Keep whom the scaling groups list."""
-        servers = {server.id: server for listing in listings.values() for server in listing.servers}
-        # A listing can miss one; so who would be taken out for it is asked for once more, by name.
-        asked = () if self._is_literal else doubtful(self._intent, group, servers, self._target.policy)
-        if asked:
-            found = (server for known in listings for server in self._ess.listed(known, asked))
-            servers |= {server.id: server for server in found}
-        if self._differs(servers):
-            self._servers = servers
+    def _complete(
+        self, servers: Mapping[str, Server], listings: Iterable[str], asked: tuple[str, ...]
+    ) -> None:
+        """Keep whom the scaling groups list, and whom of the others they know if they are asked by name."""
+        found = (server for known in listings for server in self._ess.listed(known, asked)) if asked else ()
+        listed = {**servers, **{server.id: server for server in found}}
+        if self._differs(listed):
+            self._servers = listed
 
     def _listing(self, scaling_group_id: str) -> Listing:
         """Read a scaling group; for a request, only what is to go: nothing else depends on it."""
@@ -170,15 +172,15 @@ class Observer:
         """Tell whether a listing says something else: what is worked out of the same one is kept."""
         return servers != self._servers
 
-    def _new_to_ecs(self, group: Group) -> tuple[str, ...]:
+    def _new_to_ecs(self, group: Group, servers: Mapping[str, Server]) -> tuple[str, ...]:
         if self._instances is None:
             return ()
-        wanted = to_ask_ecs(self._intent, group, self._servers)
+        wanted = to_ask_ecs(self._intent, group, servers)
         return tuple(server_id for server_id in wanted if server_id not in self._asked)
 
-    def _ask_ecs(self, group: Group) -> None:
+    def _ask_ecs(self, group: Group, servers: Mapping[str, Server]) -> None:
         """Ask ECS for what the run depends on and has not asked for yet; go on without where it may not."""
-        new = self._new_to_ecs(group)
+        new = self._new_to_ecs(group, servers)
         if self._instances is None or not new:
             return
         try:

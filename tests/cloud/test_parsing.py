@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -12,6 +13,27 @@ from handler.core.model.values import Backend, Key
 
 ONE = {"ServerId": "i-1", "Port": 80, "Weight": 100, "Type": "ecs", "Description": "x"}
 BACKEND = Backend(Key("i-1", 80), 100, "ecs", "x")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b' {"a": 1} ',
+        b'{"a": "\\ud83d"}',
+        b'{"a": NaN}',
+        b'{"a": 1e400}',
+        b"\xef\xbb\xbf{}",
+        b"\xff",
+        b"{",
+        b"",
+    ],
+)
+def test_an_answer_is_what_json_takes_it_for(raw: bytes) -> None:
+    try:
+        expected = json.loads(raw)
+    except ValueError:
+        expected = None
+    assert repr(parsing.parsed(raw)) == repr(expected)
 
 
 @pytest.mark.parametrize(

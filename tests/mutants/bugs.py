@@ -88,14 +88,14 @@ BUGS = (
             "not status.to_swap",
             "(not status.to_swap or situation.state.retry.trouble)",
         ),
-        ("core.deciding.situation:ChangeStatus.is_replaced", "return ", "return True or "),
+        ("core.deciding.status:ChangeStatus.is_replaced", "return ", "return True or "),
         faults=1,
     ),
     _bug(
         "remove before add",
         "ruc/1-t,1-t/nn",
         ("core.deciding.add_remove:retire", *NOT_REPLACED),
-        ("core.deciding.situation:ChangeStatus.is_replaced", "return ", "return True or "),
+        ("core.deciding.status:ChangeStatus.is_replaced", "return ", "return True or "),
         (
             "core.deciding.decide:_next",
             "rollback.undo(situation)\n",
@@ -257,13 +257,13 @@ BUGS = (
     _bug(
         "forgetting read lag",
         "rwc/1-t,1-t/nn",
-        ("core.deciding.written:Written.read", "if self.lag and any(", "if False and any("),
+        ("core.deciding.written:Written.read", "if self.lag else ()", "if False else ()"),
         readings=1,
     ),
     _bug(
         "retired before the new one is normal",
         "ruc/1-t,1-t/nn",
-        ("core.deciding.situation:ChangeStatus.is_replaced", "(self.proven or not self.change.into)", "True"),
+        ("core.deciding.status:ChangeStatus.is_replaced", "(self.proven or not self.change.into)", "True"),
         readings=2,
     ),
     _bug(
@@ -293,8 +293,8 @@ BUGS = (
         "ruc/1-f,1-f,1-t,1-t/",
         (
             "core.planning.matching:Matching.matches",
-            "lambda new: (self._idles(new), new in self._unproven)",
-            "self._idles",
+            "new in self._unproven, ",
+            "",
         ),
         faults=1,
     ),

@@ -156,7 +156,29 @@ BUGS = (
         "target web un=1; listener web https:443; in web i-0 80=100; in web i-1 80=100; in web i-2 80=100;"
         "server i-0 443=abnormal; server i-1 443=abnormal; server i-2 443=abnormal; server i-n0; server i-n1;"
         "server i-n2; > request web t:i-0 t:i-1 t:i-2 l:i-n0 l:i-n1 l:i-n2",
-        ("core.model.observed:Observed.gets_requests", "return any(", "return all("),
+        (
+            "core.model.observed:Observed.gets_requests",
+            "verdicts != {Verdict.ABNORMAL}",
+            "Verdict.ABNORMAL not in verdicts",
+        ),
+    ),
+    _bug(
+        "the floor sinks with a server that is lost",
+        "floor",
+        "target web asg=a; in web i-0 80=100 mark; in web i-1 80=100 mark; in web i-2 80=100;"
+        "~+5 release i-0; > out a i-n2",
+        ("core.deciding.run_state:_Memo.goal", "first, self._gone)", "first)"),
+    ),
+    _bug(
+        "a reading that lags is believed where others have written",
+        "floor",
+        "target web asg=a; in web i-0 80=100; in web i-2 80=100; fault 0 write 0 other;"
+        "read present_new=updated; read read_lag=2; ~ launch a i-n0; > hookin a i-2",
+        (
+            "core.deciding.written:Written.read",
+            "self._hidden(read) if self.lag",
+            "self._hidden(read) if self.lag and any(same(read, group) for group, _ in self.past)",
+        ),
     ),
     _bug(
         "a drain that is not remembered",

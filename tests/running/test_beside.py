@@ -18,14 +18,17 @@ from tests.support.level_a import Calls, FakeClock, ModelEcs, ModelEss, ModelSlb
 BOTH = pytest.mark.parametrize("beside", [in_turn, in_thread])
 
 
-def look(beside: Beside, before: Callable[[str], None] = lambda action: None, **state: Any) -> Observed:
+def look(
+    beside: Beside, before: Callable[[str], None] = lambda action: None, terminated: str = "", **state: Any
+) -> Observed:
     calls, clock = Calls(cloud("i-1 i-2", "i-1 i-3", **state), before), FakeClock()
     ports = (ModelSlb(calls), ModelEss(calls), ModelEcs(calls))
-    return Observer(target(), event(), *ports, clock, 2000.0, beside=beside).first()[0]
+    return Observer(target(), event(terminated), *ports, clock, 2000.0, beside=beside).first()[0]
 
 
-def test_both_ways_see_the_same() -> None:
-    assert look(in_turn) == look(in_thread)
+@pytest.mark.parametrize("terminated", ["", "i-2"])
+def test_both_ways_see_the_same(terminated: str) -> None:
+    assert look(in_turn, terminated=terminated) == look(in_thread, terminated=terminated)
 
 
 def test_the_services_are_asked_at_once() -> None:
@@ -41,6 +44,31 @@ def test_the_services_are_asked_at_once() -> None:
 
     assert look(in_thread, before).problem is None
     assert meeting == seen
+
+
+def test_ecs_is_asked_while_auto_scaling_is_asked_by_id() -> None:
+    met = threading.Barrier(2, timeout=10)
+    made: list[str] = []
+
+    def before(action: str) -> None:
+        made.append(action)
+        by_id = action == "DescribeScalingInstances" and made.count(action) == 2
+        if by_id or action == "DescribeInstances":
+            met.wait()
+
+    assert look(in_thread, before, terminated="i-2").problem is None
+    assert (1, 2) == (made.count("DescribeInstances"), made.count("DescribeScalingInstances"))
+
+
+@BOTH
+@pytest.mark.parametrize("action", ["DescribeScalingInstances", "DescribeInstances"])
+def test_what_fails_of_these_is_the_problem_of_the_look(beside: Beside, action: str) -> None:
+    faults = [
+        {"action": action, "nth": 2 if action == "DescribeScalingInstances" else 1, "error": "InternalError"}
+    ]
+    problem = look(beside, terminated="i-2", faults=faults).problem
+    assert problem is not None
+    assert "InternalError" == problem.code
 
 
 def test_no_thread_is_left_and_none_is_made_where_nobody_else_is_asked() -> None:

@@ -5,27 +5,34 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from handler.core.deciding import drain
-from handler.core.deciding.situation import ChangeStatus, Situation
+from handler.core.deciding.situation import Situation
+from handler.core.deciding.status import ChangeStatus
 from handler.core.model.decisions import Do
 from handler.core.model.steps import Add, Remove, SetWeight
-from handler.core.model.values import Backend
+from handler.core.model.values import Backend, Key
 from handler.core.planning import capacity
 
 
 def put_back_drained(situation: Situation) -> Do | None:
     """Give back the weight of what this run or one before drained, and nothing takes out any more."""
-    here, start = situation.observed.group.backends, situation.state.start.backends
+    here = situation.observed.group.backends
     drained = [(here[b.key], then) for b, then in situation.goal.put_back if here.get(b.key) == b]
-    known = {b.key for status in situation.changes for b in (*status.change.out, *status.change.into)}
-    known |= {now.key for now, _ in drained}
-    drained += [
+    if situation.state.drained:
+        drained += _staying(situation, known={now.key for now, _ in drained})
+    after = situation.batch(then for _, then in drained)
+    before = {now.key: now for now, _ in drained}
+    return Do(SetWeight(tuple(before[b.key] for b in after), after), "put_back") if after else None
+
+
+def _staying(situation: Situation, known: set[Key]) -> list[tuple[Backend, Backend]]:
+    """Return what this run drained though it stays, now and then, beside what is ``known`` to stay."""
+    here, start = situation.observed.group.backends, situation.state.start.backends
+    known |= {b.key for status in situation.changes for b in (*status.change.out, *status.change.into)}
+    return [
         (here[key], replace(start[key], description=situation.policy.marks.kept(here[key])))
         for key in situation.state.drained
         if key not in known and key in start and key in here and here[key].weight == 0 < start[key].weight
     ]
-    after = situation.batch(then for _, then in drained)
-    before = {now.key: now for now, _ in drained}
-    return Do(SetWeight(tuple(before[b.key] for b in after), after), "put_back") if after else None
 
 
 def add_missing(situation: Situation) -> Do | None:
@@ -49,13 +56,14 @@ def weigh(situation: Situation) -> Do | None:
     by half the time is given its weight: the old one still serves, and is not touched before the new one is
     normal. None is so while another new one is abnormal: it may be the build.
     """
+    unfinished = [s for s in situation.changes if s.wrong_weight and not s.given_up]
+    if not unfinished:
+        return None
     room = situation.room_for_removals
-    units = situation.observed.group.units()
+    units = situation.look.units
     suspicious = any(status.abnormal for status in situation.pending)
     chosen: list[tuple[Backend, Backend]] = []
-    for status in situation.changes:
-        if status.given_up or not status.wrong_weight:
-            continue
+    for status in unfinished:
         untried = not suspicious and _may_be_unchecked(status, situation)
         if status.proven or untried or not status.out_now or status.change.gone:
             lowered = [now for now, then in status.wrong_weight if then.weight == 0]
@@ -96,9 +104,7 @@ def retire(situation: Situation) -> Do | None:
     # What comes at weight 0 replaces nothing.
     lasting = [status for status in replaced if status.brings_weight]
     ending = [status for status in replaced if not status.brings_weight]
-    return _take_out(lasting, situation, situation.room) or _take_out(
-        ending, situation, situation.room_for_removals
-    )
+    return _take_out(lasting, situation, are_replaced=True) or _take_out(ending, situation)
 
 
 def remove(situation: Situation) -> Do | None:
@@ -119,10 +125,13 @@ def remove(situation: Situation) -> Do | None:
         and not status.is_stuck
         and status.change.together not in situation.failed_together
     ]
-    return _take_out(left, situation, situation.room_for_removals)
+    return _take_out(left, situation)
 
 
-def _take_out(statuses: list[ChangeStatus], situation: Situation, room: int) -> Do | None:
+def _take_out(statuses: list[ChangeStatus], situation: Situation, *, are_replaced: bool = False) -> Do | None:
+    if not statuses:
+        return None
+    room = situation.room if are_replaced else situation.room_for_removals
     allowed: list[ChangeStatus] = []
     for status in statuses:
         if not status.removal_costs_capacity or room > 0:

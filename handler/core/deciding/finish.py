@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from handler.core.deciding import drain, rollback
-from handler.core.deciding.situation import ChangeStatus, Situation
+from handler.core.deciding.situation import Situation
+from handler.core.deciding.status import ChangeStatus
 from handler.core.model.answers import Answer
 from handler.core.model.decisions import Decision, Finish, Outcome, Wait
 from handler.core.model.observed import Source
@@ -114,8 +115,8 @@ def _why_raised(situation: Situation) -> str:
 
 def _is_owed(status: ChangeStatus, situation: Situation) -> bool:
     """Tell whether this run took an old one out, and found no room for the new one."""
-    taken = any(backend.key in situation.state.taken for backend in status.change.out)
-    return taken and bool(status.missing) and not status.out_now and not status.given_up
+    is_half_done = bool(status.missing) and not status.out_now and not status.given_up
+    return is_half_done and any(backend.key in situation.state.taken for backend in status.change.out)
 
 
 def _lacks_time(situation: Situation) -> bool:

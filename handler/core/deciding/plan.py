@@ -15,6 +15,7 @@ from handler.core.model.observed import Observed
 from handler.core.model.policy import Policy
 from handler.core.model.steps import Step, in_calls, new_side
 from handler.core.model.values import Group, Intent, Key, Refusal, Verdict
+from handler.core.planning.goal import Goal
 
 #: More entries than any wave has.
 UNBOUNDED = 1_000_000
@@ -40,15 +41,15 @@ class Plan(Struct, frozen=True):
         return tuple(step for _, steps in self.waves for step in steps)
 
 
-def plan(observed: Observed, intent: Intent, policy: Policy) -> Plan:
+def plan(observed: Observed, intent: Intent, policy: Policy, settled: Goal | None = None) -> Plan:
     """Decide again and again, as if every step were applied and every new backend became normal at once.
 
     A whole wave is decided at once, and said as the calls that it takes. A plan that finds no end is marked
-    as such: nothing of it may be done.
+    as such: nothing of it may be done. ``settled`` is the goal of the run, where that is known already.
     """
     waves = replace(policy, max_per_call=UNBOUNDED)
     now = observed.now
-    state = begin(replace(observed, now=now - SETTLE_S))
+    state = begin(replace(observed, now=now - SETTLE_S), settled)
     # No write, and so no time, is spent: a plan is not bound by the deadline of the run that makes it.
     ahead = replace(observed, deadline=float("inf"))
     decided: list[tuple[Why, tuple[Step, ...]]] = []

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 
 from msgspec.structs import replace
 
-from handler.core.deciding.situation import ChangeStatus, Situation
+from handler.core.deciding.situation import Situation
+from handler.core.deciding.status import ChangeStatus
 from handler.core.model.decisions import Do
 from handler.core.model.steps import Add, Modify, Remove, SetWeight
 from handler.core.model.values import Backend, Pair, Refusal, server_of
@@ -122,6 +123,8 @@ def _owes(status: ChangeStatus, situation: Situation) -> bool:
 
 def _lowered(status: ChangeStatus, situation: Situation) -> tuple[Backend, ...]:
     """Return the old backends at weight 0 as they were before they were drained, whichever run did that."""
+    if not status.out_now:
+        return ()
     marks = situation.policy.marks
     now = {backend.key: backend for backend in status.out_now if backend.weight == 0}
     before = (marks.put_back(backend) for backend in status.change.out if backend.key in now)

@@ -78,7 +78,7 @@ class RunState(Struct, frozen=True):
     drain had taken. ``full_at`` is the size of the group at which the load balancer has no room;
     ``modify_is_full`` says that a Modify finds none either. ``writes`` counts those that were neither busy
     nor throttled. ``fatal`` is the answer to a write that will be refused again, ``futile`` are the writes
-    that were.
+    that were. ``settled`` is the goal of a plan, to which nobody says anything new.
     """
 
     first: Observed
@@ -97,6 +97,7 @@ class RunState(Struct, frozen=True):
     writes: int = 0
     fatal: Answer | None = None
     futile: tuple[Step, ...] = ()
+    settled: Goal | None = None
     _memo: _Memo = field(default_factory=_Memo)
 
     @property
@@ -106,7 +107,7 @@ class RunState(Struct, frozen=True):
 
     def goal(self, intent: Intent, observed: Observed, policy: Policy) -> Goal:
         """Return what the run is to reach, by what the scaling groups and ECS say now."""
-        return self._memo.goal(intent, observed, policy, self.first)
+        return self.settled or self._memo.goal(intent, observed, policy, self.first)
 
     def drained_since(self, key: Key) -> float:
         """Return since when a backend drains; one that was found at weight 0, since the run began."""
@@ -225,6 +226,6 @@ class RunState(Struct, frozen=True):
         return noted.failed(Result.BAD_BACKEND, now, jitter), True
 
 
-def begin(first: Observed) -> RunState:
+def begin(first: Observed, settled: Goal | None = None) -> RunState:
     """Return the memory of a run that has had its first look."""
-    return RunState(first=first, written=Written(first.group))
+    return RunState(first=first, written=Written(first.group), settled=settled)

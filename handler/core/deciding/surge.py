@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from handler.core.deciding import drain
-from handler.core.deciding.situation import ChangeStatus, Situation
+from handler.core.deciding.situation import Situation
+from handler.core.deciding.status import ChangeStatus
 from handler.core.model.decisions import Do
 from handler.core.model.steps import Add
 

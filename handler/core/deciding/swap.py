@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from itertools import chain
 
 from handler.core.deciding import drain
-from handler.core.deciding.situation import ChangeStatus, Situation
+from handler.core.deciding.situation import Situation
+from handler.core.deciding.status import ChangeStatus
 from handler.core.model.decisions import Do
 from handler.core.model.steps import Modify, Remove
 
@@ -51,8 +52,10 @@ def _is_free(status: ChangeStatus, situation: Situation) -> bool:
     """Tell whether swapping costs nothing. While ``surge`` has room, only what is gone is swapped."""
     if not status.to_swap or status.given_up or status.is_stuck:
         return False
+    if status.change.gone:
+        return True
     swaps = situation.strategy == "swap" or situation.state.room_for(1) == 0
-    return status.change.gone or (swaps and not status.serving)
+    return swaps and not status.serving
 
 
 def _is_begun(status: ChangeStatus, situation: Situation) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 
 _BROADCAST = ipaddress.IPv4Address("255.255.255.255")
 
@@ -26,6 +27,7 @@ def normal(address: str) -> str:
     return found.compressed
 
 
+@lru_cache(4096)
 def spelt_alike(address: str) -> str:
     """Return the usual spelling of what is told to be an address, or the text itself if it is none."""
     try:

@@ -82,7 +82,8 @@ class Observed(Struct, frozen=True):
 
     def is_normal(self, key: Key, listeners: Iterable[str]) -> bool:
         """Tell whether all of these listeners find a backend normal."""
-        return all(self.verdict(key, listener) is Verdict.NORMAL for listener in listeners)
+        said = self.health.get(key, {})
+        return all(said.get(listener) is Verdict.NORMAL for listener in listeners)
 
     def is_abnormal(self, key: Key, listeners: Iterable[str]) -> bool:
         """Tell whether any of these listeners finds a backend abnormal."""

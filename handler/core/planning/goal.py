@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from functools import cached_property
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -19,7 +20,7 @@ from handler.core.planning.guards import guard
 MOST_NAMED = 8
 
 
-class Goal(Struct, frozen=True):
+class Goal(Struct, frozen=True, dict=True):
     """What a run is to reach, and what binds it on the way.
 
     ``proposed`` are all changes, ``changes`` those that the guards let through. ``put_back`` are backends
@@ -36,7 +37,7 @@ class Goal(Struct, frozen=True):
     refused: tuple[Refusal, ...]
     notes: tuple[str, ...]
 
-    @property
+    @cached_property
     def entries(self) -> int:
         """How many entries of the group are to be changed."""
         return len(self.put_back) + sum(len(change.out) + len(change.into) for change in self.proposed)

@@ -1,0 +1,146 @@
+"""How far each change has got, as one look shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+from msgspec import Struct
+
+from handler.core.deciding.run_state import RunState
+from handler.core.model.observed import Observed
+from handler.core.model.policy import Policy
+from handler.core.model.values import Backend, Key, Pair, Refusal
+from handler.core.planning import capacity
+from handler.core.planning.changes import Change
+from handler.core.planning.goal import Goal
+
+
+class Look(Struct, frozen=True, dict=True):
+    """What one look has found, and what is worked out of it once, when it is first needed."""
+
+    observed: Observed
+    policy: Policy
+    state: RunState
+    goal: Goal
+
+    @cached_property
+    def units(self) -> Mapping[str, tuple[Backend, ...]]:
+        """The backends of each unit that is in the group."""
+        return self.observed.group.units()
+
+    @cached_property
+    def in_service(self) -> frozenset[str]:
+        """The units in service."""
+        return capacity.in_service(self.observed, self.goal.changes, self.goal.gates, self.state.start)
+
+
+class ChangeStatus(Struct, frozen=True, dict=True):
+    """How far one change has got in the group as it is now.
+
+    ``out_now`` is what of the old side is still there, ``missing`` what of the new side is not there yet,
+    ``in_now`` what of it is; ``to_swap`` are old backends that are there, with the new ones that are not and
+    would take their place. The rest is worked out when it is asked for: most looks ask for little.
+    """
+
+    change: Change
+    look: Look
+    out_now: tuple[Backend, ...]
+    in_now: tuple[Backend, ...]
+    missing: tuple[Backend, ...]
+    to_swap: tuple[Pair, ...]
+    given_up: bool  #: refused in the course of the run
+
+    @property
+    def wrong_weight(self) -> tuple[tuple[Backend, Backend], ...]:
+        """What of the new side has not its weight yet, as it is and as it is to be."""
+        here = self.look.observed.group.backends
+        return tuple((here[b.key], b) for b in self.change.into if here.get(b.key, b).weight != b.weight)
+
+    @cached_property
+    def proven(self) -> bool:
+        """Whether the new side is there, and normal where it is to take requests."""
+        observed, gates = self.look.observed, self.look.goal.gates
+        return bool(self.in_now) and all(
+            observed.is_normal(backend.key, gates)
+            for backend in self.change.into
+            if backend.weight and backend.key in observed.group.backends
+        )
+
+    @property
+    def abnormal(self) -> bool:
+        """Whether the new side is there, and failed a check that gates."""
+        observed, gates = self.look.observed, self.look.goal.gates
+        return any(
+            observed.is_abnormal(backend.key, gates)
+            for backend in self.change.into
+            if backend.weight and backend.key in observed.group.backends
+        )
+
+    @property
+    def serving(self) -> bool:
+        """Whether the old side is of a unit in service."""
+        return self.change.old in self.look.in_service
+
+    @cached_property
+    def removal_costs_capacity(self) -> bool:
+        """Whether the old side is of a unit in service, which would be so no longer without it."""
+        units = self.look.units.get(self.change.old or "", ())
+        return self.serving and capacity.leaves_service(self.look.observed, units, self.out_now)
+
+    @property
+    def late(self) -> bool:
+        """Whether the new side has had its time to become normal."""
+        waited = self.look.observed.now - self.look.state.health_since(self.change.new or "")
+        return waited >= self.look.policy.health_timeout_s
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether the old side is there to stay: refused by the API, or put back after a drain."""
+        state = self.look.state
+        if self.change.old in state.refused:
+            return bool(self.out_now)
+        return bool(state.lifted) and any(backend.key in state.lifted for backend in self.out_now)
+
+    @property
+    def brings_weight(self) -> bool:
+        """Whether the new side is to take requests."""
+        return any(backend.weight > 0 for backend in self.change.into)
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether the new side is in the group and not proven yet."""
+        return bool(self.in_now) and not self.given_up and not self.proven
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether the new side is all there, at its weight, and proven (or there is none to wait for)."""
+        return not self.missing and not self.wrong_weight and (self.proven or not self.change.into)
+
+
+def statuses(look: Look) -> tuple[ChangeStatus, ...]:
+    """Return how far each change has got."""
+    here, refused = look.observed.group.backends, look.state.refused
+    return tuple([_status(change, look, here, refused) for change in look.goal.changes])
+
+
+def _status(
+    change: Change, look: Look, here: Mapping[Key, Backend], refused: Mapping[str, Refusal]
+) -> ChangeStatus:
+    out_now = tuple([now for b in change.out if (now := here.get(b.key))])
+    in_now = tuple([now for b in change.into if (now := here.get(b.key))])
+    all_in = len(in_now) == len(change.into)
+    missing = () if all_in else tuple([b for b in change.into if b.key not in here])
+    to_swap = _to_swap(change, here) if out_now and missing else ()
+    given_up = change.new in refused or (change.old in refused and not in_now)
+    return ChangeStatus(change, look, out_now, in_now, missing, to_swap, given_up)
+
+
+def _to_swap(change: Change, here: Mapping[Key, Backend]) -> tuple[Pair, ...]:
+    return tuple(
+        [
+            Pair(now, pair.new)
+            for pair in change.pairs()
+            if (now := here.get(pair.old.key)) and pair.new.key not in here
+        ]
+    )
