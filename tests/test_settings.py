@@ -571,7 +571,7 @@ def test_the_door_finds_the_writer_of_a_target(
 
 
 def test_the_first_writer_has_no_number() -> None:
-    found = loaded({**WEB, "load_balancer_id": "lb-9"}, SWAP_WRITERS="2", SWAP_FUNCTION="swap")
+    found = loaded({**WEB, "load_balancer_id": "lb-8"}, SWAP_WRITERS="2", SWAP_FUNCTION="swap")
     assert found.writers == {"rsp-web": 1}
     assert found.writer_of("web") == ("", "swap")
 
