@@ -47,7 +47,7 @@ def of_done(done: Done) -> Result:
     if done.run is not None:
         result = of_run(done.run)
     else:  # it may have done something, and is to be run again
-        result = _nothing_known(done.target, done.intent, "raised", f"unexpected: {done.broken}")
+        result = _nothing_known(done.target, done.intent, "raised", reason=f"unexpected: {done.broken}")
     return {**result, "api_calls": done.api_calls, "duration_ms": round(done.seconds * 1000)}
 
 
@@ -93,10 +93,11 @@ def of_another(target: Target, intent: Intent) -> Result:
     It is to be delivered again, but for the timer, which comes again by itself.
     """
     reason = "other_share" if target.writer == "another" else "share_changes"
-    return _nothing_known(target, intent, "ignored" if intent.trigger == "timer" else "raised", reason)
+    outcome: Outcome = "ignored" if intent.trigger == "timer" else "raised"
+    return _nothing_known(target, intent, outcome, reason=reason)
 
 
-def _nothing_known(target: Target, intent: Intent, outcome: Outcome, reason: str) -> Result:
+def _nothing_known(target: Target, intent: Intent, outcome: Outcome, *, reason: str) -> Result:
     return {
         "target": target.name,
         "vserver_group_id": target.vserver_group_id,

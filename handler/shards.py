@@ -13,7 +13,7 @@ from handler import targets as listed
 from handler.core.model.policy import Target, Writer
 from handler.core.planning.shares import moved, shares
 
-#: The variables that are read here. Those of before are set while targets change their writer.
+#: The variables that are read here. Those of before say what was, while targets change their writer.
 VARIABLES: Final = frozenset({"SWAP_SHARD", "SWAP_WRITERS", "SWAP_WRITERS_BEFORE", "SWAP_TARGETS_BEFORE"})
 
 _SHARD: Final = re.compile(r"([1-9]\d{0,2})/([1-9]\d{0,2})")
@@ -52,7 +52,8 @@ def read(
 
 
 def _shard(environ: Mapping[str, str], errors: list[str]) -> _Shard:
-    given, number = environ.get("SWAP_SHARD", "").strip(), _number(environ, "SWAP_WRITERS", errors)
+    given = environ.get("SWAP_SHARD", "").strip()
+    number = _number("SWAP_WRITERS", environ.get("SWAP_WRITERS", ""), errors)
     if not given:
         for name in ("SWAP_WRITERS_BEFORE", "SWAP_TARGETS_BEFORE"):
             if environ.get(name, "").strip():
@@ -76,8 +77,8 @@ def _meant(given: str) -> str:
     return f", did you mean {own}/{writers}?" if own else f", counted from 1: did you mean 1/{writers}?"
 
 
-def _number(environ: Mapping[str, str], name: str, errors: list[str]) -> int | None:
-    given = environ.get(name, "").strip()
+def _number(name: str, given: str, errors: list[str]) -> int | None:
+    given = given.strip()
     if given and not _NUMBER.fullmatch(given):
         digits = re.search(r"[1-9]\d{0,2}", given)
         hint = f", did you mean {digits[0]}?" if digits else ""
@@ -98,13 +99,13 @@ def _resting(
     A run may go on for the function's time after its settings were replaced, and functions get theirs one
     after the other. So there are settings between the old and the new ones, under which neither writes.
     """
-    number = _number(environ, "SWAP_WRITERS_BEFORE", errors)
+    number = _number("SWAP_WRITERS_BEFORE", environ.get("SWAP_WRITERS_BEFORE", ""), errors)
     given = environ.get("SWAP_TARGETS_BEFORE", "").strip()
     before: Sequence[Target] = targets
     if given:
         wrong: list[str] = []
         before = listed.read(given, read_file, wrong)
         errors.extend(f"SWAP_TARGETS_BEFORE: {one.removeprefix('SWAP_TARGETS: ')}" for one in wrong)
-    elif number is None:
+    elif number in {None, shard.writers}:
         return frozenset()
     return moved(before, number or shard.writers, targets, shard.writers)

@@ -55,14 +55,23 @@ class Deployed:
 
 
 @pytest.fixture(params=["template.yml", "template.fc2.yml"])
-def deployed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Deployed]:
-    path = quick_template(tmp_path, request.param)
+def template(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def deployed(template: str, tmp_path: Path) -> Iterator[Deployed]:
+    yield from deploy(template, tmp_path, Writers="3", WritersBefore="3")
+
+
+def deploy(template: str, folder: Path, **params: str) -> Iterator[Deployed]:
+    path = quick_template(folder, template)
     names = SHARES.values()
     state = merged(*(place(one, f"i-{one}1 i-{one}2", f"i-{one}2 i-{one}3") for one in names))
     targets = [target(one, load_balancer_id=f"lb-{one}") for one in names]
     env = {"SWAP_TARGETS": json.dumps(targets), "SWAP_WEBHOOK_SECRETS": SECRET}
-    with LocalCloud(state, template=path, params={"Writers": "3"}, env=env) as local:
-        yield Deployed(local, request.param)
+    with LocalCloud(state, template=path, params=params, env=env) as local:
+        yield Deployed(local, template)
 
 
 def test_an_event_reaches_every_writer_and_is_done_by_one(deployed: Deployed) -> None:
@@ -75,6 +84,21 @@ def test_an_event_reaches_every_writer_and_is_done_by_one(deployed: Deployed) ->
 def test_the_timer_of_each_writer_compares_its_share(deployed: Deployed) -> None:
     assert deployed.http.send("POST", "/_local/timers/reconcile").status == 202
     assert deployed.completed() == {number: [name] for number, name in SHARES.items()}
+
+
+def test_what_changes_its_writer_rests_until_the_stack_is_told_that_it_has_changed(
+    template: str, tmp_path: Path
+) -> None:
+    # Of the three, only wiki is the first writer's both of one and of three.
+    for deployed in deploy(template, tmp_path, Writers="3"):
+        assert deployed.request("web") == deployed.request("auth") == 503
+        assert deployed.request("wiki") == 200
+        assert deployed.http.send("POST", "/_local/timers/reconcile").status == 202
+        assert {number: set(names) for number, names in deployed.completed().items()} == {
+            number: {name} for number, name in SHARES.items()
+        }
+        assert deployed.http.servers("rsp-web") == ["i-web1", "i-web2"]
+        assert deployed.http.servers("rsp-wiki") == ["i-wiki2", "i-wiki3"]
 
 
 def test_a_request_reaches_the_writer_of_its_target_which_the_door_may_invoke_and_no_more(
