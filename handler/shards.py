@@ -11,7 +11,6 @@ from msgspec.structs import replace
 
 from handler import targets as listed
 from handler.core.model.policy import Target, Writer
-from handler.core.planning.shares import moved, shares
 
 #: The variables that are read here. Those of before say what was, while targets change their writer.
 VARIABLES: Final = frozenset({"SWAP_SHARD", "SWAP_WRITERS", "SWAP_WRITERS_BEFORE", "SWAP_TARGETS_BEFORE"})
@@ -38,7 +37,11 @@ def read(
     What is wrong is added to ``errors``.
     """
     shard = _shard(environ, errors)
-    writers = shares(targets, shard.writers) if shard.writers > 1 else {}
+    writers: dict[str, int] = {}
+    if shard.writers > 1:
+        from handler.core.planning.shares import shares  # noqa: PLC0415 - one writer starts without
+
+        writers = shares(targets, shard.writers)
     if shard.own is None:
         return tuple(targets), writers
     resting = _resting(environ, targets, shard, read_file, errors)
@@ -108,4 +111,6 @@ def _resting(
         errors.extend(f"SWAP_TARGETS_BEFORE: {one.removeprefix('SWAP_TARGETS: ')}" for one in wrong)
     elif number in {None, shard.writers}:
         return frozenset()
+    from handler.core.planning.shares import moved  # noqa: PLC0415 - needed while shares change alone
+
     return moved(before, number or shard.writers, targets, shard.writers)
