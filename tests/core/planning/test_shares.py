@@ -100,10 +100,11 @@ def test_what_is_known_by_its_load_balancer_stays_when_targets_are_added_to_it()
         assert moved(one, writers, more, writers) == frozenset()
 
 
-def test_what_is_known_by_its_scaling_group_stays_when_targets_are_added_to_it() -> None:
-    one = [target("m", "asg-m")]
+@pytest.mark.parametrize("scaling", ["asg-m", "z-of-old"])  # older ones have no asg-
+def test_what_is_known_by_its_scaling_group_stays_when_targets_are_added_to_it(scaling: str) -> None:
+    one = [target("m", scaling)]
     for writers in range(2, 16):
-        assert moved(one, writers, [*one, target("a", "asg-m")], writers) == frozenset()
+        assert moved(one, writers, [*one, target("a", scaling)], writers) == frozenset()
 
 
 @pytest.mark.parametrize("other", [f"asg-b{n}" for n in range(20)])
