@@ -113,7 +113,7 @@ validate: $(VENV)-validate/ready  ## the templates, by the ROS CDK, the SDK of F
 	@$(VENV)-validate/bin/python -m scripts.validate
 
 package: $(VENV)/ready  ## the zip for Function Compute, in build/; RUNTIME=python3.12, TARGETS=targets.json
-	@$(BIN)/python -m scripts.package $(RUNTIME) $(if $(TARGETS),--targets $(TARGETS))
+	@$(BIN)/python -m scripts.package $(RUNTIME) $(if $(TARGETS),--targets $(TARGETS)) $(if $(BEFORE),--before $(BEFORE))
 
 try-package: $(VENV)/ready  ## every delivery of events/ to the package, alone, on both templates and runtimes; SHORT=1 for a few
 	@$(BIN)/python -m tests.alone $(if $(SHORT),--short)

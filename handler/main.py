@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -18,6 +19,7 @@ from handler.cloud.ess import CloudEss
 from handler.cloud.slb import CloudSlb
 from handler.context import DEFAULT_TIMEOUT_S, Invocation
 from handler.core.model.steps import described
+from handler.core.model.values import Intent
 from handler.outcome import NotYet, Result
 from handler.running import beside, delivering
 from handler.running.hooks import Completed
@@ -112,7 +114,17 @@ def _read(event: Any, instance: _Instance, invocation: Invocation) -> Delivery:
 
 def _run(delivery: Delivery, instance: _Instance, invocation: Invocation, context: Any) -> Result:
     log_unread(delivery)
-    targets = _deliver(delivery, instance, invocation, context) if delivery.intents else []
+    known = {target.name: target for target in instance.settings.targets}
+    ours: list[Intent] = []
+    targets: list[Result] = []
+    for intent in delivery.intents:
+        target = known[intent.target]
+        if target.writer == "us":
+            ours.append(intent)
+        else:
+            targets.append(outcome.of_another(target, intent))
+    if ours:
+        targets += _deliver(ours, instance, invocation, context)
     reasons = [ignored.reason for ignored in delivery.ignored]
     return outcome.summed_up(targets, delivery.rejected, reasons, invocation.request_id)
 
@@ -125,18 +137,20 @@ def log_unread(delivery: Delivery) -> None:
         logs.event("swap.rejected", level="error", reason=rejected.reason, digest=rejected.digest)
 
 
-def _deliver(delivery: Delivery, instance: _Instance, invocation: Invocation, context: Any) -> list[Result]:
+def _deliver(
+    intents: Sequence[Intent], instance: _Instance, invocation: Invocation, context: Any
+) -> list[Result]:
     """Run what a delivery asks for; returns the result of each target."""
     given = credentials.find(context, os.environ)
     logs.redact(*given.secrets())
-    tokens = (hook.token for intent in delivery.intents for hook in intent.hooks)
+    tokens = (hook.token for intent in intents for hook in intent.hooks)
     logs.redact_tokens(filter(None, tokens), (*instance.settings.names, invocation.function))
     client = _client(instance, given, invocation.region)
     clock = _Clock()
     deadline = clock.now() + _time_left(instance.settings, invocation.timeout_s)
     readings = Readings(clock.now)
     done, hooks = delivering.deliver(
-        delivery.intents,
+        intents,
         instance.settings.targets,
         lambda: CloudSlb(client, readings.reader()),
         CloudEss(client),

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, get_args
 
 from handler.core.model.decisions import Outcome
-from handler.core.model.values import Backend, Refusal
+from handler.core.model.policy import Target
+from handler.core.model.values import Backend, Intent, Refusal
 from handler.core.planning import diff
 from handler.core.planning.diff import Diff
 from handler.running.delivering import Done
@@ -43,7 +44,10 @@ class NotYet(Exception):  # noqa: N818 - it is no error of ours: the platform is
 
 def of_done(done: Done) -> Result:
     """Return the result of one target: what is read at the end is what is reported."""
-    result = _nothing_known(done) if done.run is None else of_run(done.run)
+    if done.run is not None:
+        result = of_run(done.run)
+    else:  # it may have done something, and is to be run again
+        result = _nothing_known(done.target, done.intent, "raised", reason=f"unexpected: {done.broken}")
     return {**result, "api_calls": done.api_calls, "duration_ms": round(done.seconds * 1000)}
 
 
@@ -83,15 +87,24 @@ def of_run(run: Run) -> Result:
     }
 
 
-def _nothing_known(done: Done) -> Result:
-    """Return the result of a target whose run broke: it may have done something, and is to be run again."""
+def of_another(target: Target, intent: Intent) -> Result:
+    """Return the result of a target that this function may not write to, or not yet.
+
+    It is to be delivered again, but for the timer, which comes again by itself.
+    """
+    reason = "other_share" if target.writer == "another" else "share_changes"
+    outcome: Outcome = "ignored" if intent.trigger == "timer" else "raised"
+    return _nothing_known(target, intent, outcome, reason=reason)
+
+
+def _nothing_known(target: Target, intent: Intent, outcome: Outcome, *, reason: str) -> Result:
     return {
-        "target": done.target.name,
-        "vserver_group_id": done.target.vserver_group_id,
-        "trigger": done.intent.trigger,
-        "event_ids": list(done.intent.event_ids),
-        "outcome": "raised",
-        "reason": f"unexpected: {done.broken}",
+        "target": target.name,
+        "vserver_group_id": target.vserver_group_id,
+        "trigger": intent.trigger,
+        "event_ids": list(intent.event_ids),
+        "outcome": outcome,
+        "reason": reason,
         "plan_id": None,
         **{key: [] for key in ("pairs", "added", "removed", "refused", "unmanaged", "before", "after")},
         "api_calls": 0,

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, get_args
 
 from msgspec import Struct, field
 
+from handler import shards
 from handler import targets as listed
 from handler.cloud import endpoints
 from handler.cloud.endpoints import Network
@@ -31,6 +32,7 @@ _VARIABLES: Final = frozenset(
         "SWAP_FUNCTION",
         "SWAP_ENDPOINT",
         "SWAP_ENDPOINTS",
+        *shards.VARIABLES,
     }
 )
 #: How like one of ours a name must be that does not begin with SWAP_, as difflib measures it, 0 to 1.
@@ -62,7 +64,7 @@ class Settings(Struct, frozen=True):
     """Everything that the environment says; ``endpoint`` is None but for a local cloud.
 
     ``function`` is where ``webhook`` finds ``swap``: the service, which is empty on Function Compute 3.0, and
-    the function.
+    the function. ``writers`` has the writer of each VServer group, from 1, where there are several.
     """
 
     targets: tuple[Target, ...]
@@ -72,6 +74,14 @@ class Settings(Struct, frozen=True):
     function: tuple[str, str] = ("slb-swap", "swap")
     log_level: LogLevel = "INFO"
     hosts: Mapping[str, str] = field(default_factory=dict)
+    writers: Mapping[str, int] = field(default_factory=dict)
+
+    def writer_of(self, name: str) -> tuple[str, str]:
+        """Return where ``webhook`` finds the writer of a target: ``function``, or that name with a number."""
+        group_id = next(target.vserver_group_id for target in self.targets if target.name == name)
+        number = self.writers.get(group_id, 1)
+        service, (function, dot, alias) = self.function[0], self.function[1].partition(".")
+        return self.function if number == 1 else (service, f"{function}-{number}{dot}{alias}")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -107,10 +117,11 @@ def load(environ: Mapping[str, str], read_file: Callable[[str], str] = from_pack
     level = _choice("LOG_LEVEL", environ.get("LOG_LEVEL", "").upper() or "INFO", LogLevel, errors)
     function = _function(environ.get("SWAP_FUNCTION", "").strip() or "slb-swap/swap", errors)
     secrets = _secrets(environ.get("SWAP_WEBHOOK_SECRETS", ""), errors)
+    targets, writers = shards.read(environ, targets, read_file, errors)
     errors.extend(_misspelt(environ))
     if errors:
         raise BadSettings(tuple(errors))
-    return Settings(targets, endpoint, network, Secrets(secrets), function, level, hosts)
+    return Settings(targets, endpoint, network, Secrets(secrets), function, level, hosts, writers)
 
 
 def _function(given: str, errors: list[str]) -> tuple[str, str]:

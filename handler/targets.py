@@ -17,6 +17,7 @@ from handler.triggers.faults import broken, in_words, kind_of, nearest, value_at
 # The longest description of a backend that we write is SLB's limit of 80 characters: see core.model.marks.
 _Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.\-\u4e00-\u9fff]{1,71}\Z")]
 _GroupId = Annotated[str, Meta(pattern=r"^rsp-[A-Za-z0-9_\-]{1,60}\Z")]
+_LoadBalancerId = Annotated[str, Meta(pattern=r"^lb-[A-Za-z0-9_\-]{1,60}\Z")]
 _ScalingGroupId = Annotated[str, Meta(pattern=r"^(?!(rsp|sgp|[an]?lb|i)-).")]  # older ones have no asg-
 _Count = Annotated[int, Meta(ge=0)]
 _Share = Annotated[str, Meta(pattern=r"^(100|[0-9]{1,2})%\Z")]
@@ -27,6 +28,7 @@ _Wait = Annotated[float, Meta(gt=0, le=86400)]
 _TARGET: Final[Mapping[str, Any]] = {
     "name": _Name,
     "vserver_group_id": _GroupId,
+    "load_balancer_id": _LoadBalancerId,
     "scaling_group_ids": list[_ScalingGroupId],
     "ports": list[Annotated[int, Meta(ge=1, le=65535)]],
     "weight": Annotated[int, Meta(ge=1, le=100)],  # 0 would leave the group without service
@@ -45,6 +47,7 @@ _HEALTH: Final[Mapping[str, Any]] = {"timeout_s": _Seconds, "interval_s": _Wait}
 _EXPECTED: Final[Mapping[str, str]] = {
     "name": "1 to 71 letters, digits, '-', '_' or '.'",
     "vserver_group_id": "the id of a VServer group, which begins with rsp-",
+    "load_balancer_id": "the id of a Classic Load Balancer, which begins with lb-",
     "scaling_group_ids": "a list of ids of scaling groups",
     "scaling_group_ids[]": "the id of a scaling group",
     "ports": "a list of ports, 1 to 65535",
@@ -71,6 +74,8 @@ _IDS: Final = {
     "i-": "an instance",
     "rsp-": "a VServer group",
 }
+#: The keys that hold ids.
+_OF_IDS: Final = frozenset({"vserver_group_id", "load_balancer_id", "scaling_group_ids"})
 _WORDS: Final = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 
 
@@ -141,11 +146,13 @@ def _target(item: object, at: str, errors: list[str]) -> Target | None:
         return None
     group_id = said.pop("vserver_group_id")
     name = said.pop("name", group_id)
+    balancer = said.pop("load_balancer_id", None)
     scaling_group_ids = tuple(said.pop("scaling_group_ids", ()))
     mode = said.pop("mode", "apply")
     said["ports"] = tuple(said.get("ports", ()))
     timing = {f"health_{key}": value for key, value in health.items()}
-    return Target(name, group_id, scaling_group_ids, mode, Policy(marks=Marks(name), **said, **timing))
+    policy = Policy(marks=Marks(name), **said, **timing)
+    return Target(name, group_id, scaling_group_ids, mode, policy, balancer)
 
 
 def _fields(item: dict[str, Any], known: Mapping[str, Any], at: str, errors: list[str]) -> dict[str, Any]:
@@ -161,7 +168,7 @@ def _fields(item: dict[str, Any], known: Mapping[str, Any], at: str, errors: lis
         except msgspec.ValidationError as why:
             path, said = in_words(why, value, expected=_of(name, _EXPECTED), choices=_of(name, _CHOICES))
             hint = _meant(value, known[name])
-            if not hint and name in {"vserver_group_id", "scaling_group_ids"}:
+            if not hint and name in _OF_IDS:
                 hint = _id_of(value_at(path, value), said)
             errors.append(f"{at}.{name}{path}: {said}{hint}")
     return good
@@ -207,20 +214,29 @@ def _plainly(value: Any) -> Any:
 
 
 def _clashes(found: list[Target | None]) -> Iterator[str]:
-    """Yield what no two targets may have in common."""
+    """Yield what no two targets may have in common; compared are those that share a name or an id."""
+    called: dict[str, dict[int, Target]] = {}
     for at, target in enumerate(found):
-        for earlier, other in enumerate(found[:at]):
-            if target is None or other is None:
-                continue
-            if target.name == other.name and target.vserver_group_id != other.vserver_group_id:
-                yield f"targets[{at}].name: {target.name!r} is the name of targets[{earlier}] too"
-            elif target.name == other.name:
-                yield f"targets[{at}].name: targets[{earlier}] has the same group and name; give each a name"
-            elif target.name == other.vserver_group_id or other.name == target.vserver_group_id:
-                yield f"targets[{at}].name: a name may not be the group of another, targets[{earlier}]"
-            same_group = target.vserver_group_id == other.vserver_group_id
-            if same_group and (target.policy.exclusive or other.policy.exclusive):
-                yield f"targets[{at}].vserver_group_id: targets[{earlier}] has it too, and one is exclusive"
+        if target is None:
+            continue
+        names = {target.name, target.vserver_group_id}
+        others = {other: one for name in names for other, one in called.get(name, {}).items()}
+        for earlier in sorted(others):
+            yield from _clash(at, target, earlier, others[earlier])
+        for name in names:
+            called.setdefault(name, {})[at] = target
+
+
+def _clash(at: int, target: Target, earlier: int, other: Target) -> Iterator[str]:
+    if target.name == other.name and target.vserver_group_id != other.vserver_group_id:
+        yield f"targets[{at}].name: {target.name!r} is the name of targets[{earlier}] too"
+    elif target.name == other.name:
+        yield f"targets[{at}].name: targets[{earlier}] has the same group and name; give each a name"
+    elif target.name == other.vserver_group_id or other.name == target.vserver_group_id:
+        yield f"targets[{at}].name: a name may not be the group of another, targets[{earlier}]"
+    same_group = target.vserver_group_id == other.vserver_group_id
+    if same_group and (target.policy.exclusive or other.policy.exclusive):
+        yield f"targets[{at}].vserver_group_id: targets[{earlier}] has it too, and one is exclusive"
 
 
 def _repeated(values: Any) -> list[Any]:

@@ -85,7 +85,7 @@ def _hand_on(
     invocation: Invocation,
     context: Any,
 ) -> Result:
-    """Invoke ``swap`` with the request, and wait for its answer unless the sender does not."""
+    """Invoke the target's writer with the request, and wait for its answer unless the sender does not."""
     request = http.request_of(event)
     asynchronous = door.prefers_async(request.headers) or http.is_async(event)
     word = Word(now, asynchronous)
@@ -100,7 +100,8 @@ def _hand_on(
     logs.redact(*given.secrets())
     result = outcome.summed_up([], [], [], invocation.request_id)
     try:
-        invoked = _invoker(given, settings, invocation, asynchronous=asynchronous).invoke(
+        writer = settings.writer_of(delivery.intents[0].target)
+        invoked = _invoker(given, settings, invocation, writer, asynchronous=asynchronous).invoke(
             payload,
             asynchronous=asynchronous,
             invocation_id=door.invocation_id(delivery.event_ids, request.body) if asynchronous else None,
@@ -129,10 +130,15 @@ def _not_yet(result: Result, *, reason: str) -> Result:
 
 
 def _invoker(
-    given: Credentials, settings: Settings, invocation: Invocation, *, asynchronous: bool
+    given: Credentials,
+    settings: Settings,
+    invocation: Invocation,
+    writer: tuple[str, str],
+    *,
+    asynchronous: bool,
 ) -> Invoker:
-    """Return what invokes ``swap``: a service in its name says that it is on Function Compute 2.0."""
-    service, function = settings.function
+    """Return what invokes a writer: a service in its name says that it is on Function Compute 2.0."""
+    service, function = writer
     where = (given, invocation.region, invocation.account_id)
     time_left_s = max(1.0, (invocation.timeout_s or DEFAULT_TIMEOUT_S) - main.MARGIN_S)
     how: dict[str, Any] = {

@@ -15,6 +15,7 @@ from scripts.validate.checking import ROOT
 
 def base(document: dict[str, Any]) -> dict[str, Any]:
     """Roles, queue, log and alarms: what is neither a function nor of one, and what that refers to."""
+    document = _of_one_writer(document)
     resources = {
         name: one
         for name, one in document["Resources"].items()
@@ -38,6 +39,20 @@ def base(document: dict[str, Any]) -> dict[str, Any]:
         "Resources": resources,
         "Outputs": outputs,
     }
+
+
+def _of_one_writer(value: Any) -> Any:
+    """The template with one writer, which is all that Serverless Devs deploys."""
+    match value:
+        case {"Fn::If": ["SeveralWriters", _, one]}:
+            return _of_one_writer(one)
+        case dict():
+            return {key: _of_one_writer(inner) for key, inner in value.items()}
+        case list():
+            return [_of_one_writer(inner) for inner in value]
+        case str():
+            return value.replace("${Writers}", "1")
+    return value
 
 
 def _lost(output: dict[str, Any], resources: dict[str, Any]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
@@ -26,6 +27,10 @@ def command(
         Path | None, typer.Argument(metavar="[FILE]", help="the settings; default: SWAP_TARGETS")
     ] = None,
     targets: options.Targets = None,
+    before: Annotated[
+        Path | None,
+        typer.Option("--before", metavar="FILE", help="the settings of before: what changes its writer"),
+    ] = None,
     offline: Annotated[bool, typer.Option("--offline", help="do not ask the cloud")] = False,
     endpoint: options.Endpoint = None,
     region: options.Region = None,
@@ -40,6 +45,9 @@ def command(
     if not any(one.level == "wrong" for one in found):
         loaded = given.load(environ)
         found += [_target(one) for one in loaded.targets]
+        found += _writers(loaded)
+        if before is not None:
+            found += _moving(loaded, given.load({**environ, "SWAP_TARGETS": given.text(before).strip()}))
         found += _cloud(loaded, region, offline=offline)
     if json:
         view.as_json([one.as_json() for one in found])
@@ -80,6 +88,23 @@ def _target(target: Target) -> Finding:
     return good(target.name, what)
 
 
+def _writers(loaded: Settings) -> Iterator[Finding]:
+    """Yield how the targets are shared out, where there are several writers."""
+    shares = Counter(loaded.writers[one.vserver_group_id] for one in loaded.targets if loaded.writers)
+    if shares:
+        yield good("writers", ", ".join(f"{one} has {shares[one]} targets" for one in sorted(shares)))
+
+
+def _moving(loaded: Settings, before: Settings) -> Iterator[Finding]:
+    """Yield which targets another function would write to than before."""
+    for target in loaded.targets:
+        had = before.writers.get(target.vserver_group_id)
+        has = loaded.writers.get(target.vserver_group_id)
+        if had != has and had is not None:
+            remedy = "two updates of the stack: docs/deploying.md, Many targets"
+            yield look(target.name, f"goes from writer {had} to {has}", remedy)
+
+
 def _cloud(loaded: Settings, region: str | None, *, offline: bool) -> Iterator[Finding]:
     if offline:
         return
@@ -94,5 +119,5 @@ def _cloud(loaded: Settings, region: str | None, *, offline: bool) -> Iterator[F
         yield wrong("the cloud", str(failed), "or say --offline")
         return
     for target in loaded.targets:
-        yield from of_target(client, target)
+        yield from of_target(client, target, several_writers=bool(loaded.writers))
     yield of_key()

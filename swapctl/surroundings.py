@@ -30,7 +30,7 @@ _WRITES: Final = (
 )
 
 
-def of_target(client: Client, target: Target) -> Iterator[Finding]:
+def of_target(client: Client, target: Target, *, several_writers: bool = False) -> Iterator[Finding]:
     """Yield what is found of a target. Reads alone."""
     slb = CloudSlb(client)
     try:
@@ -44,10 +44,21 @@ def of_target(client: Client, target: Target) -> Iterator[Finding]:
         f"{target.name}: group",
         f"{len(units)} servers, {len(group.backends)} backends on {group.load_balancer_id}",
     )
+    yield from _balancer(group, target, several_writers=several_writers)
     yield from _listeners(slb, group, target)
     yield from _scaling_groups(client, group, target)
     yield from _instances(client, group, target)
     yield from _room(client, slb, group, target)
+
+
+def _balancer(group: Group, target: Target, *, several_writers: bool) -> Iterator[Finding]:
+    """Yield what is wrong with what the settings say of the load balancer: shares are by it."""
+    about, actual = f"{target.name}: load_balancer_id", group.load_balancer_id
+    if target.load_balancer_id is None:
+        if several_writers:
+            yield look(about, "not said: two writers may wait for one load balancer", f'say "{actual}"')
+    elif target.load_balancer_id != actual:
+        yield wrong(about, f"{target.load_balancer_id}, but the group is of {actual}", f'say "{actual}"')
 
 
 def of_key() -> Finding:

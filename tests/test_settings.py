@@ -19,6 +19,7 @@ from handler.settings import BadSettings, Secrets, load
 
 ONE = {"vserver_group_id": "rsp-web"}
 GROUP = "the id of a VServer group, which begins with rsp-"
+BALANCER = "the id of a Classic Load Balancer, which begins with lb-"
 SHARE_25 = 'a number of servers, or a share like "25%"'
 KEYS = ", ".join(targets._TARGET)
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -45,6 +46,7 @@ def test_everything_that_can_be_said() -> None:
     said = {
         "name": "web",
         "vserver_group_id": "rsp-web",
+        "load_balancer_id": "lb-1",
         "scaling_group_ids": ["asg-1", "asg-2"],
         "ports": [8080, 9090],
         "weight": 50,
@@ -70,7 +72,7 @@ def test_everything_that_can_be_said() -> None:
         health_timeout_s=60,
         health_interval_s=1,
     )
-    assert loaded(said).targets == (Target("web", "rsp-web", ("asg-1", "asg-2"), "plan", policy),)
+    assert loaded(said).targets == (Target("web", "rsp-web", ("asg-1", "asg-2"), "plan", policy, "lb-1"),)
 
 
 def test_the_environment_says_the_rest() -> None:
@@ -111,6 +113,10 @@ def test_empty_variables_are_as_good_as_none() -> None:
         ("vserver_group_id", "lb-1", f"{GROUP}, got the id of a Classic Load Balancer"),
         ("vserver_group_id", "asg-1", f"{GROUP}, got the id of a scaling group"),
         ("vserver_group_id", "rsp-", GROUP),
+        ("load_balancer_id", "rsp-a", f"{BALANCER}, got the id of a VServer group"),
+        ("load_balancer_id", "alb-a", f"{BALANCER}, got the id of an ALB"),
+        ("load_balancer_id", " lb-a", f'{BALANCER}, did you mean "lb-a"?'),
+        ("load_balancer_id", 5, f"{BALANCER}, got a number"),
         ("vserver_group_id", "web", GROUP),
         ("vserver_group_id", "rsp-a\n", f'{GROUP}, did you mean "rsp-a"?'),
         ("vserver_group_id", ["rsp-a"], f'{GROUP}, got a list, did you mean "rsp-a"?'),
@@ -470,7 +476,8 @@ def test_a_variable_whose_name_is_nearly_ours_is_refused_with_its_neighbour(name
 def test_a_variable_of_ours_that_is_like_none_is_refused_with_all_there_are() -> None:
     assert errors(ONE, SWAP_XYZ_1="hush") == (
         "SWAP_XYZ_1: unknown, expected one of SWAP_ENDPOINT, SWAP_ENDPOINTS, SWAP_FUNCTION, SWAP_NETWORK, "
-        "SWAP_TARGETS, SWAP_WEBHOOK_SECRETS",
+        "SWAP_SHARD, SWAP_TARGETS, SWAP_TARGETS_BEFORE, SWAP_WEBHOOK_SECRETS, SWAP_WRITERS, "
+        "SWAP_WRITERS_BEFORE",
     )
 
 
@@ -481,3 +488,151 @@ def test_a_variable_of_others_is_left_alone(name: str) -> None:
 
 def test_a_table_of_secrets_shows_none() -> None:
     assert [] == Secrets(("whsec_abc",)).__rich_repr__()
+
+
+# ---- shares: which function writes to which target
+
+WEB = {"name": "web", "vserver_group_id": "rsp-web", "load_balancer_id": "lb-0"}
+API = {"name": "api", "vserver_group_id": "rsp-api", "load_balancer_id": "lb-1"}
+
+
+def writers(*targets: Any, **environ: str) -> dict[str, str]:
+    return {target.name: target.writer for target in loaded(*targets, **environ).targets}
+
+
+@pytest.mark.parametrize(
+    ("shard", "expected"),
+    [
+        ("", {"web": "us", "api": "us"}),
+        ("1/1", {"web": "us", "api": "us"}),
+        ("1/4", {"web": "another", "api": "another"}),
+        (" 2/4 ", {"web": "us", "api": "another"}),
+        ("3/4", {"web": "another", "api": "us"}),
+    ],
+)
+def test_a_function_writes_to_its_share(shard: str, expected: dict[str, str]) -> None:
+    assert writers(WEB, API, SWAP_SHARD=shard) == expected
+
+
+SHARD = "SWAP_SHARD: expected a writer and how many there are, such as 2/3"
+
+
+@pytest.mark.parametrize(
+    ("said", "error"),
+    [
+        ("2", SHARD),
+        ("a/b", SHARD),
+        ("1000/2000", SHARD),
+        ("0/0", SHARD),
+        ("2/3/4", SHARD),
+        ("3/2", f"{SHARD}, did you mean 2/3?"),
+        ("2-3", f"{SHARD}, did you mean 2/3?"),
+        ("2 of 3", f"{SHARD}, did you mean 2/3?"),
+        ("02/3", f"{SHARD}, did you mean 2/3?"),
+        ("0/3", f"{SHARD}, counted from 1: did you mean 1/3?"),
+    ],
+)
+def test_a_share_that_is_none_is_refused_with_what_was_meant(said: str, error: str) -> None:
+    assert errors(ONE, SWAP_SHARD=said) == (error,)
+
+
+@pytest.mark.parametrize("name", ["SWAP_WRITERS", "SWAP_WRITERS_BEFORE"])
+@pytest.mark.parametrize(
+    ("said", "hint"),
+    [("0", ""), ("many", ""), ("-2", ", did you mean 2?"), ("2.5", ", did you mean 2?")],
+)
+def test_a_number_of_writers_that_is_none_is_refused(name: str, said: str, hint: str) -> None:
+    said_by = {name: said, "SWAP_SHARD": "1/2"}
+    assert errors(ONE, **said_by) == (f"{name}: expected a number of writers, 1 to 999{hint}",)
+
+
+def test_two_numbers_of_writers_are_refused() -> None:
+    assert loaded(WEB, SWAP_SHARD="2/4", SWAP_WRITERS="4") == loaded(WEB, SWAP_SHARD="2/4")
+    wrong = ("SWAP_WRITERS: expected 4, as SWAP_SHARD says, got 3",)
+    assert errors(WEB, SWAP_SHARD="2/4", SWAP_WRITERS="3") == wrong
+
+
+@pytest.mark.parametrize(
+    ("function", "of_web", "of_api"),
+    [
+        ("slb-swap-swap", ("", "slb-swap-swap-2"), ("", "slb-swap-swap-3")),
+        ("slb-swap/swap", ("slb-swap", "swap-2"), ("slb-swap", "swap-3")),
+        ("slb-swap.prod/swap", ("slb-swap.prod", "swap-2"), ("slb-swap.prod", "swap-3")),
+        ("slb-swap-swap.prod", ("", "slb-swap-swap-2.prod"), ("", "slb-swap-swap-3.prod")),
+    ],
+)
+def test_the_door_finds_the_writer_of_a_target(
+    function: str, of_web: tuple[str, str], of_api: tuple[str, str]
+) -> None:
+    several = loaded(WEB, API, SWAP_FUNCTION=function, SWAP_WRITERS="4")
+    assert (several.writer_of("web"), several.writer_of("api")) == (of_web, of_api)
+    one = loaded(WEB, API, SWAP_FUNCTION=function)
+    assert one.writer_of("web") == one.writer_of("api") == one.function
+
+
+def test_the_first_writer_has_no_number() -> None:
+    found = loaded({**WEB, "load_balancer_id": "lb-8"}, SWAP_WRITERS="2", SWAP_FUNCTION="swap")
+    assert found.writers == {"rsp-web": 1}
+    assert found.writer_of("web") == ("", "swap")
+
+
+def test_what_goes_from_one_writer_to_another_is_written_by_nobody_meanwhile() -> None:
+    each = [writers(WEB, API, SWAP_SHARD=f"{k}/4", SWAP_WRITERS_BEFORE="2") for k in (1, 2, 3, 4)]
+    others = {"web": "another", "api": "another"}
+    assert each == [others, {**others, "web": "us"}, {**others, "api": "nobody"}, others]
+
+
+def test_what_other_targets_bring_together_rests_as_well() -> None:
+    third = {"name": "both", "vserver_group_id": "rsp-both", "scaling_group_ids": ["asg-web", "asg-api"]}
+    fed = [{**WEB, "scaling_group_ids": ["asg-web"]}, {**API, "scaling_group_ids": ["asg-api"]}]
+    found = writers(*fed, third, SWAP_SHARD="2/4", SWAP_TARGETS_BEFORE=json.dumps(fed))
+    # web stays with this writer, but api comes to it; and a hook waits for all that a scaling group feeds.
+    assert found == {"web": "nobody", "api": "nobody", "both": "nobody"}
+    assert set(writers(*fed, third, SWAP_SHARD="2/4").values()) == {"us"}
+
+
+def test_targets_of_before_may_stand_in_a_file_and_what_is_wrong_with_them_is_said() -> None:
+    files = {"now.json": json.dumps([WEB]), "before.json": json.dumps([{**WEB, "load_balancer_id": "lb-1"}])}
+    environ = {"SWAP_TARGETS": "now.json", "SWAP_TARGETS_BEFORE": "before.json", "SWAP_SHARD": "2/4"}
+    assert [one.writer for one in load(environ, files.__getitem__).targets] == ["nobody"]
+    assert errors(WEB, SWAP_SHARD="2/4", SWAP_TARGETS_BEFORE='[{"weight": 0}]') == (
+        "SWAP_TARGETS_BEFORE: targets[0].weight: expected a number from 1 to 100",
+        "SWAP_TARGETS_BEFORE: targets[0].vserver_group_id: required",
+    )
+    (error,) = errors(WEB, SWAP_SHARD="2/4", SWAP_TARGETS_BEFORE="{}")
+    assert error.startswith("SWAP_TARGETS_BEFORE: expected a list of at least one target, got an object")
+
+
+@pytest.mark.parametrize("name", ["SWAP_WRITERS_BEFORE", "SWAP_TARGETS_BEFORE"])
+def test_what_was_before_is_refused_where_there_is_no_share(name: str) -> None:
+    expected = f"{name}: expected SWAP_SHARD beside it, without which all targets are ours"
+    assert errors(WEB, **{name: "2"}) == (expected,)
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abc"), st.booleans()), max_size=6))
+def test_a_clash_is_found_whatever_stands_between(said: list[tuple[str, str, bool]]) -> None:
+    listed = [
+        {"name": name, "vserver_group_id": f"rsp-{group}", "exclusive": exclusive}
+        for name, group, exclusive in said
+    ] or [WEB]
+    clashes = [
+        (at, earlier)
+        for at, one in enumerate(listed)
+        for earlier, other in enumerate(listed[:at])
+        if one["name"] == other["name"]
+        or (one["vserver_group_id"] == other["vserver_group_id"] and (one["exclusive"] or other["exclusive"]))
+    ]
+    try:
+        loaded(*listed)
+        found = set()
+    except BadSettings as bad:
+        found = {tuple(map(int, re.findall(r"targets\[(\d+)\]", one))) for one in bad.errors}
+    assert found == set(clashes)
+
+
+def test_ten_thousand_targets_are_read_in_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[int] = []
+    clash = targets._clash
+    monkeypatch.setattr(targets, "_clash", lambda *given: compared.append(1) or clash(*given))
+    loaded(*({"vserver_group_id": f"rsp-{n}"} for n in range(10_000)))
+    assert not compared

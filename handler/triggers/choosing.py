@@ -16,15 +16,23 @@ Item = Intent | Rejected | Ignored
 
 
 def switched_on(targets: Iterable[Target], event_ids: tuple[str, ...]) -> tuple[list[Target], list[Item]]:
-    """Split targets into those that act, and the word that the others are off."""
+    """Split this function's targets into those that act, and the word that the others are off.
+
+    What another function writes to is passed over: it gets the same delivery.
+    """
     chosen: list[Target] = []
     off: list[Item] = []
+    others = 0
     for target in targets:
-        if target.mode == "off":
+        if target.writer == "another":
+            others += 1
+        elif target.mode == "off":
             off.append(Ignored("target_off", f"the mode of {shown(target.name)} is off", event_ids))
         else:
             chosen.append(target)
-    if not chosen and not off:
+    if others and not chosen and not off:
+        off.append(Ignored("other_share", "another function writes to what it concerns", event_ids))
+    elif not chosen and not off:
         off.append(Ignored("no_target", "no target is configured", event_ids))
     return chosen, off
 

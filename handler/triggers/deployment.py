@@ -145,7 +145,8 @@ def _intent(request: Request, targets: Sequence[Target], event_ids: tuple[str, .
             raise Unreadable(f"the request: {_shown(entry)} is both terminated and launched")
         come_for.add(entry)
     target = by_name(request.target, targets)
-    chosen, items = switched_on([target], event_ids)
+    # Nobody else gets a request: were it passed over as another's, it would be lost without a word.
+    chosen, items = switched_on([msgspec.structs.replace(target, writer="us")], event_ids)
     cause = Cause.GONE if request.gone else Cause.REQUESTED
     return items + [
         Intent(

@@ -121,13 +121,16 @@ class Fleet:
             raise Refused(404, "FunctionNotFound", f"the template has no function '{name}'")
         return found
 
-    def triggered(self, name: str, kind: str) -> tuple[Function, Trigger]:
-        """The function and trigger of a topic's or a timer's name."""
-        for function in self.functions():
-            for trigger in function.triggers:
-                if trigger.kind == kind and name in {trigger.name, trigger.properties.get("TopicName")}:
-                    return function, trigger
-        raise Refused(404, "TriggerNotFound", f"the template has no {kind} trigger '{name}'")
+    def triggered(self, name: str, kind: str) -> list[tuple[Function, Trigger]]:
+        """The functions and triggers of a topic's or a timer's name, at least one."""
+        found = [
+            (function, trigger)
+            for function, trigger in self.triggers()
+            if trigger.kind == kind and name in {trigger.name, trigger.properties.get("TopicName")}
+        ]
+        if not found:
+            raise Refused(404, "TriggerNotFound", f"the template has no {kind} trigger '{name}'")
+        return found
 
     def triggers(self) -> list[tuple[Function, Trigger]]:
         """Every trigger of every function."""

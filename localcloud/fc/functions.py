@@ -45,7 +45,9 @@ _ITS_WORDS: Mapping[str, str] = MappingProxyType(
     }
 )
 
-ONE_WRITER: Mapping[str, int] = MappingProxyType({"swap": 1})
+ONE_WRITER: Mapping[str, int] = MappingProxyType(
+    dict.fromkeys(["swap", *(f"swap-{number}" for number in range(2, 17))], 1)
+)
 """What is set by hand, since the template's format cannot say it: the most instances of a function."""
 
 
@@ -236,8 +238,11 @@ class Functions:
         return self._readings().get(name, TABLE[name].values[0])
 
     def names(self) -> dict[str, str]:
-        """The names of the functions by their entry points, with their service where they have one."""
-        return {one.entry: one.full_name for one in self._fleet.functions()}
+        """The names of the functions by their entry points, with their service where they have one.
+
+        Of several with one entry point, it is the first.
+        """
+        return {one.entry: one.full_name for one in reversed(self._fleet.functions())}
 
     def _proxy(self, request: Request, request_id: str, service: str, name: str, path: str) -> Response:
         """An HTTP trigger of Function Compute 2.0, by its path in the API."""

@@ -97,18 +97,22 @@ class LocalEndpoints:
             for key, value in request.headers.items()
             if key.startswith(_ATTRIBUTE)
         }
-        function, trigger = self._fleet.triggered(name, "MNSTopic")
-        event = deliveries.topic_message(
-            request.body, trigger.properties, self._account_id, self._clock(), attributes
-        )
-        return self._invoker.queue(function, request_id, event)
+        answers = []
+        for function, trigger in self._fleet.triggered(name, "MNSTopic"):
+            event = deliveries.topic_message(
+                request.body, trigger.properties, self._account_id, self._clock(), attributes
+            )
+            answers.append(self._invoker.queue(function, request_id, event))
+        return answers[0]
 
     def _tick(self, request: Request, request_id: str, name: str) -> Response:
-        """Let a timer fire; a body takes the place of its payload."""
-        function, trigger = self._fleet.triggered(name, "Timer")
-        payload = request.body.decode("utf-8", "replace") or str(trigger.properties.get("Payload", ""))
-        event = deliveries.timer_event(trigger.name, payload, self._clock())
-        return self._invoker.queue(function, request_id, event)
+        """Let a timer fire, in each function that has it; a body takes the place of its payload."""
+        answers = []
+        for function, trigger in self._fleet.triggered(name, "Timer"):
+            payload = request.body.decode("utf-8", "replace") or str(trigger.properties.get("Payload", ""))
+            event = deliveries.timer_event(trigger.name, payload, self._clock())
+            answers.append(self._invoker.queue(function, request_id, event))
+        return answers[0]
 
     def _report(self, request: Request, what: str) -> Any:
         if what == "queues":

@@ -13,6 +13,7 @@ import yaml
 
 from localcloud.rpc.ram import RamPolicy, Statement
 from localcloud.template import native
+from localcloud.template.counting import expanded
 from localcloud.template.deployed import AsyncConfig, Function, Service, Trigger
 from localcloud.template.parts import number, role_policy, statements
 from localcloud.template.ros import Resolver, TemplateError, parameters
@@ -45,7 +46,10 @@ def load(
         raise TemplateError(f"{path.name}: no template")
     resources = document.get("Resources") or {}
     values = parameters(document.get("Parameters") or {}, params or {}, derived or {})
-    resolver = Resolver(resources, values, region_id, account_id, document.get("Conditions") or {})
+    conditions = document.get("Conditions") or {}
+    counted = Resolver(resources, values, region_id, account_id, conditions)
+    resources = expanded(resources, lambda raw, where: _count(counted, raw, where))
+    resolver = Resolver(resources, values, region_id, account_id, conditions)
     if native.is_native(resources):
         return native.services(resolver, path.parent, env or {}, instances or {})
     if document.get("Transform") != _TRANSFORM:
@@ -59,6 +63,13 @@ def load(
     if not any(service.functions for service in services):
         raise TemplateError("Resources: there is no service with a function")
     return services
+
+
+def _count(resolver: Resolver, raw: Any, where: str) -> int:
+    found = resolver.value(raw, where)
+    if isinstance(found, bool) or not str(found).isdigit():
+        raise TemplateError(f"{where}: a number, 0 or more, is needed, not {found!r}")
+    return int(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Values of a Resource Orchestration Service (ROS) template, its parameters and functions resolved.
 
 Only the functions that the templates use, in their long form (ROS, "Functions"): Ref, Fn::Sub, Fn::Join,
-Fn::Split, Fn::GetAtt, and of conditions Fn::If, Fn::Equals, Fn::Not, Fn::And and Fn::Or.
+Fn::Split, Fn::Select, Fn::GetAtt, Fn::Calculate of one number, and of conditions Fn::If, Fn::Equals, Fn::Not,
+Fn::And and Fn::Or.
 """
 
 import re
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _PLACEHOLDER = re.compile(r"\$\{([^}]+)\}")
+_CALCULATION = re.compile(r"\{0\}\s*([+-]\s*\d+)")
 _NO_VALUE = object()  # ALIYUN::NoValue: what has it is left out
 _CONDITIONS = frozenset({"Fn::Equals", "Fn::Not", "Fn::And", "Fn::Or"})
 
@@ -104,16 +106,36 @@ class Resolver:
             if not isinstance(argument, str):
                 raise TemplateError(f"{where}: only the form with one string is known")
             return _PLACEHOLDER.sub(lambda match: str(self._sub(match[1], where)), argument)
+        if function == "Fn::Calculate":
+            return self._calculated(argument, where)
         if not (isinstance(argument, list) and len(argument) == 2):
             raise TemplateError(f"{where}: a list of two is needed")
         if function == "Fn::GetAtt":
             return self.attribute(str(argument[0]), str(argument[1]), where)
+        if function == "Fn::Select":
+            return self._selected(argument, where)
         if function == "Fn::Join":
             parts = self.value(argument[1], where)
             return self.text(argument[0], where).join(self.text(part, where) for part in parts)
         if function == "Fn::Split":
             return self.text(argument[1], where).split(self.text(argument[0], where))
         raise TemplateError(f"{where}: this function is not known")
+
+    def _selected(self, argument: list[Any], where: str) -> Any:
+        index, items = self.value(argument[0], where), self.value(argument[1], where)
+        if not (isinstance(items, list) and str(index).isdigit() and int(index) < len(items)):
+            raise TemplateError(f"{where}: a number below the length of a list is needed")
+        return items[int(index)]
+
+    def _calculated(self, argument: Any, where: str) -> int:
+        """Of `['{0}-1', 0, [NUMBER]]`, one number less; nothing else is known."""
+        expression, _, numbers = (
+            argument if isinstance(argument, list) and len(argument) == 3 else ("", 0, [])
+        )
+        found, given = _CALCULATION.fullmatch(str(expression)), self.value(numbers, where)
+        if found is None or len(given) != 1:
+            raise TemplateError(f"{where}: only a number more or less than one number is known")
+        return int(given[0]) + int(found[1].replace(" ", ""))
 
     def _sub(self, name: str, where: str) -> Any:
         resource, dot, attribute = name.partition(".")
@@ -135,12 +157,12 @@ class Resolver:
 
 def parameters(
     declared: Mapping[str, Any], given: Mapping[str, str], derived: Mapping[str, str]
-) -> dict[str, str | list[str]]:
+) -> dict[str, str | int | list[str]]:
     """Each declared parameter's value: given, else its default, else what the state has of it (`derived`)."""
     unknown = sorted(set(given) - set(declared))
     if unknown:
         raise TemplateError(f"Parameters.{unknown[0]}: the template has no such parameter")
-    values: dict[str, str | list[str]] = {}
+    values: dict[str, str | int | list[str]] = {}
     for name, declaration in declared.items():
         default = declaration.get("Default", derived.get(name))
         text = given.get(name, default)
@@ -149,7 +171,17 @@ def parameters(
         allowed = declaration.get("AllowedValues")
         if allowed and text not in allowed:
             raise TemplateError(f"Parameters.{name}: {text!r} is none of {', '.join(map(str, allowed))}")
+        if declaration.get("Type") == "Number":
+            values[name] = _number(name, text, declaration)
+            continue
         is_list = declaration.get("Type") == "CommaDelimitedList"
         plain = str(text).lower() if isinstance(text, bool) else str(text)
         values[name] = [item for item in plain.split(",") if item] if is_list else plain
     return values
+
+
+def _number(name: str, text: Any, declaration: Mapping[str, Any]) -> int:
+    low, high = declaration.get("MinValue", 0), declaration.get("MaxValue", 2**31)
+    if not str(text).isdigit() or not low <= int(text) <= high:
+        raise TemplateError(f"Parameters.{name}: a number from {low} to {high} is needed, not {text!r}")
+    return int(text)

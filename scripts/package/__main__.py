@@ -26,12 +26,19 @@ def main() -> int:
     parser.add_argument(
         "--targets", type=Path, help="a JSON file of targets, which goes to the package's root"
     )
+    parser.add_argument(
+        "--before", type=Path, help="the targets of before, beside them, while some change their writer"
+    )
     parser.add_argument("--into", type=Path, default=ROOT / "build", help="default: build/")
     given = parser.parse_args()
-    if given.targets is not None and (why := _bad_targets(given.targets)):
-        print(why, file=sys.stderr)
+    files = [one for one in (given.targets, given.before) if one is not None]
+    wrong = [why for one in files if (why := _bad_targets(one))]
+    if len({one.name for one in files}) < len(files):
+        wrong.append(f"{given.before}: expected another name than that of --targets")
+    if wrong:
+        print("\n".join(wrong), file=sys.stderr)
         return 2
-    target = build(given.runtime, given.into, given.targets)
+    target = build(given.runtime, given.into, *files)
     content = target.read_bytes()
     print(f"{target}: {len(content) / 1e6:.2f} MB")
     print(f"  SHA-256 {zipping.sha256(target)}")
@@ -39,15 +46,15 @@ def main() -> int:
     return 0
 
 
-def build(runtime: str, into: Path, targets: Path | None = None) -> Path:
-    """Build the zip, and the folder `package` beside it; returns the zip's path."""
+def build(runtime: str, into: Path, *targets: Path) -> Path:
+    """Build the zip with files of targets, and the folder `package` beside it; returns the zip's path."""
     version = runtime.removeprefix("python")
     code = into / "package"
     shutil.rmtree(code, ignore_errors=True)
     code.mkdir(parents=True)
     with tempfile.TemporaryDirectory() as work:
         installed = installing.install(ROOT / "requirements.txt", version, code, Path(work))
-    contents.add(ROOT, code, targets)
+    contents.add(ROOT, code, *targets)
     contents.leave_out(code)
     python = interpreter(version)
     made = Build(_version(), _commit(), runtime, python is not None)

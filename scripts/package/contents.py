@@ -39,13 +39,13 @@ def get_signer_type():
 '''
 
 
-def add(root: Path, code: Path, targets: Path | None) -> None:
-    """Copy the project's own files, and the operator's file of targets."""
+def add(root: Path, code: Path, *targets: Path) -> None:
+    """Copy the project's own files, and the operator's files of targets."""
     shutil.copytree(root / "handler", code / "handler", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("index.py", "LICENSE"):
         shutil.copy(root / name, code / name)
-    if targets is not None:
-        shutil.copy(targets, code / targets.name)
+    for file in targets:
+        shutil.copy(file, code / file.name)
 
 
 def leave_out(code: Path) -> None:

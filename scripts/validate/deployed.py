@@ -62,8 +62,13 @@ class Deployment:
     variant: Variant = field(default_factory=lambda: Variant({}))
 
     def part(self, name: str) -> Function | None:
-        """The function that has this part."""
+        """The function that has this part; of several writers, the first."""
         return next((one for one in self.functions if one.part == name), None)
+
+    @property
+    def writers(self) -> list[Function]:
+        """The functions that write."""
+        return [one for one in self.functions if one.part == "swap"]
 
 
 def of(variant: Variant) -> Deployment:
@@ -118,7 +123,7 @@ def _fc2(variant: Variant) -> Iterator[Function]:
             for one in variant.of("FC::Trigger")
             if (one.properties.get("ServiceName"), one.properties.get("FunctionName")) == (service, name)
         ]
-        arn = f"services/{service}.LATEST/functions/{name}"
+        arn = f'services/{service}.LATEST/functions/{name}"'
         rules = [one for one in variant.of("EventBridge::Rule") if arn in json.dumps(one.properties)]
         yield Function(
             where=f"Resources.{resource.name}",

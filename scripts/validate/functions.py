@@ -6,6 +6,7 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,8 +44,10 @@ def faults(deployment: Deployment, root: Path) -> Iterator[Fault]:
         yield from _function(deployment, function, root)
         for trigger in function.triggers:
             yield from _trigger(trigger)
-    if swap is not None:
-        yield from _writer(deployment, swap)
+    for number, writer in enumerate(deployment.writers, 1):
+        yield from _writer(deployment, writer)
+        if deployment.variant.resources:
+            yield from _share(deployment, number, writer)
     if webhook is not None and swap is not None:
         yield from _door(deployment, webhook, swap)
 
@@ -84,7 +87,8 @@ def _found(root: Path, handler: str) -> bool:
 
 
 def _variables(root: Path) -> set[str]:
-    source = (root / "handler" / "settings.py").read_text(encoding="utf-8")
+    modules = ("settings.py", "shards.py")
+    source = "".join((root / "handler" / one).read_text(encoding="utf-8") for one in modules)
     return set(re.findall(r'"((?:SWAP|LOG)_[A-Z_]+)"', source))
 
 
@@ -174,6 +178,25 @@ def _writer(deployment: Deployment, swap: Function) -> Iterator[Fault]:
         yield from _limited(deployment, swap, trigger)
 
 
+def _share(deployment: Deployment, number: int, writer: Function) -> Iterator[Fault]:
+    """Each target has one writer, and the door finds it: by number, and by name."""
+    first, count = deployment.writers[0], len(deployment.writers)
+    if writer.environment.get("SWAP_SHARD") != f"{number}/{count}":
+        yield Fault("share", writer.where, f"SWAP_SHARD: {number}/{count}")
+    if number == 1:
+        return
+    if writer.name != f"{first.name}-{number}":
+        yield Fault("share", writer.where, f"it is looked for as {first.name}-{number}")
+    for field in fields(Function):
+        ours, theirs = getattr(first, field.name), getattr(writer, field.name)
+        if field.name == "environment":
+            ours, theirs = ({**one, "SWAP_SHARD": ""} for one in (ours, theirs))
+        if field.name == "triggers":
+            ours, theirs = ([(one.kind, one.config) for one in triggers] for triggers in (ours, theirs))
+        if field.name not in {"where", "name", "limits"} and ours != theirs:
+            yield Fault("share", writer.where, f"{field.name}: not as of the first writer")
+
+
 def _limited(deployment: Deployment, function: Function, trigger: Trigger) -> Iterator[Fault]:
     """A trigger waits for the limits of its function: ROS makes resources in any order."""
     if not trigger.where.startswith("Resources."):
@@ -191,6 +214,10 @@ def _door(deployment: Deployment, webhook: Function, swap: Function) -> Iterator
         yield Fault("trigger-missing", where, "requests, and nothing else, reach it")
     if webhook.environment.get("SWAP_FUNCTION") != swap.name:
         yield Fault("swap-function", where, f"SWAP_FUNCTION says where swap is: {swap.name}")
+    if deployment.variant.resources and webhook.environment.get("SWAP_WRITERS") != str(
+        len(deployment.writers)
+    ):
+        yield Fault("share", where, f"SWAP_WRITERS: {len(deployment.writers)}")
     if deployment.generation == "3.0" and not isinstance(webhook.reserved, int):
         yield Fault("no-limit", where, "a flood would take all instances of the account")
     for trigger in webhook.triggers:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import yaml
 
+from scripts.validate.counting import counted
 from scripts.validate.faults import Fault
 from scripts.validate.resolving import NOTHING, Resolver
 
@@ -23,6 +24,9 @@ _NEEDED: Final[Mapping[str, str]] = {
 }
 _EVERYTHING: Final[Mapping[str, str]] = {
     **_NEEDED,
+    "Writers": "3",
+    "WritersBefore": "2",
+    "SwapTargetsBefore": "before.json",
     "CodeChecksum": "9071105306352063853",
     "VpcId": "vpc-1",
     "VSwitchIds": "vsw-1,vsw-2",
@@ -86,10 +90,13 @@ def variants(document: Mapping[str, Any]) -> tuple[list[Variant], set[Fault]]:
     declared: Mapping[str, Any] = document.get("Parameters") or {}
     used: set[str] = set()
     for choice in CHOICES:
-        resolver = Resolver(document, dict(_parameters(declared, choice)))
-        found.append(_variant(document, resolver))
-        faults |= resolver.faults
-        used |= resolver.used
+        parameters = dict(_parameters(declared, choice))
+        counting = Resolver(document, parameters)
+        whole = counted(document, counting.number)
+        resolver = Resolver(whole, parameters)
+        found.append(_variant(whole, resolver))
+        faults |= counting.faults | resolver.faults
+        used |= counting.used | resolver.used
     for name in set(declared) - used:
         faults.add(Fault("unused-parameter", f"Parameters.{name}", "nothing refers to it"))
     return found, faults

@@ -26,7 +26,12 @@ _ATTRIBUTES: Final[Mapping[tuple[str, str], str]] = {
     ("ALIYUN::FC3::Trigger", "UrlInternet"): "https://webhook.cn-hangzhou.fcapp.run",
 }
 _PLACEHOLDER: Final = re.compile(r"\$\{([^}]+)\}")
-_EXPECTED: Final = {"Fn::GetAtt": 2, "Fn::Join": 2, "Fn::Split": 2, "Fn::If": 3, "Fn::Equals": 2}
+_EXPECTED: Final = {
+    **{"Fn::GetAtt": 2, "Fn::Join": 2, "Fn::Split": 2, "Fn::Select": 2, "Fn::Calculate": 3},
+    **{"Fn::If": 3, "Fn::Equals": 2},
+}
+#: What is calculated: one number, and how much more or less.
+_CALCULATED: Final = re.compile(r"\{0\}([+-]\d+)")
 
 
 class Resolver:
@@ -51,6 +56,14 @@ class Resolver:
             return self._call(str(name), raw[name], f"{where}.{name}")
         found = {key: self.value(item, f"{where}.{key}") for key, item in raw.items()}
         return {key: item for key, item in found.items() if item is not NOTHING}
+
+    def number(self, raw: Any, where: str) -> int:
+        """A Count: 0 or more."""
+        found = _text(self.value(raw, where))
+        if not found.isdigit():
+            self._fault("count", where, f"a number, 0 or more, not {found!r}")
+            return 0
+        return int(found)
 
     def holds(self, condition: Any, where: str) -> bool:
         """Whether a condition holds, given by name or as a function."""
@@ -90,10 +103,27 @@ class Resolver:
             chosen = argument[1] if self.holds(argument[0], where) else argument[2]
             self.value([argument[1], argument[2]], where)  # both must resolve
             return self.value(chosen, where)
+        if function == "Fn::Calculate":
+            return self._calculated(argument, where)
         separator, rest = (self.value(one, where) for one in argument)
+        if function == "Fn::Select":
+            return self._selected(separator, rest, where)
         if function == "Fn::Join":
             return str(separator).join(_text(part) for part in rest)
         return str(rest).split(str(separator))
+
+    def _selected(self, index: Any, items: Any, where: str) -> Any:
+        if isinstance(items, list) and _text(index).isdigit() and int(index) < len(items):
+            return items[int(index)]
+        self._fault("selected", where, f"{index!r} is not below the length of a list")
+        return ""
+
+    def _calculated(self, argument: list[Any], where: str) -> Any:
+        found, numbers = _CALCULATED.fullmatch(str(argument[0])), self.value(argument[2], where)
+        if found and isinstance(numbers, list) and len(numbers) == 1 and _text(numbers[0]).isdigit():
+            return int(numbers[0]) + int(found[1])
+        self._fault("unknown-function", where, "Fn::Calculate is known of one number, and one more or less")
+        return ""
 
     def _sub(self, name: str, where: str) -> Any:
         resource, dot, attribute = name.partition(".")

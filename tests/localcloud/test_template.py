@@ -300,3 +300,86 @@ def test_what_is_no_template_of_functions_is_refused(tmp_path, text):
     path.write_text(text)
     with pytest.raises(TemplateError):
         services(path)
+
+
+# ---- resources with a Count
+
+
+def shares(found):
+    return [one.environment.get("SWAP_SHARD") for one in found if one.entry == "swap"]
+
+
+@pytest.mark.parametrize("template", ["template.yml", "template.fc2.yml"])
+@pytest.mark.parametrize("writers", [1, 2, 16])
+def test_so_many_writers_are_deployed_as_the_parameter_says(template, writers):
+    every = services(ROOT / template, params={"Writers": str(writers)})
+    found = [one for service in every for one in service.functions]
+    assert shares(found) == [f"{number}/{writers}" for number in range(1, writers + 1)]
+    assert len({one.full_name for one in found}) == writers + 1
+    for one in found:
+        if one.entry == "swap":
+            assert {"EventBridge", "Timer"} <= {trigger.kind for trigger in one.triggers}
+            assert one.asynchronous.retries == 8
+            assert one.instances == (1 if template == "template.yml" else None)
+
+
+@pytest.mark.parametrize("writers", ["0", "17", "many", "-1", "1.5"])
+def test_a_number_that_the_parameter_does_not_allow_is_refused(writers):
+    with pytest.raises(TemplateError, match=r"Parameters.Writers: a number from 1 to 16 is needed"):
+        services(params={"Writers": writers})
+
+
+COUNTED = """
+Parameters: {{P: {{Type: Number, Default: 2}}}}
+Resources:
+  F:
+    Type: ALIYUN::FC3::Function
+    Count: {count}
+    Properties: {{FunctionName: {name}, Handler: a.b, Runtime: python3.10, Code: {{OssBucketName: b}}}}
+  G:
+    Type: ALIYUN::FC3::Function
+    DependsOn: F
+    Properties:
+      FunctionName: {{'Fn::Join': ['-', {{'Fn::GetAtt': [F, FunctionName]}}]}}
+      Handler: a.b
+      Runtime: python3.10
+      Code: {{OssBucketName: b}}
+"""
+SELECTED = "{'Fn::Select': [{Ref: 'ALIYUN::Index'}, [f, g, h]]}"
+
+
+def counted(tmp_path, count, name=SELECTED):
+    path = tmp_path / "template.yml"
+    path.write_text(COUNTED.format(count=count, name=name))
+    (service,) = load(path, region_id="cn-hangzhou", account_id="1234")
+    return [one.name for one in service.functions]
+
+
+@pytest.mark.parametrize(
+    ("count", "names"),
+    [
+        ("3", ["f", "g", "h", "f-g-h"]),
+        ("{Ref: P}", ["f", "g", "f-g"]),
+        ("{'Fn::Calculate': ['{0} + 1', 0, [{Ref: P}]]}", ["f", "g", "h", "f-g-h"]),
+        ("{'Fn::Calculate': ['{0}-1', 0, [{Ref: P}]]}", ["f", "f"]),
+    ],
+)
+def test_a_name_stands_for_all_that_its_count_makes(tmp_path, count, names):
+    assert counted(tmp_path, count) == names
+
+
+@pytest.mark.parametrize(
+    ("count", "name", "error"),
+    [
+        ("some", SELECTED, r"Resources.F.Count: a number, 0 or more, is needed, not 'some'"),
+        ("true", SELECTED, r"Resources.F.Count: a number, 0 or more"),
+        ("-1", SELECTED, r"Resources.F.Count: a number, 0 or more"),
+        ("{'Fn::Calculate': ['{0}*2', 0, [1]]}", SELECTED, "only a number more or less than one number"),
+        ("{'Fn::Calculate': ['{0}+1', 0, [1, 2]]}", SELECTED, "only a number more or less than one number"),
+        ("{'Fn::Calculate': 1}", SELECTED, "only a number more or less than one number"),
+        ("4", SELECTED, "a number below the length of a list is needed"),
+    ],
+)
+def test_a_count_or_a_choice_that_is_none_is_named(tmp_path, count, name, error):
+    with pytest.raises(TemplateError, match=error):
+        counted(tmp_path, count, name)

@@ -207,8 +207,36 @@ def test_a_file_of_targets_that_is_wrong_is_refused_before_anything_is_built(
     assert not (tmp_path / "b").exists()
 
 
+def test_the_targets_of_before_are_packed_beside_those_of_now_under_a_name_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now, before = tmp_path / "targets.json", tmp_path / "before.json"
+    for path in (now, before):
+        path.write_text('[{"vserver_group_id": "rsp-web"}]')
+    contents.add(ROOT, tmp_path / "code", now, before)
+    assert {"targets.json", "before.json"} <= {one.name for one in (tmp_path / "code").iterdir()}
+    given = [
+        "package",
+        "python3.10",
+        "--targets",
+        str(now),
+        "--before",
+        str(now),
+        "--into",
+        str(tmp_path / "b"),
+    ]
+    monkeypatch.setattr(sys, "argv", given)
+    assert main() == 2
+    assert "expected another name than that of --targets" in capsys.readouterr().err
+    before.write_text("[]")
+    given[5] = str(before)
+    assert main() == 2
+    assert f"{before}: SWAP_TARGETS: 'before.json': expected a list" in capsys.readouterr().err
+    assert not (tmp_path / "b").exists()
+
+
 def test_nothing_of_the_operator_s_command_is_packed(tmp_path: Path) -> None:
-    contents.add(ROOT, tmp_path, None)
+    contents.add(ROOT, tmp_path)
     names = {path.relative_to(tmp_path).parts[0] for path in tmp_path.rglob("*")}
     assert names == {"handler", "index.py", "LICENSE"}
     words = {word for path in tmp_path.rglob("*.py") for word in path.read_text(encoding="utf-8").split()}

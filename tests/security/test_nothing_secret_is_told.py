@@ -130,11 +130,12 @@ def test_a_batch_of_a_hundred_hooks_pushes_no_key_out_of_what_is_hidden() -> Non
     here = world()
     tokens = [f"4B4F4D3C-AAAA-BBBB-CCCC-{number:012}" for number in range(100)]
     hooks = [hooked("ScaleOut", f"i-{number}", token=token) for number, token in enumerate(tokens)]
-    told = f"while sending {' '.join([*secrets_of(here), *tokens])}"
+    keys = [one for one in secrets_of(here) if one != TOKEN]  # which no hook of this delivery has
+    told = f"while sending {' '.join([*keys, *tokens])}"
     with mock.patch.object(CloudSlb, "group", side_effect=RuntimeError(told)):
         text = deliver_all(here, [hooks])
     assert "while sending ***" in text
-    assert_nothing_in(text, *secrets_of(here), *tokens)
+    assert_nothing_in(text, *keys, *tokens)
 
 
 def test_a_forged_token_blinds_no_word_of_the_log() -> None:

@@ -56,11 +56,13 @@ class World(Looks):
         log_level: str = "INFO",
         seed: int = 0,
         denied: Sequence[str] = (),
+        environ: Mapping[str, str] | None = None,
         **state: Any,
     ) -> None:
         """``places`` are further groups; ``policy`` is that of the target, ``state`` as ``place`` has it.
 
-        ``denied`` are actions that the function's role may not do (``ecs:DescribeInstances``).
+        ``environ`` are further variables; ``denied`` are actions that the function's role may not do
+        (``ecs:DescribeInstances``).
         """
         self.name, self.checked = name, state.get("health_check", True)
         self.cloud = Cloud(merged(place(name, of, listed, **state), *places))
@@ -88,6 +90,7 @@ class World(Looks):
                 "SWAP_TARGETS": json.dumps(wanted),
                 "SWAP_WEBHOOK_SECRETS": deliveries.SECRET,
                 "LOG_LEVEL": log_level,
+                **(environ or {}),
             }
         )
         self.restart()

@@ -49,6 +49,46 @@ def test_check_names_a_group_that_is_not_there(cloud: Local, command: Command, t
     assert (1, True) == (ended.code, "wrong rsp-none: group:" in ended.out)
 
 
+def test_check_compares_the_load_balancer_that_a_target_says(
+    cloud: Local, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWAP_WRITERS", "2")
+    (web,) = json.loads(TARGETS.read_text())
+    settings = tmp_path / "targets.json"
+    for said, level, what in (
+        ({}, "look", "not said: two writers may wait for one load balancer"),
+        ({"load_balancer_id": "lb-other"}, "wrong", "lb-other, but the group is of lb-web"),
+        ({"load_balancer_id": "lb-web"}, None, None),
+    ):
+        settings.write_text(json.dumps([{**web, **said}]))
+        ended = command("check", settings, "--json")
+        found = {one["about"]: one for one in ended.json()}
+        told = found.get("web: load_balancer_id", {})
+        assert (told.get("level"), told.get("what")) == (level, what)
+        assert told.get("remedy", 'say "lb-web"') == 'say "lb-web"'
+        assert ended.code == (level == "wrong")
+        assert re.fullmatch(r"[12] has 1 targets", found["writers"]["what"])
+    monkeypatch.delenv("SWAP_WRITERS")
+    settings.write_text(json.dumps([web]))
+    assert "load_balancer_id" not in command("check", settings).out
+
+
+def test_check_tells_which_targets_change_their_writer(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web = {"name": "web", "vserver_group_id": "rsp-web", "load_balancer_id": "lb-web"}
+    auth = {"name": "auth", "vserver_group_id": "rsp-auth", "load_balancer_id": "lb-auth"}
+    now, before = tmp_path / "targets.json", tmp_path / "before.json"
+    before.write_text(json.dumps([web, auth]))
+    now.write_text(json.dumps([web, {**auth, "load_balancer_id": "lb-web"}, {"vserver_group_id": "rsp-new"}]))
+    monkeypatch.setenv("SWAP_WRITERS", "4")
+    ended = command("check", now, "--before", before, "--offline")
+    assert (ended.code, ended.out.count("goes from")) == (0, 1)
+    assert "auth: goes from writer 2 to 3" in ended.out
+    monkeypatch.delenv("SWAP_WRITERS")
+    assert "goes from" not in command("check", now, "--before", before, "--offline").out
+
+
 def test_check_offline_and_without_a_key_asks_nobody(command: Command) -> None:
     for also in ((), ("--offline",)):
         ended = command("check", TARGETS, *also)

@@ -16,6 +16,12 @@ def test_it_has_all_but_functions_and_what_is_of_them() -> None:
     assert list(BASE["Outputs"]) == ["FailedQueue", "LogProject", "LogLink", "EventBusArn"]
 
 
+def test_it_is_for_one_writer() -> None:
+    assert "Writers" not in BASE["Parameters"]
+    assert "SeveralWriters" not in BASE["Conditions"]
+    assert "${Writers}" not in str(BASE)
+
+
 def test_it_stands_alone() -> None:
     variants, faults = reading.variants(BASE)
     assert faults == set()

@@ -11,6 +11,9 @@ from handler.core.model.values import Strategy
 
 Mode = Literal["apply", "plan", "off"]
 
+#: Who writes to a target: this function, another one, or nobody while it goes from one to another.
+Writer = Literal["us", "another", "nobody"]
+
 #: Backend servers that one call may carry; documented for every write to a VServer group.
 MAX_PER_CALL = 20
 
@@ -41,10 +44,15 @@ class Policy(Struct, frozen=True):
 
 
 class Target(Struct, frozen=True):
-    """A configured VServer group, with its scaling groups and its policy."""
+    """A configured VServer group, with its scaling groups and its policy.
+
+    ``load_balancer_id`` is what the settings say, None if they do not: only the share of a writer needs it.
+    """
 
     name: str
     vserver_group_id: str
     scaling_group_ids: tuple[str, ...]
     mode: Mode
     policy: Policy
+    load_balancer_id: str | None = None
+    writer: Writer = "us"
