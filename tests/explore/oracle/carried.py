@@ -211,14 +211,11 @@ def _foreign(backend: Backend) -> bool:
 
 
 def _killed_between(run: Run) -> bool:
-    """Whether a run was ended after the Remove that makes room, and before the Add of what comes.
+    """Whether an old one was taken out, and the new one for it was not put in: a kill, no room, a refusal.
 
-    A Modify that is refused may have taken out the old ones all the same.
+    A Modify that is refused, or that skips the new one, may have taken out the old one all the same.
     """
-    removed = any(
-        c.last > c.first and (c.action[:6] == "Remove" or (c.action[:6] == "Modify" and c.answer != "ok"))
-        for c in run.writes
-    )
+    removed = any(c.last > c.first and c.action[:6] in {"Remove", "Modify"} for c in run.writes)
     return bool(run.attempt.killed or run.refused) and removed
 
 

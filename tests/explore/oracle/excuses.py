@@ -69,8 +69,8 @@ EXCUSES = {
         "a server at weight 0 is not to serve, though a listener that schedules by rr still uses it"
     ),
     "killed_between": (
-        "on a full load balancer, a kill or a refusal between the Remove that makes room and the Add of the "
-        "new one leaves nobody to tell its weight by"
+        "a kill or a refusal after an old one was taken out, and before the new one for it is in, leaves "
+        "nobody to tell its weight by"
     ),
     "hook_abandoned": (
         "an instance whose hook was abandoned is released, so that the next delivery meets other listings"
