@@ -76,7 +76,11 @@ mutation: $(VENV)/ready  ## mutants of handler/core that no test notices; MUTATE
 	$(BIN)/mutmut run --max-children $(JOBS) $(MUTATE)
 	@$(BIN)/mutmut results | grep -v 'not checked' || echo "none survives"
 
-bench: $(VENV)/ready  ## what it costs, as ratios; SHORT=1 for fewer rounds
+build/bench/ready: bench/requirements.txt | $(VENV)/ready
+	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade --require-hashes --target build/bench -r $< || { mkdir -p build/bench && echo "boto3 cannot be installed here: its row is left out" >&2; }
+	@touch $@
+
+bench: $(VENV)/ready build/bench/ready  ## what it costs, as ratios; SHORT=1 for fewer rounds
 	$(BIN)/python -m bench.run $(if $(SHORT),--short)
 
 traffic: $(VENV)/ready  ## every server replaced under real traffic, beside what others do; SHORT=1, or ARGS="--rate 2000"
@@ -101,7 +105,7 @@ pictures: $(VENV)/show  ## those of docs/pictures, made anew
 lock: $(VENV)/ready  ## pin what ships and what developers need, with hashes
 	$(BIN)/pip install --quiet --disable-pip-version-check uv
 	for name in requirements requirements-dev requirements-show; do $(BIN)/uv pip compile --quiet --universal --no-strip-extras --python-version 3.10 --generate-hashes --no-header $$name.in -o $$name.txt; done
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header scripts/validate/requirements.in -o scripts/validate/requirements.txt
+	for name in scripts/validate bench; do $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header $$name/requirements.in -o $$name/requirements.txt; done
 
 $(VENV)-validate/ready: scripts/validate/requirements.txt
 	@command -v node >/dev/null || { echo "make validate needs Node.js: apt-get install nodejs" >&2; exit 1; }

@@ -215,7 +215,8 @@ class _Starter:
             "GIVEN": json.dumps({**self._given, "calls": calls if every else two}),
         }
         # What does not ship is where pip has put it, compiled as well.
-        path = sysconfig.get_path("purelib") if code in {_TODAY, _BOTO} else str(self._package)
+        elsewhere = {_TODAY: sysconfig.get_path("purelib"), _BOTO: str(ROOT / "build" / "bench")}
+        path = elsewhere.get(code, str(self._package))
         begin = f"import json, os, sys\nsys.path.insert(0, {path!r})\n"
         begin += 'given = json.loads(os.environ["GIVEN"])\n'
         done = subprocess.run(
