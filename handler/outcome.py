@@ -38,7 +38,7 @@ STATUS: Mapping[str, int] = {
 RETRY_AFTER_S = 30
 
 
-class NotYet(Exception):  # noqa: N818 - it is no error of ours: the platform is to deliver again
+class NotYet(Exception):  # noqa: N818 - not our error: the platform has to deliver again
     """Something that may pass kept an invocation from finishing; the text gives the reasons, by target."""
 
 

@@ -52,7 +52,7 @@ class Client:
     ) -> None:
         """``endpoint`` is SWAP_ENDPOINT, every product's base URL: raises ValueError off loopback.
 
-        ``hosts`` is SWAP_ENDPOINTS: the host of a product, where it is not the usual one.
+        ``hosts`` is SWAP_ENDPOINTS: the host of a product, if it is not the usual one.
         """
         self._region = region
         self._network = network
@@ -69,11 +69,11 @@ class Client:
         )
         self._body_is_read = True
         self._counting = threading.Lock()
-        self.calls = 0  #: made so far, whatever came of them
+        self.calls = 0  #: made so far, whatever their results
 
     @property
     def session(self) -> Any:
-        """The HTTP session that the SDK sends with; tests put one of theirs in its place."""
+        """The HTTP session that the SDK sends with; tests replace it."""
         return self._transport.session
 
     @session.setter

@@ -25,7 +25,7 @@ TRIES = 4
 
 
 class Completed(Struct, frozen=True):
-    """What became of a hook. ``result`` is None if it was left waiting; one that ``failed`` waits too.
+    """What became of a hook. ``result`` is None if it was left waiting; a ``failed`` hook waits too.
 
     ``may_pass`` tells whether to try again after a failure, ``kept_by_inactive`` whether a hook was left
     because a target in mode ``plan`` or ``off`` still has its instances.

@@ -23,7 +23,7 @@ from handler.running.pacing import Pacing
 from handler.running.ports import Clock, Ecs, Slb, Sources
 from handler.running.scheduler import Task
 
-#: Seconds for which a look holds: a busy load balancer is waited for this long without a new one.
+#: Seconds for which a look holds: a write that has waited longer needs a new one.
 LOOK_HOLDS_S = 1.0
 
 #: Logs everything that happens: a name, and what belongs to it.
@@ -110,7 +110,7 @@ def run(
         pacing.wrote(balancer, answer.result, sent, now, state.retry.at)
         if answer.result is Result.BUSY and pacing.is_learning(balancer):
             ready = pacing.ready_at(balancer, now)
-            # Pacing handles a short wait; during a longer one, look at what there is to look at.
+            # Pacing handles a short wait; meanwhile the run looks at what it needs to see.
             at = ready if ready - now > LOOK_HOLDS_S else now
             state = replace(state, retry=Retry(attempts_before, at, Result.BUSY.value))
         log("swap.step", target=target.name, why=decision.why, step=decision.step, answer=answer)

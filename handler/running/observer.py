@@ -128,7 +128,7 @@ class Observer:
         if read is not None:
             listings, missing = read
             servers = {server.id: server for listing in listings.values() for server in listing.servers}
-            # A listing may miss a server, so before that takes a server out, it is asked for by id.
+            # A listing may miss a server: one that would be taken out for that is first asked for by id.
             asked = () if self._is_literal else doubtful(self._intent, group, servers, self._target.policy)
             with (self._beside if asked else in_turn)(lambda: self._ask_ecs(group, servers)):
                 self._complete(servers, listings, asked)

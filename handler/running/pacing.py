@@ -14,9 +14,9 @@ from handler.core.model.answers import Result
 
 #: Seconds after an accepted write at which a write that was refused is first tried again.
 FIRST_S = 0.06
-#: How near the two bounds come before nothing between them is tried any more.
+#: Ratio of the two bounds below which nothing between them is tried any more.
 NEAR = 1.25
-#: A time refused this near to the shortest accepted one counts as equal: measured times are not exact.
+#: Ratio within which a refused time counts as equal to an accepted one: measured times are not exact.
 SAME = 1.05
 
 

@@ -116,7 +116,7 @@ def received_at(
     equal = [hmac.compare_digest(one, other) for one in expected for other in given]
     if not any(equal):
         raise Unreadable(f"{WORD}: no seal matches: webhook and swap need a secret in common", _UNAUTHORIZED)
-    # Only what is asynchronous waits in a queue.
+    # Only asynchronous requests wait in a queue.
     kept_for = RETRIED_FOR_S if word.asynchronous else TOLERANCE_S
     if not -TOLERANCE_S <= now - word.received_at <= kept_for + TOLERANCE_S:
         raise Unreadable(f"{WORD}: receivedAt is more than {kept_for} seconds off", _UNAUTHORIZED)

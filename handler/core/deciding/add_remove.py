@@ -1,4 +1,4 @@
-"""The steps that both strategies share: add, give weights, take out what is replaced and what is not."""
+"""The steps that both strategies share: add, give weights, take out replaced and unreplaced servers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from handler.core.planning import capacity
 
 
 def put_back_drained(situation: Situation) -> Do | None:
-    """Give back the weight of what this run or an earlier one drained, if it stays."""
+    """Give drained backends that stay their weight back, whichever run drained them."""
     here = situation.observed.group.backends
     drained = [(here[b.key], then) for b, then in situation.goal.put_back if here.get(b.key) == b]
     if situation.state.drained:
@@ -25,7 +25,7 @@ def put_back_drained(situation: Situation) -> Do | None:
 
 
 def _staying(situation: Situation, known: set[Key]) -> list[tuple[Backend, Backend]]:
-    """Return what this run drained though it stays, now and then, without what is ``known`` to stay."""
+    """Return backends that this run drained but that stay, as they are and were, except ``known`` ones."""
     here, start = situation.observed.group.backends, situation.state.start.backends
     known |= {b.key for status in situation.changes for b in (*status.change.out, *status.change.into)}
     return [
@@ -36,7 +36,7 @@ def _staying(situation: Situation, known: set[Key]) -> list[tuple[Backend, Backe
 
 
 def add_missing(situation: Situation) -> Do | None:
-    """Add what has no old backend to replace, at its weight: that gives capacity at once.
+    """Add new backends with no old one left to replace, at their weight: that gives capacity at once.
 
     Replacements of old backends that are out come first: on a full load balancer the free place is theirs.
     """
@@ -91,7 +91,7 @@ def _may_be_unchecked(status: ChangeStatus, situation: Situation) -> bool:
 
 
 def retire(situation: Situation) -> Do | None:
-    """Take out old backends whose replacements are proven, and what is gone."""
+    """Take out old backends whose replacements are proven, and gone servers."""
     replaced = [
         status
         for status in situation.changes
@@ -108,9 +108,9 @@ def retire(situation: Situation) -> Do | None:
 
 
 def remove(situation: Situation) -> Do | None:
-    """Take out what nothing replaces; the guards have allowed it.
+    """Take out servers that nothing replaces; the guards have allowed it.
 
-    Once new servers have failed, only what leaves anyway goes: a drain is better than a sudden end.
+    Once new servers have failed, only those go that leave anyway: a drain is better than a sudden end.
     """
     if situation.has_stopped:
         leaving = situation.observed.is_leaving

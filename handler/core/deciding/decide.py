@@ -43,7 +43,7 @@ from handler.core.model.values import Intent, Refusal
 DETACH = {"detach_with": "DetachVServerGroups"}
 #: Seconds for which a listing that contradicts the event is read again.
 SETTLE_S = 10.0
-#: Seconds between looks that wait for a write of ours to show.
+#: Seconds between looks while a write of ours does not show.
 LOOK_S = 1.0
 
 
@@ -84,7 +84,7 @@ def _next(situation: Situation) -> Decision | None:
     )
     if step:
         return step
-    # What follows costs capacity or relies on it, so it needs a reading, not only our model of the group.
+    # The rest costs capacity or relies on it, so it needs a reading, not only our model of the group.
     return (
         _look(situation)
         or add_remove.weigh(situation)
@@ -98,12 +98,12 @@ def _next(situation: Situation) -> Decision | None:
 
 
 def _beside_suspects(situation: Situation) -> Decision | None:
-    """Return what can be done for other servers if nothing can for those suspected of being bad."""
+    """Return what can be done for other servers if nothing can be done for the suspects."""
     return _next(replace(situation, focus=())) if situation.focus else None
 
 
 def _lift_what_stays(situation: Situation) -> Decision | None:
-    """Give back the weight of what was drained but cannot be taken out."""
+    """Give drained backends that cannot be taken out their weight back."""
     return rollback.lift((status for status in situation.changes if not status.given_up), situation)
 
 

@@ -47,7 +47,7 @@ def under_way(situation: Situation) -> list[ChangeStatus]:
 
 
 def begin(statuses: Iterable[ChangeStatus], situation: Situation) -> Do | None:
-    """Set what has to drain before it is taken out to weight 0, if there is time to finish."""
+    """Set old backends that have to drain to weight 0, if there is time to finish."""
     weighted = situation.batch(b for status in statuses for b in to_lower(status, situation))
     if not weighted or not situation.has_time_to_drain:
         return None

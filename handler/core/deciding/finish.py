@@ -38,7 +38,7 @@ def ended(situation: Situation) -> Decision:
     | else                                                              | applied, unchanged          |
     """
     lacks_time = not situation.has_stopped and _lacks_time(situation)
-    # If time is short, nothing else holds up what is not begun.
+    # If time is short, that alone holds up what has not begun.
     refused = _refused(situation) if lacks_time else (*_refused(situation), *_held_back(situation))
     if _keeps_waiting(situation, refused):
         why = "health" if situation.pending else "floor"

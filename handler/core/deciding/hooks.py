@@ -13,8 +13,8 @@ from handler.core.model.observed import Observed
 from handler.core.model.steps import backends_of
 from handler.core.model.values import Hook
 
-#: Reasons that blame the instance itself. A full or busy load balancer does not, nor does an ECS that does
-#: not know yet what Auto Scaling lists.
+#: Reasons that blame the instance itself. A full or busy load balancer is not its fault, nor is an ECS that
+#: lags behind Auto Scaling.
 ITS_OWN_FAULT = frozenset({"not_healthy", "bad_backend", "not_running", "being_reclaimed"})
 #: Reasons of a raised run that has done all it could. After any other, a backend may yet be put back.
 LEFT_TO_OTHERS = frozenset({"not_healthy", "not_in_service_yet", "not_deleted_yet"})
@@ -54,7 +54,7 @@ def verdict(hook: Hook, endings: Sequence[Ending | None]) -> Literal["CONTINUE",
 
 
 def _is_out(hook: Hook, ending: Ending | None) -> bool:
-    """Tell whether a target is known to have none of the instances; if it could not be read, it is not."""
+    """Tell whether a target is known to have none of the hook's instances."""
     if ending is None:
         return False
     if ending.finish.outcome == "raised" and ending.finish.reason not in LEFT_TO_OTHERS:

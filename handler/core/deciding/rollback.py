@@ -1,4 +1,4 @@
-"""Rolling back what was given up: new backends out, old ones in as they were."""
+"""Rolling back changes that were given up: new backends out, old ones in as they were."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from handler.core.planning.desired import why_not_launched
 
 
 def undo(situation: Situation) -> Do | None:
-    """Return the next step that takes what was given up back to how the run found it.
+    """Return the next step that takes the changes given up back to how the run found them.
 
     An old server that a scaling group lists in service changes places with the new one. Any other is put back
-    first, and the new one goes only after that succeeded. If the load balancer has no room for either, the
-    new one goes first: it failed, and serves nobody.
+    first, and the new one goes only once that succeeded. If the load balancer has no room for either, the new
+    one goes first: it failed, and serves nobody.
     """
     situation = replace(situation, focus=())  # whatever is suspected, a rollback is done whole
     given_up = [status for status in situation.changes if status.given_up]

@@ -44,7 +44,7 @@ class Retry(Struct, frozen=True):
 class _Memo:
     """The last goal, kept while the scaling groups and ECS say the same.
 
-    What goes by itself after the first look is a loss: the floor does not sink with it.
+    A server that goes by itself after the first look is a loss: the floor does not sink with it.
     """
 
     def __init__(self) -> None:
@@ -192,10 +192,9 @@ class RunState(Struct, frozen=True):
         return replace(noted, full_at=min(too_many, self.full_at or too_many))
 
     def room_for(self, entries: int, unit: int = 1) -> int:
-        """Return how many of these entries to add at once: half of what is not known to be too many.
+        """Return how many of these entries to add at once: half of the room that may be left.
 
-        ``unit`` is the number of entries of the first unit, which is added as a whole if that is not too
-        many.
+        ``unit`` is the number of entries of the first unit, which is added whole if there may be room for it.
         """
         if self.full_at is None:
             return entries

@@ -27,7 +27,7 @@ class Situation(Struct, frozen=True, dict=True):
 
     @property
     def observed(self) -> Observed:
-        """What was seen."""
+        """The look itself."""
         return self.look.observed
 
     @property
@@ -37,7 +37,7 @@ class Situation(Struct, frozen=True, dict=True):
 
     @property
     def goal(self) -> Goal:
-        """What is to be reached."""
+        """The goal of the run."""
         return self.look.goal
 
     @property

@@ -13,7 +13,7 @@ from handler.core.model.steps import Modify, Remove
 
 
 def replace_free(situation: Situation) -> Do | None:
-    """Replace at once what is not in service: gone, abnormal and drained servers."""
+    """Replace at once servers that are not in service: gone, abnormal or drained."""
     free = (
         status
         for status in situation.changes

@@ -1,4 +1,4 @@
-"""Steps: each is one write to a VServer group; and what they do to it."""
+"""Steps: single writes to a VServer group, and what they do to it."""
 
 from __future__ import annotations
 

@@ -57,8 +57,8 @@ def changes(desired: Desired, start: Group, policy: Policy, unproven: Container[
     """Return the changes that lead to the desired state.
 
     They are judged by ``start``, the group at the run's first look, and by the units ``unproven`` then: so
-    each look finds the same changes, however far they have got. A new unit that can have no place is refused,
-    and its old one stays.
+    each look finds the same changes, however far they have got. A new unit without a place is refused, and
+    its old one stays.
     """
     places = Places(start, policy)
     news = _units(desired.launched, start)
@@ -90,7 +90,7 @@ def changes(desired: Desired, start: Group, policy: Policy, unproven: Container[
 
 
 def _units(refs: Iterable[ServerRef], start: Group) -> dict[str, list[ServerRef]]:
-    """Return what is said of each unit; a server without an address stands for all its units in the group."""
+    """Return the entries of each unit; a server without an address stands for all its units in the group."""
     present: dict[str, dict[str, Key]] = {}
     for key in start.backends:
         present.setdefault(key.server_id, {})[key.unit] = key

@@ -130,7 +130,7 @@ def _requested(intent: Intent, observed: Observed, start: Group) -> Desired:
 
 
 def _has_weight(ref: ServerRef, present: Mapping[str, tuple[Backend, ...]]) -> bool:
-    """Tell whether a server is in where it is asked for, and with a weight unless weight 0 is asked for."""
+    """Tell whether the named backends of a server are in, and with a weight unless 0 is asked for."""
     here = [backend for backend in present.get(ref.server_id, ()) if ref.names(backend.key)]
     return any(backend.weight or ref.weight == 0 for backend in here)
 

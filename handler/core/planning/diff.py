@@ -19,7 +19,7 @@ class Diff(Struct, frozen=True):
 
 
 def diff(before: Group, after: Group, changes: tuple[Change, ...]) -> Diff:
-    """Return what left and what came; if a change replaced the one by the other, they are a pair."""
+    """Return which backends left and came; if a change replaced one by another, they are a pair."""
     left = {key: b for key, b in before.backends.items() if key not in after.backends}
     came = {key: b for key, b in after.backends.items() if key not in before.backends}
     pairs: list[Pair] = []

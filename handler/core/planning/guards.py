@@ -33,7 +33,7 @@ def guard(
 ) -> Changes:
     """Refuse the removals that would cost more than the policy allows.
 
-    What is gone is never refused: it counts for nothing. A request's removals are refused all or none; those
+    A gone unit is never refused: it counts for nothing. A request's removals are refused all or none; those
     of a scaling group are done as far as the floor allows. A pair that takes more units than it brings is
     refused with its removal.
     """

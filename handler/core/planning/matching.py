@@ -7,7 +7,7 @@ The rows apply in order, each to what is left on both sides.
 | in a requested pair                        | the end of its chain of pairs                                |
 | out already                                | in already with a weight; normal ones first                  |
 | of a server that changes port or address   | of the same server                                           |
-| any                                        | in already on its ports, at weight 0 or (a request's) normal |
+| any                                        | in already on its ports, at weight 0 or normal in a request  |
 | any                                        | to come, on the same ports                                   |
 | any                                        | to come, in order                                            |
 | any                                        | in already, in order                                         |
@@ -40,11 +40,11 @@ class Match(NamedTuple):
 class Matching:
     """What goes and what comes, in one group.
 
-    ``olds`` has the backends to take out of each terminated unit, none if it is out already. ``news`` has
-    what is said of each launched unit. ``present`` is the group at the run's first look, ``unproven`` the
-    units that were not proven then. ``staying`` servers, old or new, are matched last. ``all_named`` tells
-    whether ``olds`` has every old unit that is out by now: nobody remembers stale ones that an earlier run
-    took out.
+    ``olds`` has the backends to take out of each terminated unit, none if it is out already. ``news`` has the
+    delivery's entries for each launched unit. ``present`` is the group at the run's first look, ``unproven``
+    the units that were not proven then. ``staying`` servers, old or new, are matched last. ``all_named``
+    tells whether ``olds`` has every old unit that is out by now: nobody remembers stale ones that an earlier
+    run took out.
     """
 
     def __init__(
@@ -72,7 +72,8 @@ class Matching:
             filter(self._arrived, news),
             key=lambda new: (self._idles(new), new in self._unproven, self._stands(new) in beside),
         )
-        # First come normal ones on ports that no old unit has any more: they have replaced one that is out.
+        # Normal units on ports that no old unit has any more come first: they have replaced a unit that is
+        # out.
         settled = [new for new in arrived if not self._idles(new)]
         placed = settled[: len(left) - len(olds)]
         arrived = [new for new in arrived if self._idles(new)] + settled[len(placed) :]
