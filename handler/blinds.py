@@ -17,7 +17,7 @@ _SHORTEST: Final = 4  #: a shorter text is not a secret: hiding it would hide ha
 
 _MOST_RECENT: Final = 64  #: secrets of ended invocations, which a late error may still repeat
 
-#: Up to so many beginnings of secrets, it is faster to look for each of them.
+#: Up to this many beginnings of secrets, it is faster to look for each of them first.
 _FEW: Final = 64
 
 #: How many texts are cached with their hidden form, and how long they may be: most of what lines hold, ids

@@ -42,7 +42,7 @@ class Reader:
     def read(self, subject: str, question: Hashable, seconds: float, ask: Callable[[], _T]) -> _T:
         """Return another run's reading that is at most ``seconds`` old and new to this run; else ask.
 
-        ``subject`` is what the answer is about, such as a load balancer. Exceptions of ``ask`` pass.
+        ``subject`` is what the answer is about, such as a load balancer. Raises what ``ask`` raises.
         """
         found = self._news(question, seconds)
         if found is None:

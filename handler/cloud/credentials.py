@@ -19,7 +19,7 @@ class Credentials:
     security_token: str = field(default="", repr=False)
 
     def secrets(self) -> tuple[str, ...]:
-        """Return what must never be shown. The id is among it, because logs outlive keys."""
+        """Return the parts that must never be shown, even the id, because logs outlive keys."""
         return tuple(
             part for part in (self.access_key_id, self.access_key_secret, self.security_token) if part
         )

@@ -24,8 +24,7 @@ class _Meaning(NamedTuple):
 
 
 _SEVERAL: Final = (
-    # InvalidParameter means a server in trouble, a group that is gone, or an entry that is refused: the
-    # status is checked first.
+    # InvalidParameter means a server in trouble, a group that is gone, or a refused entry. Status goes first.
     _Meaning("InvalidParameter", Result.UNKNOWN, status=503),
     _Meaning("InvalidParameter", Result.GONE, status=404, text="VServerGroup"),
     _Meaning("InvalidParameter", Result.GONE, status=404, text="LoadBalancer"),
@@ -160,8 +159,7 @@ _BEGINNINGS: Final = (
 #: Codes for something still at work, held by another call, or in a status that passes. Load balancers of all
 #: kinds, VPC and Auto Scaling share them (OperationConflict, TaskConflict, Conflict.Lock,
 #: IncorrectStatus.loadbalancer, IncorrectVpcStatus, ScalingActivityInProgress), and other callers retry them
-#: (terraform-provider-alicloud). A wrong parameter stays wrong, so nothing that begins with "invalid" is
-#: among them.
+#: (terraform-provider-alicloud). A wrong parameter stays wrong.
 _PASSING: Final = re.compile(
     r"(?!invalid)(?:incorrect\w*status(?:\..*)?|conflict\..*|resourcein\w+ing\..*"
     r"|.*(?:processing|configuring|busy|conflict|\.(?:\w*lock|locked)|inprogress|inoperation))"

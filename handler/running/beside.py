@@ -47,7 +47,7 @@ def in_turn(work: Callable[[], None]) -> Iterator[None]:
 
 @contextmanager
 def in_thread(work: Callable[[], None]) -> Iterator[None]:
-    """Do the work in a thread, which ends before the block does."""
+    """Do the work in a thread, and wait for it at the end of the block."""
     raised: list[BaseException] = []
 
     def kept() -> None:

@@ -24,7 +24,7 @@ from handler.core.planning.desired import doubtful, to_ask_ecs
 from handler.running.beside import Beside, Handed, in_turn
 from handler.running.ports import Clock, Ecs, Slb, Sources
 
-#: Seconds for which a listing of the scaling groups holds, unless a wait is for it to change.
+#: Seconds for which a listing of the scaling groups holds, unless a run waits for it to change.
 LISTING_S = 15.0
 #: Waits that only the scaling groups and ECS can end.
 FROM_LISTING = frozenset({"listing_lags", "floor"})
@@ -61,7 +61,7 @@ class Observer:
         self._instances: Mapping[str, Instance] | None = {}
 
     def first(self) -> tuple[Observed, RunState]:
-        """Look for the first time; a failed look is one with its ``problem``."""
+        """Look for the first time; a failed look has a ``problem``."""
         nothing = Group(self._target.vserver_group_id, "", {})
         observed = Observed(group=nothing, now=self._clock.now(), deadline=self._deadline, fresh=False)
         return self.again(observed, begin(observed))

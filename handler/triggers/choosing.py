@@ -47,8 +47,7 @@ def elsewhere(found: str | None, ours: str, event_ids: tuple[str, ...]) -> Ignor
 def by_name(name: str, targets: Sequence[Target], path: str = "target") -> Target:
     """Return the target of a configured name, or the only target of a VServer group.
 
-    ``path`` is where the name was found. Raises Unreadable: 404 if there is none, 400 if the group has
-    several.
+    ``path`` is where the name is. Raises Unreadable: 404 if there is no target, 400 if the group has several.
     """
     for target in targets:
         if target.name == name:

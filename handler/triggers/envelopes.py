@@ -178,8 +178,7 @@ def _cloud_event(item: dict[str, object], outer_id: str | None) -> Opened | Insi
 def _data(item: dict[str, object], ours: bool) -> tuple[dict[str, object], str | None]:
     """Return a CloudEvent's data as an object, and what is wrong with it; then the object is empty.
 
-    ``data_base64`` is another form of data (CloudEvents, JSON Event Format). In our events, data may be JSON
-    text.
+    ``data_base64`` is another form of data (CloudEvents, JSON Event Format). Our data may be JSON text.
     """
     data, encoded = item.get("data"), item.get("data_base64")
     path = "data" if encoded is None else "data_base64"

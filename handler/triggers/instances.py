@@ -1,7 +1,6 @@
 """Reads ECS events of single instances: state changes, interruption, system events.
 
-An event names an instance but not its scaling group, so every target gets it; those without the instance drop
-it.
+An event names an instance but no scaling group, so every target gets it. Those without the instance drop it.
 """
 
 from __future__ import annotations

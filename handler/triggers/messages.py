@@ -100,7 +100,7 @@ def shown(text: str) -> str:
 
 
 def event_id(value: object) -> str | None:
-    """Return an event's id, or None if it does not fit into a log line."""
+    """Return an event's id, or None if it is not fit for a log line."""
     return value if isinstance(value, str) and _EVENT_ID.fullmatch(value) else None
 
 

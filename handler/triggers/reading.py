@@ -41,8 +41,7 @@ def read(
 ) -> Delivery:
     """Return what a delivery asks for. Bad input never raises: bad records are rejected.
 
-    ``region`` is the function's own, empty if unknown; ``now`` is in epoch seconds; ``secrets`` sign
-    requests.
+    ``region`` is the function's own, empty if unknown; ``now`` is in epoch seconds; ``secrets`` sign.
     """
     if isinstance(event, (bytes, str)) and len(event) > MAX_BYTES:
         return _too_large(event)

@@ -63,7 +63,7 @@ def _value(payload: object) -> object:
     if not isinstance(payload, str):
         return payload
     try:
-        # No number is used, but parsing one of a thousand digits would fail.
+        # No number is used, so one of a thousand digits does no harm.
         return json.loads(payload, parse_int=lambda _: 0)
     except (ValueError, RecursionError):
         return None

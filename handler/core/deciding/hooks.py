@@ -13,10 +13,9 @@ from handler.core.model.observed import Observed
 from handler.core.model.steps import backends_of
 from handler.core.model.values import Hook
 
-#: Reasons that blame the instance itself. A full or busy load balancer is not its fault, nor is an ECS that
-#: lags behind Auto Scaling.
+#: Reasons that blame the instance itself, unlike a full or busy load balancer, or an ECS that lags.
 ITS_OWN_FAULT = frozenset({"not_healthy", "bad_backend", "not_running", "being_reclaimed"})
-#: Reasons of a raised run that has done all it could. After any other, a backend may yet be put back.
+#: Reasons of a raised run that has done all it could. After others a backend may yet be put back.
 LEFT_TO_OTHERS = frozenset({"not_healthy", "not_in_service_yet", "not_deleted_yet"})
 
 

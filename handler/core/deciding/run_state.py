@@ -24,7 +24,7 @@ from handler.core.planning.goal import Goal
 REFUSED_S = 5.0
 #: Writes that any run may make: to find a bad backend, and to take back what failed.
 WRITES_BESIDES = 10
-#: Writes that it may make besides for each entry that it changes: in, weight, drain, out.
+#: Further writes for each entry that it changes: in, weight, drain, out.
 WRITES_PER_ENTRY = 5
 
 

@@ -16,8 +16,8 @@ from handler.core.model.steps import Add
 def add_beside(statuses: Iterable[ChangeStatus], situation: Situation) -> Do | None:
     """Add new backends at weight 0, marked as waiting, beside the serving old ones that they replace.
 
-    Two kinds get no mark: a backend that stays at weight 0 is finished, and a backend that is to have no
-    description could not lose the mark again.
+    A backend that stays at weight 0 is finished, and gets no mark. Nor does a backend that is to have no
+    description: no call could empty it again.
     """
     mark = situation.policy.marks.waiting
     chosen = situation.batch_with_room(

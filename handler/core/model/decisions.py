@@ -9,7 +9,7 @@ from msgspec import Struct
 from handler.core.model.steps import Step
 from handler.core.model.values import Refusal
 
-#: How a run ends. If a delivery has several outcomes, the first in this order is its own.
+#: How a run ends. If a delivery has several outcomes, the first in this order counts.
 Outcome = Literal[
     "raised",
     "rolled_back",

@@ -1,4 +1,4 @@
-"""What one look at a target found: the next decision depends on nothing else of the cloud."""
+"""One look at a target: all that the next decision knows of the cloud."""
 
 from __future__ import annotations
 

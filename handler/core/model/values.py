@@ -82,7 +82,7 @@ class Cause(str, Enum):
 
 
 class ServerRef(Struct, frozen=True):
-    """A server that a delivery names, with the details that it gives; None leaves one to the rules.
+    """A server that a delivery names, and the details given; None leaves a detail to the rules.
 
     An empty ``description`` asks for none.
     """

@@ -67,7 +67,8 @@ class Desired(Struct, frozen=True):
 def doubtful(intent: Intent, group: Group, servers: Mapping[str, Server], policy: Policy) -> tuple[str, ...]:
     """Return the servers to look up by id, because not being listed would take them out.
 
-    So would a request: if the listing misses a server in service, nothing would refuse to take it out.
+    This includes servers that a request takes out: if the listing misses one in service, nothing refuses
+    that.
     """
     literal = intent.scope is Scope.LITERAL
     named = {n.server_id for n in intent.terminated if literal or n.cause in {Cause.FINISHED, Cause.HOOK}}
@@ -194,8 +195,7 @@ class _Reconciling:
 
         for reason in ("still_in_service", "source_incomplete"):
             self._refuse(reason, *having(reason))
-        # Servers that serve until replaced come last: those that are out or leave anyway need a replacement
-        # first.
+        # Servers that serve until replaced come last: the others need their replacements sooner.
         leaving = having("gone", "leaving", "stale") + having("doomed")
         return Desired(
             terminated=tuple(fates[server_id][0] for server_id in leaving),

@@ -10,7 +10,7 @@ from handler.core.planning.changes import Change
 
 
 class Diff(Struct, frozen=True):
-    """The difference between two states of a group; ``reweighed`` changed weight, and are as before."""
+    """The difference between two states of a group; ``reweighed`` has backends with their old weights."""
 
     pairs: tuple[Pair, ...]
     added: tuple[Backend, ...]

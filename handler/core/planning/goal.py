@@ -78,7 +78,7 @@ def goal(
 
 
 def _with_left_overs(proposed: Changes, first: Observed, policy: Policy) -> Changes:
-    """Also take out what an earlier run added and nothing will ever give its weight.
+    """Also take out backends that an earlier run added and that nothing will ever give their weight.
 
     With scaling groups, an event or the timer needs none of this: they know a new server that waits.
     """
@@ -95,7 +95,7 @@ def _with_left_overs(proposed: Changes, first: Observed, policy: Policy) -> Chan
 def _put_back(
     made: tuple[Change, ...], first: Observed, policy: Policy
 ) -> tuple[tuple[Backend, Backend], ...]:
-    """Return what an earlier run drained, unless a change takes it out or gives it its weight."""
+    """Return backends that an earlier run drained and no change touches, as they are and are to be."""
     changed = {backend.key for change in made for backend in (*change.out, *change.into)}
     return tuple(
         (backend, policy.marks.put_back(backend))

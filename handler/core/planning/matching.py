@@ -12,9 +12,8 @@ The rows apply in order, each to what is left on both sides.
 | any                                        | to come, in order                                            |
 | any                                        | in already, in order                                         |
 
-These are matched last: servers that stay, servers that go only once replaced, and servers that get no weight.
-They match only servers still to come or waiting for their weight, so a repeated delivery finds the same
-matches.
+Servers that stay, go only once replaced, or get no weight are matched last. They match only servers still to
+come or waiting for their weight, so a repeated delivery finds the same matches.
 """
 
 from __future__ import annotations
@@ -72,8 +71,7 @@ class Matching:
             filter(self._arrived, news),
             key=lambda new: (self._idles(new), new in self._unproven, self._stands(new) in beside),
         )
-        # Normal units on ports that no old unit has any more come first: they have replaced a unit that is
-        # out.
+        # Normal units on ports of no old unit come first: they have replaced a unit that is out.
         settled = [new for new in arrived if not self._idles(new)]
         placed = settled[: len(left) - len(olds)]
         arrived = [new for new in arrived if self._idles(new)] + settled[len(placed) :]

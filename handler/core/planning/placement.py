@@ -33,8 +33,8 @@ class Places:
     ) -> tuple[Backend, ...]:
         """Return the backends of a new unit that replaces ``out``.
 
-        ``entries`` are what is said of it. If they name no port, a unit that is in already keeps its ports if
-        it is to be left ``as_it_is``, else it gets those of the old unit too.
+        ``entries`` are the delivery's for this unit. If they name no port, a unit that is in already keeps
+        its ports if it is to be left ``as_it_is``, else it gets those of the old unit too.
 
         Raises: NoPlaceError if its ports or its address cannot be known.
         """
