@@ -1,1 +1,1 @@
-"""slb-swap: keeps an Alibaba Cloud load balancer pointed at living servers."""
+"""slb-swap: keeps an Alibaba Cloud load balancer pointed at live servers."""

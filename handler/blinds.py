@@ -1,4 +1,4 @@
-"""What a log line must never tell: the secrets of an invocation, found wherever they stand in a text."""
+"""Hides the secrets of an invocation in log lines, wherever they are in a text."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from msgspec import Struct, field
 
 HIDDEN: Final = "***"
 
-_SHORTEST: Final = 4  #: a shorter text is no secret: hiding it would hide half of every line
+_SHORTEST: Final = 4  #: a shorter text is not a secret: hiding it would hide half of every line
 
-_MOST_RECENT: Final = 64  #: secrets of invocations that have ended, which a late error may still repeat
+_MOST_RECENT: Final = 64  #: secrets of ended invocations, which a late error may still repeat
 
-#: Beginnings of secrets that are quicker looked for one by one than all at once.
+#: Up to this many beginnings of secrets, it is faster to look for each of them first.
 _FEW: Final = 64
 
-#: Texts of which it is remembered what is left of them, and the longest of these: most of what a line says,
-#: ids and words, it says again and again.
+#: How many texts are cached with their hidden form, and how long they may be: most of what lines hold, ids
+#: and words, repeats.
 _MOST_REMEMBERED, _LONGEST_REMEMBERED = 4096, 128
 
-#: The secrets in each of their forms, by how these begin; the longest of one beginning first.
+#: The secrets in all their forms, by the beginnings of these; the longest form first.
 _Forms = Mapping[str, tuple[str, ...]]
 
 
 class _Known(Struct, frozen=True):
     secrets: tuple[str, ...] = ()
     forms: _Forms = field(default_factory=dict)
-    hidden: dict[str, str] = field(default_factory=dict)  #: texts, as they are told
+    hidden: dict[str, str] = field(default_factory=dict)  #: texts, as they may be logged
 
     def and_also(self, secrets: Iterable[str]) -> _Known:
-        """Return these secrets and others: as they are, in a URL, in a URL in a URL, and as JSON has them."""
+        """Return these secrets and others: as they are, in a URL, in a URL within a URL, and in JSON."""
         new = {secret: None for secret in secrets if len(secret) >= _SHORTEST}
         forms = dict(self.forms)
         for secret in new:
@@ -43,21 +43,21 @@ class _Known(Struct, frozen=True):
                 begin = form[:_SHORTEST]
                 forms[begin] = tuple(sorted({*forms.get(begin, ()), form}, key=len, reverse=True))
         others = (secret for secret in self.secrets if secret not in new)
-        return _Known((*others, *new), forms)  # what was met again is not the oldest any more
+        return _Known((*others, *new), forms)  # a secret that comes again becomes the newest
 
 
-#: Those of the invocation that runs, none of which is forgotten before it ends, on top of the recent ones.
+#: The secrets of the current invocation, which are kept until it ends, and the recent ones.
 _in_use: ContextVar[_Known | None] = ContextVar("the secrets of this invocation", default=None)
 _recent = _Known()
 
 
 def add(secrets: Iterable[str]) -> None:
-    """Hide these until the invocation has ended, and for a while after."""
+    """Hide these until the invocation ends, and for a while after."""
     _in_use.set((_in_use.get() or _recent).and_also(secrets))
 
 
 def end() -> None:
-    """Let the secrets of an invocation that has ended be forgotten, the oldest first."""
+    """Let the secrets of an ended invocation be forgotten, the oldest first."""
     global _recent  # noqa: PLW0603 - an instance of the function is one process
     known = _in_use.get()
     if known is not None and known.secrets != _recent.secrets:
@@ -66,7 +66,7 @@ def end() -> None:
 
 
 def hide(text: str) -> str:
-    """Return a text with ``***`` in place of each secret; the time does not grow with their number."""
+    """Return a text with ``***`` for each secret; the time does not grow with their number."""
     known = _in_use.get() or _recent
     found = known.hidden.get(text)
     if found is None:
@@ -94,7 +94,7 @@ def _hide(text: str, forms: _Forms) -> str:
 
 _TOKEN: Final = re.compile(r"[!-~]{16,128}")
 _LEAST_DIGITS: Final = 4
-#: Ids of the cloud, our marks, times and addresses. No token is like these, and no log can do without them.
+#: Ids of the cloud, our marks, times and addresses: no token looks like these, and every log needs them.
 _OURS: Final = re.compile(
     r"""(i|eni|eci|lb|rsp|as[acghr])-[^-]*
     | (slb-)?swap[/._-].*
@@ -105,10 +105,10 @@ _OURS: Final = re.compile(
 
 
 def looks_like_a_token(text: str, names: Iterable[str] = ()) -> bool:
-    """Tell whether a text may be the token of a lifecycle hook, and is no word that a log line has to say.
+    """Tell whether a text may be the token of a lifecycle hook, and is not a word that a log needs.
 
-    It comes in a message, so whoever can publish that chooses it. Auto Scaling's tokens are UUIDs. ``names``
-    are those of the settings and the function: a part of one is no token either.
+    It comes in a message, so anybody who can publish one chooses it. Auto Scaling's tokens are UUIDs.
+    ``names`` are those of the settings and the function: a part of a name is not a token either.
     """
     digits = sum(one.isdigit() for one in text)
     if not _TOKEN.fullmatch(text) or digits < _LEAST_DIGITS or _OURS.fullmatch(text):

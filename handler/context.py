@@ -1,4 +1,4 @@
-"""What Function Compute says of an invocation, whichever of its runtimes says it."""
+"""An invocation's context, in the form of any runtime of Function Compute."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 from msgspec import Struct
 
-#: Seconds that an invocation may take at least (Function Compute's default), where the context does not say.
+#: Seconds that an invocation has at least, if the context does not say (Function Compute's default).
 DEFAULT_TIMEOUT_S = 60.0
 
 
 class Invocation(Struct, frozen=True):
-    """The invocation that runs now. ``timeout_s`` counts from its start; None if the context does not say."""
+    """The current invocation. ``timeout_s`` counts from its start; None if the context does not say."""
 
     request_id: str
     region: str
@@ -22,7 +22,7 @@ class Invocation(Struct, frozen=True):
 
 
 def read(context: Any, environ: Mapping[str, str]) -> Invocation:
-    """Read a context; python3.12 has less in it, and others give numbers as text."""
+    """Read a context. That of python3.12 has fewer fields, and others give numbers as text."""
     function = getattr(context, "function", None)
     return Invocation(
         request_id=_text(context, "request_id"),

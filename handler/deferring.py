@@ -1,4 +1,4 @@
-"""Modules that others import at once and we may never need: loaded when they are first touched."""
+"""Defers modules that others import but we may never need: they load when first used."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import sys
 
 
 def defer(*names: str) -> None:
-    """Put submodules off until one of their attributes is read; the package around each is imported.
+    """Load submodules only once one of their attributes is read; the packages around them are imported.
 
-    It holds for ``from package import module`` alone: ``import package.module`` looks into what it finds, and
-    so loads it. A module that is there already, or cannot be found, is left alone.
+    Only ``from package import module`` defers: ``import package.module`` looks into the module, which loads
+    it. A module that is loaded already, or cannot be found, is left alone.
     """
     for name in names:
         package, _, child = name.rpartition(".")

@@ -1,4 +1,4 @@
-"""What the function tells: a JSON object a line on stdout, with the invocation's keys and nothing secret."""
+"""The log: a JSON object a line on stdout, with the invocation's keys and without secrets."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from structlog.typing import EventDict
 
 from handler import blinds
 
-#: Function Compute cuts a line at 32 KB (Function Compute, Limits); above this, lists get lines of their own.
+#: Above this, lists get lines of their own: Function Compute cuts lines at 32 KB (Function Compute, Limits).
 LONGEST_LINE: Final = 24 * 1024
 
-#: Room in a line for what is added to it: event, level, time, the numbers of a detail.
+#: Room for what is added to a line: event, level, time, the numbers of a detail.
 _ROOM: Final = 512
 
-#: The longest value that is bound to an invocation, and so repeated in each of its lines.
+#: The longest value that is bound to an invocation, and so repeated in every line.
 _LONGEST_BOUND: Final = 2048
 
-#: Keys, without case and separators, whose values are never told.
+#: Keys, without case and separators, whose values are never logged.
 _SECRET_KEYS: Final = frozenset(
     {
         "accesskeyid",
@@ -46,7 +46,7 @@ _cold = True
 
 
 def configure(level: str = "INFO") -> None:
-    """Log from ``level`` up (DEBUG, INFO, WARNING, ERROR), one JSON object a line, on what stdout is then."""
+    """Log from ``level`` up (DEBUG, INFO, WARNING, ERROR), one JSON object a line, to the current stdout."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -62,14 +62,14 @@ def configure(level: str = "INFO") -> None:
 
 
 def cold_start() -> bool:
-    """Tell whether this is the first invocation of this instance: True once."""
+    """Tell whether this is the instance's first invocation: True once."""
     global _cold
     was, _cold = _cold, False
     return was
 
 
 def bind(**keys: Any) -> None:
-    """Tell these keys with every line until ``clear``; of a list too long to repeat, the length."""
+    """Add these keys to every line until ``clear``; a list that is too long to repeat, as its length."""
     structlog.contextvars.bind_contextvars(
         **{
             name: len(value) if isinstance(value, list) and _size(value) > _LONGEST_BOUND else value
@@ -79,39 +79,39 @@ def bind(**keys: Any) -> None:
 
 
 def clear() -> None:
-    """Forget the keys of an invocation, which has ended."""
+    """Forget the keys and secrets of an invocation that has ended."""
     structlog.contextvars.clear_contextvars()
     blinds.end()
 
 
 def redact(*secrets: str) -> None:
-    """Never tell these, to the end of the invocation at least: what was given to us as a secret."""
+    """Hide these secrets at least until the invocation ends."""
     blinds.add(secrets)
 
 
 def redact_tokens(tokens: Iterable[str], names: Iterable[str]) -> None:
-    """Never tell the tokens in a message, which may be any words.
+    """Hide the tokens in a message, which may be any words.
 
-    What looks like none is told, and so is what is a part of one of ``names``: a message must not be able to
-    take words out of the log.
+    A text that does not look like a token stays, and so does a part of one of ``names``: no message may take
+    words out of the log.
     """
     known = tuple(names)
     blinds.add(token for token in tokens if blinds.looks_like_a_token(token, known))
 
 
 def completed(result: Mapping[str, Any]) -> None:
-    """Tell what an invocation returns."""
+    """Log what an invocation returns."""
     _tell("info", "swap.completed", result)
 
 
 def unfinished(result: Mapping[str, Any]) -> None:
-    """Tell what an invocation had done when it raised, so that the platform tries again."""
+    """Log what an invocation had done when it raised, so that the platform tries again."""
     _tell("warning", "swap.unfinished", result)
 
 
 def event(name: str, *, level: str = "info", exc_info: bool = False, **keys: Any) -> None:
-    """Tell anything else; ``exc_info`` adds the exception that is being handled."""
-    # Written out here, not by a processor, so that it is measured with the rest of the line.
+    """Log anything else; ``exc_info`` adds the exception that is being handled."""
+    # Formatted here, not by a processor, so that it counts for the length of the line.
     _tell(level, name, {**keys, "exception": traceback.format_exc()} if exc_info else keys)
 
 
@@ -131,9 +131,9 @@ def _tell(level: str, name: str, given: Mapping[str, Any]) -> None:
 
 
 def _counted(keys: dict[str, Any], room: int) -> tuple[dict[str, Any], list[tuple[str, list[Any]]]]:
-    """Return the keys with lists replaced by their length, and the lists by their path.
+    """Return the keys with lengths in place of lists, and the lists by their path.
 
-    Targets stay a list of what is left of them, as long as that fits.
+    ``targets`` stays a list of what is left of each, if that fits.
     """
     lists: list[tuple[str, list[Any]]] = []
 
@@ -155,7 +155,7 @@ def _counted(keys: dict[str, Any], room: int) -> tuple[dict[str, Any], list[tupl
 
 
 def _parts(items: list[Any], room: int) -> Iterator[list[Any]]:
-    """Yield the items in parts that fit into a line each."""
+    """Yield the items in parts that each fit into a line."""
     part: list[Any] = []
     used = 0
     for item in map(_encoded, items):
@@ -170,15 +170,15 @@ def _parts(items: list[Any], room: int) -> Iterator[list[Any]]:
 
 
 def _cut(told: msgspec.Raw, room: int) -> msgspec.Raw | str:
-    """Return what is told, or the beginning of its JSON where even alone it does not fit."""
+    """Return a value, or the beginning of its JSON if it does not fit into a line by itself."""
     if len(told) <= room:
         return told
-    # A byte may take six as an escape, in a string within a string.
+    # A byte may become six, as an escape in a string within a string.
     return blinds.hide(bytes(told)[: room // 6].decode("utf-8", "ignore") + "...")
 
 
 def _encoded(clean: Any) -> msgspec.Raw:
-    """Return as JSON what has been cleaned: it is not cleaned again."""
+    """Return a cleaned value as JSON, so that it is not cleaned again."""
     return msgspec.Raw(msgspec.json.encode(clean))
 
 
@@ -192,7 +192,7 @@ def _as_json(_: Any, __: str, event_dict: EventDict) -> str:
 
 
 def _redacted(_: Any, __: str, event_dict: EventDict) -> EventDict:
-    """Hide what must not be told, whoever tells it; what is encoded already was cleaned before."""
+    """Hide secrets in any line, whatever its source; encoded values were cleaned before."""
     return {
         key: value if type(value) is msgspec.Raw else _clean(key, value) for key, value in event_dict.items()
     }
@@ -204,7 +204,7 @@ def _is_secret(key: str) -> bool:
 
 
 def _clean(key: str, value: Any) -> Any:
-    """Return a value as JSON can say it, without secrets; of an object its text, which shows none."""
+    """Return a value in the types of JSON, without secrets; an object as its text, which shows none."""
     if key and _is_secret(key):
         return blinds.HIDDEN
     kind = type(value)

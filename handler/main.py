@@ -1,4 +1,4 @@
-"""The function ``swap``, the only writer: wires deliveries, runs and results together."""
+"""The function ``swap``, the only writer: connects deliveries, runs and results."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from handler.sharing import Readings
 from handler.triggers import reading
 from handler.triggers.reading import Delivery
 
-#: Seconds kept back of an invocation's time for the last reading, the hooks and the log.
+#: Seconds of an invocation's time that are kept for the last reading, the hooks and the log.
 MARGIN_S = 10.0
 
 
 class _Instance(Struct):
-    """What one instance of the function keeps from invocation to invocation."""
+    """What an instance of the function keeps between invocations."""
 
     settings: Settings
     client: Client | None = None
@@ -43,25 +43,25 @@ _instance: _Instance | None = None
 
 
 class _Clock:
-    """The running clock. Tests put their own in its place."""
+    """The real clock; tests replace it."""
 
     now = staticmethod(time.monotonic)
     sleep = staticmethod(time.sleep)
     jitter = staticmethod(random.random)
 
 
-#: How two services are asked at once. Tests that want one order of calls put another in its place.
+#: How two services are asked at once; tests that need a fixed order of calls replace it.
 _beside = beside.in_thread
 
 
 def initialize(context: Any) -> None:
-    """Read the settings once for each instance; raises BadSettings, which says all that is wrong."""
+    """Read the settings once for each instance; raises BadSettings, which lists all that is wrong."""
     del context
     _start()
 
 
 def started() -> _Instance:
-    """Return what this instance keeps; an instance that was not initialized reads its settings now."""
+    """Return what this instance keeps; if it was not initialized, read the settings now."""
     return _instance or _start()
 
 
@@ -95,7 +95,7 @@ def swap(event: bytes | str | dict[str, object] | list[object], context: Any) ->
 
 
 def webhook_secrets(instance: _Instance) -> tuple[str, ...]:
-    """Return what signs a webhook, and see that none of it is ever logged."""
+    """Return the secrets that sign webhooks, and keep them out of the log."""
     secrets = instance.settings.secrets.values
     logs.redact(*secrets, *(secret.removeprefix("whsec_") for secret in secrets))
     return secrets
@@ -130,7 +130,7 @@ def _run(delivery: Delivery, instance: _Instance, invocation: Invocation, contex
 
 
 def log_unread(delivery: Delivery) -> None:
-    """Log what of a delivery asks nothing of us, or is turned away."""
+    """Log the records of a delivery that ask nothing of us, and those that are rejected."""
     for ignored in delivery.ignored:
         logs.event("swap.ignored", reason=ignored.reason, detail=ignored.detail)
     for rejected in delivery.rejected:
@@ -140,7 +140,7 @@ def log_unread(delivery: Delivery) -> None:
 def _deliver(
     intents: Sequence[Intent], instance: _Instance, invocation: Invocation, context: Any
 ) -> list[Result]:
-    """Run what a delivery asks for; returns the result of each target."""
+    """Run what a delivery asks for, and return the result of each target."""
     given = credentials.find(context, os.environ)
     logs.redact(*given.secrets())
     tokens = (hook.token for intent in intents for hook in intent.hooks)
@@ -168,9 +168,9 @@ def _deliver(
 
 
 def _time_left(chosen: Settings, timeout_s: float | None) -> float:
-    """Return the seconds that the runs have; where the context does not say, the settings are believed.
+    """Return the seconds that the runs have; if the context does not say, as many as the settings need.
 
-    Raises BadSettings if a target cannot be done in the function's time: no run would ever begin.
+    Raises BadSettings if a target needs more than the function's time: no run would ever begin.
     """
     needed = {target.name: target.policy.time_needed_s for target in chosen.targets if target.mode == "apply"}
     if timeout_s is None:
@@ -188,7 +188,7 @@ def _time_left(chosen: Settings, timeout_s: float | None) -> float:
 
 
 def _answer(delivery: Delivery, result: Result) -> Result:
-    """Log a result, and return it in the form that the caller understands, or raise it."""
+    """Log a result, and return it in the form that the caller expects, or raise it."""
     raised = result["outcome"] == "raised"
     (logs.unfinished if raised else logs.completed)(result)
     if delivery.http:
@@ -210,7 +210,7 @@ def _client(instance: _Instance, given: credentials.Credentials, region: str) ->
 
 
 def _log(name: str, **said: Any) -> None:
-    """Log what happens in a run: steps and answers in words."""
+    """Log what happens in a run, with steps and answers in words."""
     step, answer = said.pop("step", None), said.pop("answer", None)
     if step is not None:
         said["step"] = described(step)

@@ -1,4 +1,4 @@
-"""What an invocation returns, logs and answers with: the same keys whatever the trigger."""
+"""What an invocation returns, logs and answers: the same keys for every trigger."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from handler.triggers.reading import Rejected
 
 Result = dict[str, Any]
 
-#: The outcome of several targets or records is the first of these that one of them has.
+#: The outcome of several targets or records is the first of these that any of them has.
 PRECEDENCE: tuple[Outcome, ...] = get_args(Outcome)
 
-#: The HTTP status of each outcome; a rejected request has one of its own.
+#: The HTTP status of each outcome; a rejected request brings its own.
 STATUS: Mapping[str, int] = {
     "raised": 503,
     "rolled_back": 502,
@@ -38,21 +38,21 @@ STATUS: Mapping[str, int] = {
 RETRY_AFTER_S = 30
 
 
-class NotYet(Exception):  # noqa: N818 - it is no error of ours: the platform is to deliver again
-    """Something that may pass kept an invocation from finishing; the text is its reason, by target."""
+class NotYet(Exception):  # noqa: N818 - not our error: the platform has to deliver again
+    """Something that may pass kept an invocation from finishing; the text gives the reasons, by target."""
 
 
 def of_done(done: Done) -> Result:
-    """Return the result of one target: what is read at the end is what is reported."""
+    """Return the result of one target. It reports what was read at the end."""
     if done.run is not None:
         result = of_run(done.run)
-    else:  # it may have done something, and is to be run again
+    else:  # it may have done something, and has to run again
         result = _nothing_known(done.target, done.intent, "raised", reason=f"unexpected: {done.broken}")
     return {**result, "api_calls": done.api_calls, "duration_ms": round(done.seconds * 1000)}
 
 
 def of_run(run: Run) -> Result:
-    """Return what a run came to, without what it took."""
+    """Return the result of a run, without its costs."""
     before, after = run.state.start, run.observed.group
     if run.finish.outcome == "planned" and run.planned is not None:
         after = run.planned.group
@@ -90,7 +90,7 @@ def of_run(run: Run) -> Result:
 def of_another(target: Target, intent: Intent) -> Result:
     """Return the result of a target that this function may not write to, or not yet.
 
-    It is to be delivered again, but for the timer, which comes again by itself.
+    It has to be delivered again, except for the timer, which comes again anyway.
     """
     reason = "other_share" if target.writer == "another" else "share_changes"
     outcome: Outcome = "ignored" if intent.trigger == "timer" else "raised"
@@ -115,9 +115,9 @@ def _nothing_known(target: Target, intent: Intent, outcome: Outcome, *, reason: 
 
 
 def with_hooks(results: Sequence[Result], hooks: Iterable[Completed]) -> list[Result]:
-    """Return the results with the hooks that could not be completed in them.
+    """Return the results, with the hooks that could not be completed.
 
-    Where that may pass they are raised, since nobody else would try again; where not, the hook is refused.
+    If that may pass, the results are raised, since nobody else would try again; if not, the hook is refused.
     """
     failed = [hook for hook in hooks if hook.failed]
     if any(hook.may_pass for hook in failed):
@@ -161,13 +161,13 @@ def _refusal(refusal: Refusal) -> Result:
 
 
 def _reverse(run: Run, found: Diff) -> Result | None:
-    """Return the request that undoes a run, or None where there is nothing to undo.
+    """Return the request that undoes a run, or None if there is nothing to undo.
 
-    It runs under the same rules. What stands in its way by its nature is overridden in it: a scaling group
-    that has the new ones in service, and the limits on taking out what this run has added.
+    It runs under the same rules, and overrides only what is sure to stand in its way: a scaling group that
+    has the new servers in service, and the limits on taking out what this run has added.
     """
     came = [*(pair.new for pair in found.pairs), *found.added]
-    # What a run before had drained is not to be drained again.
+    # A backend that an earlier run drained is not drained again.
     drained_from = run.target.policy.marks.drained_from
     reweighed = [backend for backend in found.reweighed if drained_from(backend) is None]
     left = [*(pair.old for pair in found.pairs), *found.removed, *reweighed]
@@ -189,7 +189,7 @@ def _reverse(run: Run, found: Diff) -> Result | None:
 def summed_up(
     targets: Sequence[Result], rejected: Sequence[Rejected], ignored: Iterable[str], request_id: str
 ) -> Result:
-    """Return the result of an invocation, of what its targets and records came to."""
+    """Return the result of an invocation from those of its targets and records."""
     reasons = list(ignored)
     found = [str(target["outcome"]) for target in targets]
     found += ["rejected"] * len(rejected) + ["ignored"] * (len(reasons) or not (targets or rejected))
@@ -205,7 +205,7 @@ def summed_up(
 
 
 def aggregate(outcomes: Sequence[str]) -> str:
-    """Return the outcome of several: the first by precedence; of done and refused together, partial."""
+    """Return the outcome of several: the first by precedence; applied together with refused is partial."""
     mixed = "applied" in outcomes and not {"refused", "rejected"}.isdisjoint(outcomes)
     present = {*outcomes, "partial"} if mixed else set(outcomes)
     return next(outcome for outcome in PRECEDENCE if outcome in present)

@@ -1,4 +1,4 @@
-"""The function's settings, from its environment: everything that is wrong with them is said at once."""
+"""The function's settings, from its environment: all errors in them are reported at once."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from handler.triggers.faults import nearest
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
-#: A function, before it a service where there is one; either may carry a version or alias after a dot.
+#: A function, on Function Compute 2.0 after its service; either may have a version or alias after a dot.
 _FUNCTION: Final = re.compile(r"([A-Za-z_][\w-]*(\.[\w-]+)?/)?[A-Za-z_][\w-]*(\.[\w-]+)?", re.ASCII)
 
-#: The variables that are ours alone. LOG_LEVEL is not: others may have names like it.
+#: The variables that are ours alone. LOG_LEVEL is not: others may have similar names.
 _VARIABLES: Final = frozenset(
     {
         "SWAP_TARGETS",
@@ -35,12 +35,12 @@ _VARIABLES: Final = frozenset(
         *shards.VARIABLES,
     }
 )
-#: How like one of ours a name must be that does not begin with SWAP_, as difflib measures it, 0 to 1.
+#: How similar to ours, by difflib, 0 to 1, a name without SWAP_ must be to count as misspelt.
 _NEARLY: Final = 0.87
 
 
 class BadSettings(Exception):  # noqa: N818 - the name says what is the matter
-    """Settings that cannot be used; ``errors`` holds one line for each thing that is wrong, with its key."""
+    """Settings that cannot be used; ``errors`` has a line for each error, with its key."""
 
     def __init__(self, errors: tuple[str, ...]) -> None:
         super().__init__("\n".join(errors))
@@ -48,7 +48,7 @@ class BadSettings(Exception):  # noqa: N818 - the name says what is the matter
 
 
 class Secrets(Struct, frozen=True):
-    """What signs a webhook: one, or several while one takes over from another. ``repr`` shows none."""
+    """The secrets that sign webhooks; several while one replaces another. ``repr`` shows none."""
 
     values: tuple[str, ...] = ()
 
@@ -61,10 +61,10 @@ class Secrets(Struct, frozen=True):
 
 
 class Settings(Struct, frozen=True):
-    """Everything that the environment says; ``endpoint`` is None but for a local cloud.
+    """The whole environment of the function; ``endpoint`` is None except for a local cloud.
 
-    ``function`` is where ``webhook`` finds ``swap``: the service, which is empty on Function Compute 3.0, and
-    the function. ``writers`` has the writer of each VServer group, from 1, where there are several.
+    ``function`` is where ``webhook`` finds ``swap``: the service, empty on Function Compute 3.0, and the
+    function. ``writers`` has the writer of each VServer group, from 1, if there are several.
     """
 
     targets: tuple[Target, ...]
@@ -77,7 +77,7 @@ class Settings(Struct, frozen=True):
     writers: Mapping[str, int] = field(default_factory=dict)
 
     def writer_of(self, name: str) -> tuple[str, str]:
-        """Return where ``webhook`` finds the writer of a target: ``function``, or that name with a number."""
+        """Return where ``webhook`` finds the writer of a target: ``function``, or its name with a number."""
         group_id = next(target.vserver_group_id for target in self.targets if target.name == name)
         number = self.writers.get(group_id, 1)
         service, (function, dot, alias) = self.function[0], self.function[1].partition(".")
@@ -94,12 +94,12 @@ class Settings(Struct, frozen=True):
 
 
 def from_package(path: str) -> str:
-    """Read a text file of the package that is deployed; raises OSError."""
+    """Read a text file of the deployed package; raises OSError."""
     return (Path(__file__).parent.parent / path).read_text(encoding="utf-8")
 
 
 def load(environ: Mapping[str, str], read_file: Callable[[str], str] = from_package) -> Settings:
-    """Read the settings; raises BadSettings with everything that is wrong with them."""
+    """Read the settings; raises BadSettings with everything that is wrong."""
     errors: list[str] = []
     targets = listed.read(environ.get("SWAP_TARGETS", "").strip(), read_file, errors)
     endpoint = environ.get("SWAP_ENDPOINT", "").strip() or None
@@ -136,7 +136,7 @@ def _function(given: str, errors: list[str]) -> tuple[str, str]:
 
 
 def _secrets(given: str, errors: list[str]) -> tuple[str, ...]:
-    """Return the secrets of a list with commas; what is wrong is said by its place, never by its text."""
+    """Return the secrets of a list with commas; errors name a secret's place, never its text."""
     parts = [part.strip() for part in given.split(",")]
     for at, part in enumerate(parts):
         wrong = keys.fault(part) if part else None
@@ -146,7 +146,7 @@ def _secrets(given: str, errors: list[str]) -> tuple[str, ...]:
 
 
 def _misspelt(environ: Mapping[str, str]) -> Iterator[str]:
-    """Yield each variable that must be meant for one of ours and is none, with the name nearest to it."""
+    """Yield a line for each variable that looks like a misspelt one of ours, with the nearest name."""
     ours = {_plain(name): name for name in sorted(_VARIABLES)}
     for name in sorted(environ.keys() - _VARIABLES):
         begins = name.upper().startswith("SWAP_")

@@ -1,4 +1,4 @@
-"""The share of the targets that a function writes to, where several do: SWAP_SHARD, and how it changes."""
+"""The share of the targets that a function writes to, if there are several writers: SWAP_SHARD."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from handler import targets as listed
 from handler.core.model.policy import Target, Writer
 
-#: The variables that are read here. Those of before say what was, while targets change their writer.
+#: The variables that are read here. Those with BEFORE tell the former state while writers change.
 VARIABLES: Final = frozenset({"SWAP_SHARD", "SWAP_WRITERS", "SWAP_WRITERS_BEFORE", "SWAP_TARGETS_BEFORE"})
 
 _SHARD: Final = re.compile(r"([1-9]\d{0,2})/([1-9]\d{0,2})")
@@ -20,7 +20,7 @@ _NUMBER: Final = re.compile(r"[1-9]\d{0,2}")
 
 
 class _Shard(Struct, frozen=True):
-    """One of ``writers``, which are counted from 1; ``own`` is None for a function that knows them all."""
+    """One of ``writers``, counted from 1; ``own`` is None for a function that knows all of them."""
 
     own: int | None
     writers: int
@@ -32,9 +32,9 @@ def read(
     read_file: Callable[[str], str],
     errors: list[str],
 ) -> tuple[tuple[Target, ...], dict[str, int]]:
-    """Return the targets, each with who writes to it, and the writers of all VServer groups, if several.
+    """Return the targets, each with its writer, and the writers of all VServer groups if there are several.
 
-    What is wrong is added to ``errors``.
+    Anything wrong is added to ``errors``.
     """
     shard = _shard(environ, errors)
     writers: dict[str, int] = {}
@@ -72,7 +72,7 @@ def _shard(environ: Mapping[str, str], errors: list[str]) -> _Shard:
 
 
 def _meant(given: str) -> str:
-    """Return which share may have been meant: by another sign, the other way round, or counted from 0."""
+    """Return a hint at the share that was meant: with another sign, turned around, or counted from 0."""
     numbers = [int(one) for one in re.findall(r"\d{1,3}", given)]
     if len(numbers) != 2 or not max(numbers):
         return ""
@@ -97,10 +97,10 @@ def _resting(
     read_file: Callable[[str], str],
     errors: list[str],
 ) -> frozenset[str]:
-    """Return the VServer groups that nobody writes to, since they go from one writer to another.
+    """Return the VServer groups that nobody writes to, because they change their writer.
 
     A run may go on for the function's time after its settings were replaced, and functions get theirs one
-    after the other. So there are settings between the old and the new ones, under which neither writes.
+    after the other. So there are settings in between, under which neither writer writes.
     """
     number = _number("SWAP_WRITERS_BEFORE", environ.get("SWAP_WRITERS_BEFORE", ""), errors)
     given = environ.get("SWAP_TARGETS_BEFORE", "").strip()

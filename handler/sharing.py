@@ -1,7 +1,7 @@
 """Readings of the cloud that the targets of one delivery share.
 
-Several targets often have one load balancer, one scaling group and the same instances. What one of them has
-read a moment ago is news to another; never to the one that read it, which looks again for what has changed.
+Several targets often have the same load balancer, scaling group and instances. A run may use what another run
+has just read, but never its own reading again: it looks again to see what has changed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _T = TypeVar("_T")
 
 
 class _Reading(NamedTuple):
-    """An answer, when it was asked for (seconds of the clock), and what it is an answer of."""
+    """An answer, when it was asked for (seconds of the clock), and the subject that it is about."""
 
     answer: Any
     at: float
@@ -21,7 +21,7 @@ class _Reading(NamedTuple):
 
 
 class Readings:
-    """What was read in one delivery. ``now`` is its clock, in seconds that never go back."""
+    """What one delivery has read. ``now`` is its clock, in seconds that never go back."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
@@ -33,16 +33,16 @@ class Readings:
 
 
 class Reader:
-    """One run's part in the readings of its delivery."""
+    """One run's view of its delivery's readings."""
 
     def __init__(self, now: Callable[[], float], readings: dict[Hashable, _Reading]) -> None:
         self._now, self._readings = now, readings
         self._had: dict[Hashable, _Reading] = {}
 
     def read(self, subject: str, question: Hashable, seconds: float, ask: Callable[[], _T]) -> _T:
-        """Return what others have read within so many seconds and this run has not had yet, or else ask.
+        """Return another run's reading that is at most ``seconds`` old and new to this run; else ask.
 
-        ``subject`` is what the answer tells of: a load balancer, for instance. What ``ask`` raises is raised.
+        ``subject`` is what the answer is about, such as a load balancer. Raises what ``ask`` raises.
         """
         found = self._news(question, seconds)
         if found is None:
@@ -58,9 +58,9 @@ class Reader:
         seconds: float,
         ask: Callable[[tuple[str, ...]], dict[str, _T]],
     ) -> dict[str, _T]:
-        """Do the same with several questions, of which those that are left are asked at once.
+        """Do the same for several questions; those without a reading are asked together.
 
-        An answer that lacks a question is an answer to it, too.
+        If an answer leaves a question out, that is an answer to it too.
         """
         known = {one: found for one in questions if (found := self._news((subject, one), seconds))}
         left = tuple(one for one in questions if one not in known)
@@ -70,7 +70,7 @@ class Reader:
         return {one: known[one].answer for one in questions if known[one].answer is not None}
 
     def spoil(self, subject: str) -> None:
-        """Let nothing that was read of a subject so far be an answer any more, since we have changed it."""
+        """Forget all readings of a subject, because we have changed it."""
         for question in [one for one, found in self._readings.items() if found.subject == subject]:
             del self._readings[question]
 

@@ -1,4 +1,4 @@
-"""The targets that SWAP_TARGETS names: what each key may be, and what is wrong with it in words."""
+"""The targets in SWAP_TARGETS: what each key may be, and readable errors."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from handler.core.model.policy import Mode, Policy, Target
 from handler.core.model.values import Strategy
 from handler.triggers.faults import broken, in_words, kind_of, nearest, value_at
 
-# The longest description of a backend that we write is SLB's limit of 80 characters: see core.model.marks.
+# With its mark, a name of 71 characters fills the 80 of a description: see core.model.marks.
 _Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.\-\u4e00-\u9fff]{1,71}\Z")]
 _GroupId = Annotated[str, Meta(pattern=r"^rsp-[A-Za-z0-9_\-]{1,60}\Z")]
 _LoadBalancerId = Annotated[str, Meta(pattern=r"^lb-[A-Za-z0-9_\-]{1,60}\Z")]
-_ScalingGroupId = Annotated[str, Meta(pattern=r"^(?!(rsp|sgp|[an]?lb|i)-).")]  # older ones have no asg-
+_ScalingGroupId = Annotated[str, Meta(pattern=r"^(?!(rsp|sgp|[an]?lb|i)-).")]  # older ids lack asg-
 _Count = Annotated[int, Meta(ge=0)]
 _Share = Annotated[str, Meta(pattern=r"^(100|[0-9]{1,2})%\Z")]
 _Seconds = Annotated[float, Meta(ge=0, le=86400)]
 _Wait = Annotated[float, Meta(gt=0, le=86400)]
 
-#: What a target may say, and what it has to look like. ``Policy`` has the defaults.
+#: The keys of a target and their types. ``Policy`` has the defaults.
 _TARGET: Final[Mapping[str, Any]] = {
     "name": _Name,
     "vserver_group_id": _GroupId,
@@ -43,7 +43,7 @@ _TARGET: Final[Mapping[str, Any]] = {
 }
 _HEALTH: Final[Mapping[str, Any]] = {"timeout_s": _Seconds, "interval_s": _Wait}
 
-#: What is expected; ``[]`` stands for the items of a list.
+#: What each key expects; ``[]`` stands for the items of a list.
 _EXPECTED: Final[Mapping[str, str]] = {
     "name": "1 to 71 letters, digits, '-', '_' or '.'",
     "vserver_group_id": "the id of a VServer group, which begins with rsp-",
@@ -64,7 +64,7 @@ _EXPECTED: Final[Mapping[str, str]] = {
 }
 _CHOICES: Final = {"mode": get_args(Mode), "strategy": get_args(Strategy)}
 
-#: How ids begin that are easily taken for one of these.
+#: Beginnings of ids that are easily confused.
 _IDS: Final = {
     "sgp-": "a server group of an ALB or NLB, which has another API",
     "lb-": "a Classic Load Balancer",
@@ -84,7 +84,7 @@ class _NoListError(ValueError):
 
 
 def read(given: str, read_file: Callable[[str], str], errors: list[str]) -> tuple[Target, ...]:
-    """Return the targets of SWAP_TARGETS; what is wrong with any of them is added to ``errors``."""
+    """Return the targets of SWAP_TARGETS; errors are added to ``errors``."""
     try:
         listed = _list(given, read_file)
     except _NoListError as why:
@@ -96,7 +96,7 @@ def read(given: str, read_file: Callable[[str], str], errors: list[str]) -> tupl
 
 
 def _list(given: str, read_file: Callable[[str], str]) -> list[Any]:
-    """Return the list in a setting, or in the file that it names."""
+    """Return the list in a setting, or in the file that the setting names."""
     if not given:
         raise _NoListError("expected a JSON list of targets, or the path of one in the package")
     where = ""
@@ -131,7 +131,7 @@ def _in_file(path: str, read_file: Callable[[str], str]) -> str:
 
 
 def _target(item: object, at: str, errors: list[str]) -> Target | None:
-    """Return a target; None, and what is wrong with it in ``errors``, if it cannot be used."""
+    """Return a target; None, with its errors added to ``errors``, if it cannot be used."""
     before = len(errors)
     if not isinstance(item, dict):
         errors.append(f"{at}: expected an object with vserver_group_id, got {kind_of(item)}")
@@ -156,7 +156,7 @@ def _target(item: object, at: str, errors: list[str]) -> Target | None:
 
 
 def _fields(item: dict[str, Any], known: Mapping[str, Any], at: str, errors: list[str]) -> dict[str, Any]:
-    """Return the values of an object that are as they should be; say of each other one what is expected."""
+    """Return the valid values of an object; add to ``errors`` what each other one should be."""
     good: dict[str, Any] = {}
     for name, value in item.items():
         if name not in known:
@@ -175,12 +175,12 @@ def _fields(item: dict[str, Any], known: Mapping[str, Any], at: str, errors: lis
 
 
 def _of(name: str, table: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a table has of a key and of the items of its list, by the rest of the path."""
+    """Return a table's rows for a key and for the items of its list, by the rest of the path."""
     return {key.removeprefix(name): table[key] for key in (name, f"{name}[]") if key in table}
 
 
 def _meant(value: Any, kind: Any) -> str:
-    """Return what may have been meant by a value: the number that a text is of, or the list of an item."""
+    """Return a hint at the value that was meant: a number for its text, or a list for its item."""
     plain = _plainly(value)
     others = [[value], plain, [plain]]
     if isinstance(value, list):
@@ -195,7 +195,7 @@ def _meant(value: Any, kind: Any) -> str:
 
 
 def _id_of(value: Any, said: str) -> str:
-    """Return what else an id is of, where that is known; ``said`` is what was expected."""
+    """Return what an id names, if that is known and not expected; ``said`` is what was expected."""
     for begin, what in _IDS.items():
         if isinstance(value, str) and value.startswith(begin) and what not in said:
             return f", got the id of {what}"
@@ -203,7 +203,7 @@ def _id_of(value: Any, said: str) -> str:
 
 
 def _plainly(value: Any) -> Any:
-    """Return the JSON value that a text is of, as true of "yes"; else the text without space around it."""
+    """Return the JSON value of a text, such as true for "yes"; else the text without space around it."""
     if not isinstance(value, str):
         return value
     text = value.strip().lower()
@@ -214,7 +214,7 @@ def _plainly(value: Any) -> Any:
 
 
 def _clashes(found: list[Target | None]) -> Iterator[str]:
-    """Yield what no two targets may have in common; compared are those that share a name or an id."""
+    """Yield clashes between targets; only those that share a name or an id are compared."""
     called: dict[str, dict[int, Target]] = {}
     for at, target in enumerate(found):
         if target is None:

@@ -1,4 +1,4 @@
-"""The function ``webhook``: the door. It checks a request, hands it on to ``swap``, and relays the answer."""
+"""The function ``webhook``: checks a request, hands it on to ``swap``, and relays the answer."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from handler.triggers.reading import Delivery
 #: Bytes of an asynchronous invocation's payload (Function Compute, Limits).
 MAX_ASYNC: Final = 128 * 1024
 
-#: Seconds in which an invocation is queued. GitHub waits for ten.
+#: Seconds within which an invocation has to be queued. GitHub waits for ten.
 QUEUED_WITHIN_S: Final = 8.0
 
 
 def webhook(given: Any, second: Any) -> Any:
-    """Answer one request. Function Compute 3.0 gives an event and a context, 2.0 a WSGI call.
+    """Answer one request. Function Compute 3.0 passes an event and a context, 2.0 makes a WSGI call.
 
-    Raises: NotYet where the platform itself has answered already, for what may pass.
+    Raises: NotYet for what may pass, if the platform itself has answered already.
     """
     if callable(second):
         return wsgi.respond(_answer(wsgi.event_of(given), given.get("fc.context")), second)
@@ -45,7 +45,7 @@ def _answer(given: Any, context: Any) -> Result:
     instance = main.started()
     invocation = contexts.read(context, os.environ)
     secrets = main.webhook_secrets(instance)
-    # In whole seconds, as it is handed on: what is fresh here may not be stale there.
+    # In whole seconds, as they are handed on: what is fresh here must not be stale there.
     now = int(time.time())
     event, delivery = reading.read_request(given, targets=instance.settings.targets, now=now, secrets=secrets)
     logs.bind(
@@ -69,7 +69,7 @@ def _answer(given: Any, context: Any) -> Result:
 
 
 def _turn_away(delivery: Delivery, invocation: Invocation) -> Result:
-    """Answer what asks nothing of ``swap``."""
+    """Answer a request that asks nothing of ``swap``."""
     main.log_unread(delivery)
     reasons = [ignored.reason for ignored in delivery.ignored]
     result = outcome.summed_up([], delivery.rejected, reasons, invocation.request_id)
@@ -85,7 +85,7 @@ def _hand_on(
     invocation: Invocation,
     context: Any,
 ) -> Result:
-    """Invoke the target's writer with the request, and wait for its answer unless the sender does not."""
+    """Invoke the target's writer with the request, and wait for its answer if the sender does."""
     request = http.request_of(event)
     asynchronous = door.prefers_async(request.headers) or http.is_async(event)
     word = Word(now, asynchronous)
@@ -137,7 +137,7 @@ def _invoker(
     *,
     asynchronous: bool,
 ) -> Invoker:
-    """Return what invokes a writer: a service in its name says that it is on Function Compute 2.0."""
+    """Return what invokes a writer: on Function Compute 2.0 if its name has a service."""
     service, function = writer
     where = (given, invocation.region, invocation.account_id)
     time_left_s = max(1.0, (invocation.timeout_s or DEFAULT_TIMEOUT_S) - main.MARGIN_S)
@@ -147,7 +147,7 @@ def _invoker(
         "host": settings.hosts.get("fc"),
         "read_timeout_s": min(QUEUED_WITHIN_S, time_left_s) if asynchronous else time_left_s,
     }
-    # Only one of them is ever needed in a function.
+    # A function only ever needs one of them.
     if service:
         from handler.cloud.fc import Fc  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""One client for each instance of the function: calls in, parsed JSON or failures without secrets out."""
+"""One client for each instance of the function: it returns parsed JSON, or failures without secrets."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from handler.core.model.answers import Answer, CallFailed, Result
 CONNECT_TIMEOUT_S: Final = 3.0
 READ_TIMEOUT_S: Final = 8.0
 
-#: Errors that a gateway gives when it does not see, or does not sign, what stands in the body: where it sees
-#: no group, a key that may write to one load balancer alone is not allowed.
+#: Errors of a gateway that does not see, or does not sign, the body: where it sees no group, a key that may
+#: write to one load balancer alone is not allowed.
 _BODY_NOT_SEEN: Final = frozenset(
     {"missingparameter", "signaturedoesnotmatch", "forbidden.ram", "nopermission"}
 )
 
-#: Longest error text that is passed on, in characters.
+#: Characters of an error text that are passed on.
 _LONGEST_MESSAGE: Final = 300
 
 _HIDDEN: Final = "***"
@@ -52,7 +52,7 @@ class Client:
     ) -> None:
         """``endpoint`` is SWAP_ENDPOINT, every product's base URL: raises ValueError off loopback.
 
-        ``hosts`` is SWAP_ENDPOINTS: the host of a product, where it is not the usual one.
+        ``hosts`` is SWAP_ENDPOINTS: the host of a product, if it is not the usual one.
         """
         self._region = region
         self._network = network
@@ -69,11 +69,11 @@ class Client:
         )
         self._body_is_read = True
         self._counting = threading.Lock()
-        self.calls = 0  #: made so far, whatever came of them
+        self.calls = 0  #: made so far, whatever their results
 
     @property
     def session(self) -> Any:
-        """The HTTP session that the SDK sends with; tests put one of theirs in its place."""
+        """The HTTP session that the SDK sends with; tests replace it."""
         return self._transport.session
 
     @session.setter
@@ -85,11 +85,11 @@ class Client:
         self._signer.credentials = credentials
 
     def call(self, request_class: type[Any], params: _Params, body: _Params | None = None) -> dict[str, Any]:
-        """Make one call, once, and return its answer; raises CallFailed with what came instead.
+        """Make one call, once, and return its answer; raises CallFailed with the failure.
 
-        ``body`` holds what may be too long for a URL. It goes into the form body, until a gateway is met
+        ``body`` holds what may be too long for a URL. It goes into the form body, until a gateway turns up
         that does not read it there; from then on everything goes into the query. Put a required parameter
-        among it: then such a gateway says so, and has done nothing.
+        into ``body``: then such a gateway says that it is missing, and has done nothing.
         """
         if not body:
             return self._once(request_class, params, {})
@@ -102,14 +102,14 @@ class Client:
         try:
             answer = self._once(request_class, {**params, **body}, {})
         except CallFailed as failed:
-            # The same trouble in the query was never about the body.
+            # If the query fails in the same way, the body was not the cause.
             self._body_is_read = failed.answer.code.casefold() in _BODY_NOT_SEEN
             raise
         self._body_is_read = False
         return answer
 
     def _once(self, request_class: type[Any], params: _Params, body: _Params) -> dict[str, Any]:
-        request = request_class()  # a request that is sent again grows its User-Agent each time
+        request = request_class()  # a request that is sent again gets a longer User-Agent each time
         endpoint = self._endpoint(request)
         # The SDK compares the protocol by identity: any other "https" is sent as plain HTTP.
         request.set_protocol_type(HTTPS if endpoint.tls else HTTP)
@@ -131,7 +131,7 @@ class Client:
         except ClientException as error:
             raise self._failed(action, error.error_code, None, _what_happened(str(error.message))) from None
         except IndexError:
-            # The SDK looks for the server's string to sign in the message, and not every message has one.
+            # The SDK looks for the server's string to sign in the message; not every message has it.
             raise self._failed(
                 action, "SignatureDoesNotMatch", 400, "The signature is not what it should be."
             ) from None
@@ -158,7 +158,7 @@ class Client:
         return CallFailed(Answer(result, str(code), shown, str(request_id or "")))
 
     def _shown(self, message: str) -> str:
-        """Return an error's text without what it may repeat of our request."""
+        """Return an error's text without any part of our request that it may repeat."""
         message = re.sub(r"(?is)\s*(server )?string to sign.*|ServerResponseBody:.*", "", message)
         message = re.sub(r"(?i)(signature)=[^&\s]+", rf"\1={_HIDDEN}", message)
         for secret in self._signer.credentials.secrets():
@@ -168,17 +168,17 @@ class Client:
 
 
 def _proxies(endpoint: Endpoint) -> dict[str, str | None]:
-    """Return the proxies for an endpoint: the environment's, but for loopback and what NO_PROXY names.
+    """Return the proxies for an endpoint: the environment's, except for loopback and hosts in NO_PROXY.
 
-    Never an empty dict: the SDK would then take them from the environment without looking at NO_PROXY.
+    Never an empty dict: the SDK would then take them from the environment and ignore NO_PROXY.
     """
     if endpoint.loopback:
         return {"http": None, "https": None}
     return get_environ_proxies(endpoint.url) or {"http": None, "https": None}
 
 
-#: Signs in the SDK's text on a failed connection, and our words for them: the text itself holds the whole
-#: signed URL, so only signs that no encoded URL can hold are looked for.
+#: Signs in the SDK's text on a failed connection, and our words for them. The text holds the whole signed
+#: URL, so only signs that no encoded URL can hold are looked for.
 _CONNECTION_TROUBLE: Final = (
     ("SSLError(", "The TLS connection was broken or not trusted."),
     ("(connect timeout=", "No connection in time."),

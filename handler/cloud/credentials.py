@@ -1,4 +1,4 @@
-"""Who the function is to the cloud, for one invocation."""
+"""The function's identity for the cloud, for one invocation."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ class NoCredentials(Exception):  # noqa: N818 - the name says what is the matter
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """An access key, and the token that goes with a temporary one. ``repr`` shows none of it."""
+    """An access key, and the token of a temporary one. ``repr`` shows nothing of them."""
 
     access_key_id: str = field(repr=False)
     access_key_secret: str = field(repr=False)
     security_token: str = field(default="", repr=False)
 
     def secrets(self) -> tuple[str, ...]:
-        """Return what must never be shown: the id is in it, because logs outlive keys."""
+        """Return the parts that must never be shown, even the id, because logs outlive keys."""
         return tuple(
             part for part in (self.access_key_id, self.access_key_secret, self.security_token) if part
         )
 
 
 def find(context: object, environ: Mapping[str, str]) -> Credentials:
-    """Return the credentials of an invocation: the context's, or the environment's where it has none.
+    """Return the credentials of an invocation: the context's, or the environment's if it has none.
 
-    Function Compute renews them for each invocation; its Python 3.12 context has none, and the environment
-    carries them instead (Function Compute, Context). Raises NoCredentials.
+    Function Compute renews them for each invocation. Its Python 3.12 context has none; they are in the
+    environment instead (Function Compute, Context). Raises NoCredentials.
     """
     given = getattr(context, "credentials", None)
     key_id = _text(given, "access_key_id") or _text(given, "accessKeyId")

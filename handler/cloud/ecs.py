@@ -1,7 +1,7 @@
 """Elastic Compute Service: ``running.ports.Ecs`` over signed calls (2014-05-26).
 
-The one request is made of the core SDK's own RpcRequest, which is what its CommonRequest turns into as well;
-aliyun-python-sdk-ecs would ship 2 MB more for it.
+The one request is an RpcRequest of the core SDK, as its CommonRequest becomes one too; aliyun-python-sdk-ecs
+would add 2 MB for it.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from handler.cloud.client import Client
 from handler.core.model.answers import Answer, CallFailed, Result
 from handler.core.model.values import Instance, InstanceStatus
 
-#: The most ids that a question may name, and the most instances that a page holds (DescribeInstances).
+#: Ids that a call may name, and instances that a page holds, at most (DescribeInstances).
 _IDS: Final = 100
 
 _ACTION: Final = "DescribeInstances"
 
-#: What a dry run answers a caller who may make the call (DescribeInstances, DryRun).
+#: The answer to a dry run if the call is allowed (DescribeInstances, DryRun).
 _ALLOWED: Final = "DryRunOperation"
 
-#: What DescribeInstances calls Status, in our words.
+#: DescribeInstances' Status, in our words.
 _STATUSES: Final[Mapping[str, InstanceStatus]] = {
     "Pending": "pending",
     "Starting": "starting",
@@ -41,12 +41,12 @@ class DescribeInstancesRequest(RpcRequest):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__("Ecs", "2014-05-26", _ACTION, "ecs")
         self.set_method("POST")
-        # No region shares the endpoint of another (ECS, Endpoints, 2026).
+        # No region shares another's endpoint (ECS, Endpoints, 2026).
         self.endpoint_map: dict[str, str] = {}
 
 
 class CloudEcs:
-    """The instances of ECS as one run sees them: each question is asked anew."""
+    """The instances of ECS as one run sees them: every question is a call."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -55,8 +55,8 @@ class CloudEcs:
     def instances(self, ids: tuple[str, ...]) -> Mapping[str, Instance]:
         """Read instances by id, 100 a call; those that ECS does not know are absent. Raises CallFailed.
 
-        A caller without the right may be answered with an empty list (DescribeInstances), which looks as if
-        every instance were released: that is told apart by a dry run before any id is called unknown.
+        A caller without the right may get an empty list (DescribeInstances), as if every instance were
+        released. So a dry run checks the right before any id is called unknown.
         """
         asked = tuple(dict.fromkeys(ids))
         found: dict[str, Instance] = {}
@@ -69,7 +69,7 @@ class CloudEcs:
         return found
 
     def _described(self, ids: tuple[str, ...]) -> dict[str, Instance]:
-        # By tokens: pages by number are about to go (DescribeInstances, PageNumber).
+        # By tokens: page numbers are about to be withdrawn (DescribeInstances, PageNumber).
         params = {"InstanceIds": _as_json(ids), "MaxResults": str(_IDS)}
         found: dict[str, Instance] = {}
         while True:
@@ -85,7 +85,7 @@ class CloudEcs:
             params["NextToken"] = token
 
     def _dry_run(self, ids: tuple[str, ...]) -> None:
-        """Ask whether the call is allowed; raises CallFailed unless ECS says that it is."""
+        """Check whether the call is allowed; raises CallFailed unless ECS says that it is."""
         try:
             self._client.call(DescribeInstancesRequest, {"InstanceIds": _as_json(ids), "DryRun": "true"})
         except CallFailed as failed:
@@ -103,9 +103,9 @@ def _as_json(ids: tuple[str, ...]) -> str:
 
 
 def _instances(answer: Mapping[str, Any], ids: tuple[str, ...]) -> dict[str, Instance]:
-    """Return the instances of an answer. Raises parsing.Malformed, also where it answers something else.
+    """Return the instances of an answer. Raises parsing.Malformed, also if it answers another question.
 
-    That must not pass for instances that were released.
+    Otherwise instances could seem released.
     """
     if "Instances" not in answer:
         raise parsing.Malformed("Instances is not there")
@@ -120,9 +120,9 @@ def _instance(row: Mapping[str, Any]) -> Instance:
     locks = parsing.rows(row, "OperationLocks", "LockReason")
     return Instance(
         id=parsing.text(row, "InstanceId"),
-        # A status that the documents do not name is waited for: neither is such an instance put in before its
-        # time, nor given up or refused as one that cannot run.
+        # A status that no document names counts as pending: such an instance is not put in too early, nor
+        # given up or refused.
         status=_STATUSES.get(parsing.text(row, "Status"), "pending"),
-        # The reason is spelt in small letters by the table of DescribeInstances, with a capital elsewhere.
+        # The table of DescribeInstances spells the reason in small letters, other pages with a capital.
         reclaimed=any(parsing.text(lock, "LockReason").lower() == "recycling" for lock in locks),
     )

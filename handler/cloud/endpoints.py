@@ -1,4 +1,4 @@
-"""Where the calls go: chosen here, by region and network, so that the SDK never asks its Location service."""
+"""Endpoints, chosen here by region and network, so that the SDK never asks its Location service."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from msgspec import Struct
 
 Network = Literal["public", "vpc"]
 
-#: The products that are called, as SWAP_ENDPOINTS names them.
+#: The products that we call, as SWAP_ENDPOINTS names them.
 PRODUCTS: Final = ("slb", "ess", "ecs", "fc")
 
 _HOST: Final = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+aliyuncs\.com")
 
 
 class Endpoint(Struct, frozen=True):
-    """A host, with its port where it is not the usual one, and whether TLS is spoken to it."""
+    """A host, with its port unless that is the usual one, and whether to use TLS."""
 
     host: str
     tls: bool = True
@@ -27,14 +27,14 @@ class Endpoint(Struct, frozen=True):
 
     @property
     def url(self) -> str:
-        """Return the base URL, without a slash at its end."""
+        """Return the base URL, without a slash at the end."""
         return f"{'https' if self.tls else 'http'}://{self.host}"
 
 
 def loopback(url: str) -> Endpoint:
     """Read SWAP_ENDPOINT: a base URL on this machine, where plain HTTP is allowed.
 
-    Raises ValueError, saying what is wrong: any other host would be sent keys that are not meant for it.
+    Raises ValueError, saying what is wrong: no other host may get keys that are not meant for it.
     """
     try:
         parts = urlsplit(url)
@@ -54,7 +54,7 @@ def loopback(url: str) -> Endpoint:
 def hosts(text: str) -> dict[str, str]:
     """Read SWAP_ENDPOINTS, ``slb=slb.aliyuncs.com,ecs=ecs.cn-hangzhou.aliyuncs.com``: product to host.
 
-    Raises ValueError, saying what is wrong: keys are sent to hosts of Alibaba Cloud alone.
+    Raises ValueError, saying what is wrong: only hosts of Alibaba Cloud may get keys.
     """
     found: dict[str, str] = {}
     for part in filter(None, map(str.strip, text.split(","))):

@@ -1,8 +1,8 @@
 """The error table: what each error code of the cloud means for the caller, in the words of ``core.answers``.
 
-Codes, statuses and texts are those of the Classic Load Balancer documents (Common error codes, and each
-action's page), of Auto Scaling's, and of the RPC gateway's. Where nobody can know whether a call was done,
-it is UNKNOWN: the caller looks before it sends again.
+Codes, statuses and texts are from the documents of Classic Load Balancer (Common error codes, and each
+action's page), of Auto Scaling and of the RPC gateway. If nobody can know whether a call was done, it is
+UNKNOWN: the caller looks before it sends again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from handler.core.model.answers import Result
 
 
 class _Meaning(NamedTuple):
-    """A row for a code that means several things; None and "" match anything. The first that fits holds."""
+    """A row for a code with several meanings; None and "" match anything. The first row that fits applies."""
 
     code: str
     result: Result
@@ -24,8 +24,7 @@ class _Meaning(NamedTuple):
 
 
 _SEVERAL: Final = (
-    # InvalidParameter is three things, told apart by status first: a server in trouble, a group that is gone,
-    # or an entry that cannot be taken.
+    # InvalidParameter means a server in trouble, a group that is gone, or a refused entry. Status goes first.
     _Meaning("InvalidParameter", Result.UNKNOWN, status=503),
     _Meaning("InvalidParameter", Result.GONE, status=404, text="VServerGroup"),
     _Meaning("InvalidParameter", Result.GONE, status=404, text="LoadBalancer"),
@@ -34,7 +33,7 @@ _SEVERAL: Final = (
     _Meaning("InvalidParameter", Result.BAD_BACKEND, text="Port value should be"),
     _Meaning("InvalidParameter", Result.BAD_BACKEND, text="ServerId"),
     _Meaning("InvalidParameter", Result.UNKNOWN, text="temporary failure"),
-    # ServiceUnavailable also names what no waiting will change.
+    # ServiceUnavailable also has causes that do not pass.
     _Meaning("ServiceUnavailable", Result.PERMANENT, text="region not support VPC"),
     _Meaning("ServiceUnavailable", Result.PERMANENT, text="name has been used"),
     _Meaning("ServiceUnavailable", Result.PERMANENT, text="subnet is not exist"),
@@ -150,17 +149,17 @@ _ONE: Final = {
 
 _BY_CODE: Final = {code.casefold(): result for result, codes in _ONE.items() for code in codes}
 
-#: Families whose further members are not all documented: how their codes begin.
+#: Families with members that no document lists, by how their codes begin.
 _BEGINNINGS: Final = (
     ("throttling", Result.THROTTLED),
     ("invalidserverid.", Result.BAD_BACKEND),
     ("invalidbackendservers.", Result.BAD_BACKEND),
 )
 
-#: How the codes begin and end of what is still at work, held by another call or in a status that passes. Load
-#: balancers of all kinds, VPC and Auto Scaling share them (OperationConflict, TaskConflict, Conflict.Lock,
-#: IncorrectStatus.loadbalancer, IncorrectVpcStatus, ScalingActivityInProgress), and their callers retry them
-#: (terraform-provider-alicloud). What is wrong with a parameter stays wrong.
+#: Codes for something still at work, held by another call, or in a status that passes. Load balancers of all
+#: kinds, VPC and Auto Scaling share them (OperationConflict, TaskConflict, Conflict.Lock,
+#: IncorrectStatus.loadbalancer, IncorrectVpcStatus, ScalingActivityInProgress), and other callers retry them
+#: (terraform-provider-alicloud). A wrong parameter stays wrong.
 _PASSING: Final = re.compile(
     r"(?!invalid)(?:incorrect\w*status(?:\..*)?|conflict\..*|resourcein\w+ing\..*"
     r"|.*(?:processing|configuring|busy|conflict|\.(?:\w*lock|locked)|inprogress|inoperation))"
@@ -168,10 +167,10 @@ _PASSING: Final = re.compile(
 
 
 def classify(action: str, code: str, status: int | None, message: str) -> Result:
-    """Say what an error means for the caller of ``action``.
+    """Return what an error means for the caller of ``action``.
 
-    ``status`` is the HTTP status, None where there was no answer. A code that no document names is judged
-    by its family, then by its status: 409 is busy, 429 throttled, 5xx or no answer unknown, else permanent.
+    ``status`` is the HTTP status, None if there was no answer. A code that no document names is judged by its
+    family, then by its status: 409 is busy, 429 throttled, 5xx or no answer unknown, else permanent.
     """
     wanted, text = code.casefold(), message.casefold()
     for row in _SEVERAL:

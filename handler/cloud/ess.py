@@ -1,6 +1,6 @@
 """Auto Scaling: ``running.ports.Ess`` over signed calls (2014-08-28).
 
-Its request classes are imported when it is first asked: a target without a scaling group never does.
+Its request classes are imported at the first call: a target without a scaling group never needs them.
 """
 
 from __future__ import annotations
@@ -15,12 +15,11 @@ from handler.core.model.answers import Answer, CallFailed, Result
 from handler.core.model.observed import Listing
 from handler.core.model.values import Hook, Server, ServerState
 
-#: The most instances that a page holds, and the most ids that a question may name (DescribeScalingInstances).
+#: Instances that a page holds, and ids that a call may name, at most (DescribeScalingInstances).
 _PAGE: Final = 50
 _IDS: Final = 20
 
-#: What DescribeScalingInstances calls LifecycleState, in our words; a state that it does not name is left
-#: alone.
+#: DescribeScalingInstances' LifecycleState, in our words. An instance in any other state is left alone.
 _STATES: Final[Mapping[str, ServerState]] = {
     "InService": "in_service",
     "Protected": "in_service",
@@ -43,7 +42,7 @@ class _Group(NamedTuple):
 class CloudEss:
     """Auto Scaling as one delivery sees it: a scaling group itself is read once, its instances each time.
 
-    Where a listing is empty the scaling group is read again: only its count of none makes it an empty one.
+    If a listing is empty, the scaling group is read again: it is empty only if its count is 0 too.
     """
 
     def __init__(self, client: Client) -> None:
@@ -72,12 +71,12 @@ class CloudEss:
         return Listing(tuple(servers.values()), len(servers) == total, group.attached, group.counted)
 
     def named(self, scaling_group_id: str, instance_ids: tuple[str, ...]) -> Listing:
-        """Read some instances by id, and the scaling group itself; raises CallFailed, as ``listing``."""
+        """Read some instances by id, and the scaling group itself; raises CallFailed like ``listing``."""
         group = self._groups.get(scaling_group_id) or self._group(scaling_group_id)
         return Listing(self.listed(scaling_group_id, instance_ids), True, group.attached, group.counted)
 
     def listed(self, scaling_group_id: str, instance_ids: tuple[str, ...]) -> tuple[Server, ...]:
-        """Ask for some instances by id; those not in the scaling group are left out. Raises CallFailed."""
+        """Read some instances by id; those not in the scaling group are left out. Raises CallFailed."""
         found: list[Server] = []
         for start in range(0, len(instance_ids), _IDS):
             params = {"ScalingGroupId": scaling_group_id, "PageNumber": "1", "PageSize": str(_PAGE)}
@@ -89,8 +88,8 @@ class CloudEss:
     def pending_hooks(self, activity_id: str) -> tuple[Hook, ...]:
         """Read the lifecycle actions of a scaling activity that still wait; raises CallFailed.
 
-        The API says neither which scaling group nor which transition they belong to: those two stay blank and
-        ``scale_out``, and are the asker's to know.
+        The API gives neither their scaling group nor their transition: these stay empty and ``scale_out``,
+        and the caller has to know them.
         """
         params = {
             "ScalingActivityId": activity_id,
@@ -107,7 +106,7 @@ class CloudEss:
             params["NextToken"] = str(token)
 
     def complete(self, hook: Hook, result: Literal["CONTINUE", "ABANDON"]) -> Answer:
-        """Complete a lifecycle action; GONE when its token is expired or was completed before."""
+        """Complete a lifecycle action; GONE if its token has expired or was used before."""
         return self._tell(
             "CompleteLifecycleAction",
             hook,
@@ -119,11 +118,11 @@ class CloudEss:
         )
 
     def heartbeat(self, hook: Hook) -> Answer:
-        """Ask for more time, the hook's own default; PERMANENT once six hours or twenty times are used up."""
+        """Ask for more time, the hook's own default; PERMANENT after six hours or twenty heartbeats."""
         return self._tell(
             "RecordLifecycleActionHeartbeat",
             hook,
-            # This action alone spells its parameters so.
+            # Only this action spells its parameters like this.
             {"lifecycleHookId": hook.id, "lifecycleActionToken": hook.token or ""},
         )
 
@@ -170,8 +169,8 @@ def _of_group(answer: Mapping[str, Any], scaling_group_id: str) -> _Group:
 
 
 def _counted(row: Mapping[str, Any]) -> int | None:
-    """Return how many instances a scaling group counts, if it does. Raises parsing.Malformed."""
-    # Where instance types have weights, TotalCapacity is a sum of them; of no instance it is 0 all the same.
+    """Return how many instances a scaling group counts, None if it does not say. Raises parsing.Malformed."""
+    # If instance types have weights, TotalCapacity is a sum of weights; without instances it is still 0.
     for name in ("TotalInstanceCount", "TotalCapacity"):
         if name in row:
             return parsing.number(row, name, 0, 1_000_000)

@@ -1,7 +1,7 @@
-"""Function Compute: how ``webhook`` hands its request on to ``swap``, through aliyun-fc2 (2016-08-15).
+"""Function Compute 2.0: how ``webhook`` hands its request on to ``swap``, with aliyun-fc2 (2016-08-15).
 
-Of aliyun-fc2 its paths and signatures are used. How it sends is replaced: it retries a refused connection
-for half a minute, opens a new one for each call, fails on errors that are no JSON, and logs tokens.
+aliyun-fc2 gives paths and signatures. Its sending is replaced: it retries a refused connection for half a
+minute, opens a new one for each call, fails on errors that are not JSON, and logs tokens.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from handler.cloud.endpoints import Endpoint, Network
 from handler.cloud.invoking import CONNECT_TIMEOUT_S, Invoked
 from handler.cloud.tls import OneContext
 
-#: aliyun-fc2 logs what it signs, the token among it, to the root logger.
+#: aliyun-fc2 logs what it signs to the root logger, even the token.
 _nowhere = logging.getLogger("fc2.nowhere")
 _nowhere.disabled = True
 fc2.client.logging = fc2.auth.logging = _nowhere
@@ -44,7 +44,7 @@ class Fc:
     ) -> None:
         """A call waits ``read_timeout_s``; ``endpoint`` is SWAP_ENDPOINT: raises ValueError off loopback.
 
-        ``host`` is the host of SWAP_ENDPOINTS, where it is not the usual one.
+        ``host`` is the host of SWAP_ENDPOINTS, if it is not the usual one.
         """
         if endpoint:
             self._endpoint = endpoints.loopback(endpoint)
@@ -69,7 +69,7 @@ class Fc:
     def invoke(
         self, payload: bytes, *, asynchronous: bool = False, invocation_id: str | None = None
     ) -> Invoked:
-        """Invoke the function, as ``invoking.Invoker`` says."""
+        """Invoke the function, as ``invoking.Invoker`` describes."""
         headers = {"x-fc-invocation-type": "Async" if asynchronous else "Sync"}
         if invocation_id:
             headers["x-fc-stateful-async-invocation-id"] = invocation_id
@@ -86,7 +86,7 @@ class Fc:
 
 
 class _NotInvokedError(Exception):
-    """An answer that is not a function's result."""
+    """An answer that is not the function's result."""
 
     def __init__(self, response: requests.Response) -> None:
         super().__init__(response.status_code)
@@ -100,7 +100,7 @@ class _Client(fc2.Client):  # type: ignore[misc]
         super().__init__(**given)
         self._session = session
         self._timeouts = (CONNECT_TIMEOUT_S, read_timeout_s)
-        session.auth = self.auth  # which does nothing, and so keeps a netrc from replacing our signature
+        session.auth = self.auth  # which does nothing, but keeps a netrc from replacing our signature
 
     def _do_request(
         self, method: str, path: str, headers: dict[str, str], params: Any = None, body: bytes | None = None
@@ -126,7 +126,7 @@ class _Adapter(OneContext, HTTPAdapter):
 
 def _session(endpoint: Endpoint) -> requests.Session:
     session = requests.Session()
-    # Off loopback, the environment's proxies are for us, and requests honours NO_PROXY itself.
+    # Off loopback the environment's proxies apply; requests honours NO_PROXY itself.
     session.trust_env = not endpoint.loopback
     session.mount("https://", _Adapter())
     return session

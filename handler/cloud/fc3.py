@@ -1,7 +1,7 @@
 """Function Compute 3.0: how ``webhook`` hands its request on to ``swap`` (API 2023-03-30).
 
-The official client is 36 MB and takes 280 ms to import, for the one call that is needed here. This one signs
-as that does (ACS3-HMAC-SHA256; Alibaba Cloud, "V3 request body & signature mechanism").
+The official client has 36 MB and takes 280 ms to import; we need one call of it. Signatures are the same
+(ACS3-HMAC-SHA256; Alibaba Cloud, "V3 request body & signature mechanism").
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ALGORITHM: Final = "ACS3-HMAC-SHA256"
 
 
 class Fc3:
-    """Invokes a function; each invocation has a connection of its own."""
+    """Invokes a function, over a new connection each time."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Fc3:
         """``function`` may carry a version or alias, as in ``swap.prod``. A call waits ``read_timeout_s``.
 
         ``endpoint`` is SWAP_ENDPOINT: raises ValueError off loopback. ``host`` is the host of SWAP_ENDPOINTS,
-        where it is not the usual one.
+        if it is not the usual one.
         """
         if endpoint:
             self._endpoint = endpoints.loopback(endpoint)
@@ -61,7 +61,7 @@ class Fc3:
     def invoke(
         self, payload: bytes, *, asynchronous: bool = False, invocation_id: str | None = None
     ) -> Invoked:
-        """Invoke the function, as ``invoking.Invoker`` says."""
+        """Invoke the function, as ``invoking.Invoker`` describes."""
         headers = {"x-fc-invocation-type": "Async" if asynchronous else "Sync"}
         if invocation_id:
             headers["x-fc-async-task-id"] = invocation_id
@@ -74,7 +74,7 @@ class Fc3:
             with self._opener.open(request) as reply:
                 status, answered, body = reply.status, reply.headers, reply.read()
         except urllib.error.HTTPError as refusal:
-            # Only its parts are kept: the exception holds the request, with its headers.
+            # Only parts are kept: the exception holds the request, with its headers.
             status, answered = refusal.code, refusal.headers
             try:
                 body = refusal.read()
@@ -97,7 +97,7 @@ def signed_headers(
     headers: Mapping[str, str],
     payload: bytes,
 ) -> dict[str, str]:
-    """Return the headers of an invocation, signed at this moment."""
+    """Return the headers of an invocation, signed now."""
     given = {
         **headers,
         "host": host,
@@ -117,7 +117,7 @@ def signed_headers(
 def authorization(
     credentials: Credentials, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str]
 ) -> str:
-    """Return the Authorization of a request, every header of which is signed; their names are lower-case."""
+    """Return the Authorization of a request. All ``headers`` are signed; their names are in lower case."""
     names = sorted(headers)
     signed = ";".join(names)
     lines = "".join(f"{name}:{headers[name].strip()}\n" for name in names)
@@ -130,12 +130,12 @@ def authorization(
 
 
 def canonical_query(query: Mapping[str, str]) -> str:
-    """Return a query as it is signed, and sent: sorted and encoded as RFC 3986 says."""
+    """Return a query as it is signed and sent: sorted, and encoded by RFC 3986."""
     return "&".join(f"{quote(name, safe='~')}={quote(query[name], safe='~')}" for name in sorted(query))
 
 
 def _opener(endpoint: Endpoint, read_timeout_s: float) -> urllib.request.OpenerDirector:
-    """Return an opener with the environment's proxies, unless it is for loopback; it follows no redirect."""
+    """Return an opener without redirects; with the environment's proxies, unless for loopback."""
     proxies: dict[str, str] | None = {} if endpoint.loopback else None
     return urllib.request.build_opener(
         urllib.request.ProxyHandler(proxies), _NoRedirect, _Http(read_timeout_s), _Https(read_timeout_s)
@@ -143,7 +143,7 @@ def _opener(endpoint: Endpoint, read_timeout_s: float) -> urllib.request.OpenerD
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A signature is for one host: what points elsewhere is an answer that nobody expects."""
+    """Follows no redirect: a signature is for one host."""
 
     def redirect_request(self, *_: Any, **__: Any) -> None:
         """Follow nothing."""
@@ -172,7 +172,7 @@ class _Https(urllib.request.HTTPSHandler):
 
 
 def _timed(kind: Any, read_timeout_s: float) -> Any:
-    """Return a kind of connection that is given little time to connect, and the whole of it to answer."""
+    """Return a kind of connection with a short time to connect and all of ``read_timeout_s`` to answer."""
 
     class Timed(kind):  # type: ignore[misc]
         def connect(self) -> None:

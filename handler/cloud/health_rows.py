@@ -1,4 +1,4 @@
-"""From the rows of DescribeHealthStatus, which know listeners but no groups, to verdicts on each backend."""
+"""Turns the rows of DescribeHealthStatus, which know listeners but no groups, into verdicts on backends."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from handler.core.model.values import Key, Verdict
 
 
 class Port(NamedTuple):
-    """A listener of a load balancer: TCP and UDP may share a number."""
+    """A listener of a load balancer. TCP and UDP may share a port number."""
 
     port: int
     protocol: str
 
     @property
     def name(self) -> str:
-        """Return what the core calls it by: ``https:443``."""
+        """Return the core's name for it: ``https:443``."""
         return f"{self.protocol}:{self.port}"
 
 
 class HealthRow(NamedTuple):
-    """What one listener says of one backend; ``protocol`` and ``server_ip`` may be left out by the API."""
+    """What one listener says of one backend; the API may leave ``protocol`` and ``server_ip`` out."""
 
     listener_port: int
     protocol: str | None
@@ -54,7 +54,7 @@ def verdicts(
 ) -> dict[Key, dict[str, Verdict]]:
     """Return what each listener that checks says of each backend, by the listener's name.
 
-    A listener that says nothing of a backend yet, or ``unavailable``, leaves it pending.
+    If a listener says nothing of a backend yet, or ``unavailable``, the verdict is pending.
     """
     said: dict[tuple[str, int], list[HealthRow]] = defaultdict(list)
     for row in rows:
@@ -71,7 +71,7 @@ def _of_backend(key: Key, rows: Iterable[HealthRow], checking: Mapping[Port, str
         for at, name in checking.items():
             if at.port != row.listener_port or row.protocol not in {None, at.protocol}:
                 continue
-            # A listener may have a row for itself and for each of its rules: one that finds it sick decides.
+            # A listener may have a row of its own and one for each rule: a single abnormal row decides.
             if row.status == "abnormal":
                 found[name] = Verdict.ABNORMAL
             elif row.status == "normal" and found[name] is Verdict.PENDING:

@@ -1,4 +1,4 @@
-"""What an invocation of a function gives, on either generation of Function Compute."""
+"""What an invocation of a function returns, on both generations of Function Compute."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ CONNECT_TIMEOUT_S: Final = 3.0
 
 _ACTION: Final = "InvokeFunction"
 
-#: The type of error that Function Compute gives where the function was not reached.
+#: The error type that Function Compute gives if the function was not reached.
 _NOT_THE_FUNCTIONS: Final = "FcCommonError"
 
-# Documents and SDKs spell them ErrorCode, errorCode, Code and code, and the others likewise.
+# Documents and SDKs use ErrorCode, errorCode, Code and code, and likewise for the others.
 _CODE: Final = ("errorcode", "code")
 _MESSAGE: Final = ("errormessage", "message")
 _REQUEST_ID: Final = ("x-fc-request-id", "x-acs-request-id", "requestid")
 
 
 class Invoked(Struct, frozen=True):
-    """What an invocation gave. ``error_type`` is set where the function raised; ``body`` then says what."""
+    """What an invocation gave. ``error_type`` is set if the function raised; ``body`` then has the error."""
 
     status: int
     body: bytes
@@ -33,16 +33,15 @@ class Invoked(Struct, frozen=True):
 
 
 class Invoker(Protocol):
-    """Invokes one function; what it raises and returns holds no key, token or signature."""
+    """Invokes one function; its results and errors hold no key, token or signature."""
 
     def invoke(
         self, payload: bytes, *, asynchronous: bool = False, invocation_id: str | None = None
     ) -> Invoked:
         """Return what the function gave, or that the invocation is queued (202).
 
-        ``invocation_id`` makes an asynchronous invocation the only one of its id; one that is there already
-        counts as queued. Raises CallFailed where the function was not reached: THROTTLED when all its
-        instances are busy.
+        ``invocation_id`` makes an asynchronous invocation the only one of its id; a second one counts as
+        queued. Raises CallFailed if the function was not reached: THROTTLED if all its instances are busy.
         """
         ...
 
@@ -50,7 +49,7 @@ class Invoker(Protocol):
 def told(status: int, headers: Mapping[str, str], body: bytes, *, asynchronous: bool) -> Invoked:
     """Read an answer; ``headers`` have lower-case names.
 
-    Raises CallFailed where the function was not reached.
+    Raises CallFailed if the function was not reached.
     """
     error_type = headers.get("x-fc-error-type", "")
     if error_type and error_type != _NOT_THE_FUNCTIONS:
@@ -63,12 +62,12 @@ def told(status: int, headers: Mapping[str, str], body: bytes, *, asynchronous: 
     code = _first(said, _CODE) or "FC.Unknown"
     result = classify(_ACTION, code, status, _first(said, _MESSAGE))
     request_id = _first(headers, _REQUEST_ID) or _first(said, _REQUEST_ID)
-    # The message is left out: on a signature that does not match it repeats what was signed.
+    # The message is left out: for a wrong signature it repeats what was signed.
     raise CallFailed(Answer(result, code, f"HTTP status {status}", request_id))
 
 
 def lost(error: Exception) -> CallFailed:
-    """Return the failure of a call that had no answer, by its kind alone: its text may hold what was sent."""
+    """Return the failure of a call without an answer, by its kind alone: its text may hold what was sent."""
     code = "SDK.HttpError"
     return CallFailed(Answer(classify(_ACTION, code, None, ""), code, type(error).__name__))
 

@@ -1,7 +1,7 @@
-"""The shapes that answers come in: today's, and those of the older documents' samples.
+"""Reads answers in all their shapes: today's, and those in older samples of the documents.
 
-Numbers may be strings, a list of one may be the one, an answer may stand in an envelope named after its
-action. What is none of these is malformed, and never taken for an empty list.
+A number may be a string, a list of one item may be that item, an answer may be in an envelope named after its
+action. Anything else is malformed, and never taken for an empty list.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ class Malformed(Exception):  # noqa: N818 - an adjective says it
 
 
 def unreadable(action: str, why: Malformed) -> CallFailed:
-    """Return what a read with a malformed answer raises: it may pass, and nothing follows from it."""
+    """Return the failure of a read with a malformed answer: it may pass, and nothing follows from it."""
     return CallFailed(Answer(Result.UNKNOWN, "MalformedAnswer", f"{action}: {why}"))
 
 
 def parsed(raw: bytes) -> Any:
-    """Return what an answer says, None if it is no JSON.
+    """Return the value of an answer, None if it is not JSON.
 
-    What msgspec, which is the faster, does not take is left to json: a character that was cut in half, NaN.
+    msgspec is faster; json takes what it refuses: a character cut in half, NaN.
     """
     for parse in (msgspec.json.decode, json.loads):
         try:
@@ -44,21 +44,21 @@ def parsed(raw: bytes) -> Any:
 
 
 def opened(action: str, answer: _Row) -> _Row:
-    """Take an answer out of the envelope that the documents' older samples show."""
+    """Take an answer out of the envelope in older samples of the documents."""
     inner = answer.get(f"{action}Response")
     return inner if isinstance(inner, dict) else answer
 
 
 def rows(answer: _Row, *path: str) -> list[_Row]:
-    """Return the objects in a list; absent or empty is none. Raises Malformed."""
+    """Return the objects in a list, which may be absent or empty. Raises Malformed."""
     found: Any = answer
     for name in path:
         if isinstance(found, list):
-            break  # the inner name is left out in some samples
+            break  # some samples leave the inner name out
         if not isinstance(found, dict):
             raise Malformed(f"{name} stands in something else than an object")
         if found and name not in found and name == path[-1] != path[0]:
-            break  # and with it the list around a single object
+            break  # and with it the list, if there is one object
         found = found.get(name)
         if found is None or found == "":
             return []
@@ -69,7 +69,7 @@ def rows(answer: _Row, *path: str) -> list[_Row]:
 
 
 def texts(answer: _Row, outer: str, inner: str) -> list[str]:
-    """Return the strings in a list, in the same shapes. Raises Malformed."""
+    """Return the strings in a list, which has the same shapes. Raises Malformed."""
     found = answer.get(outer)
     if isinstance(found, dict):
         found = found.get(inner)
@@ -80,17 +80,17 @@ def texts(answer: _Row, outer: str, inner: str) -> list[str]:
 
 
 def number(row: _Row, name: str, low: int, high: int, default: int | None = None) -> int:
-    """Return an integer, or a string of one, from ``low`` to ``high``. Raises Malformed."""
+    """Return an integer from ``low`` to ``high``, which may be a string. Raises Malformed."""
     value = row.get(name, default)
     if isinstance(value, str) and value.isdecimal():
         value = int(value)
-    if type(value) is not int or not low <= value <= high:  # True is no number
+    if type(value) is not int or not low <= value <= high:  # a bool is not a number
         raise Malformed(f"{name} should be a number from {low} to {high}")
     return value
 
 
 def text(row: _Row, name: str) -> str:
-    """Return a string that must be there. Raises Malformed."""
+    """Return a required string. Raises Malformed."""
     value = row.get(name)
     if not isinstance(value, str) or not value:
         raise Malformed(f"{name} should be a string")
@@ -109,18 +109,18 @@ def backends(answer: _Row) -> dict[Key, Backend]:
 
 
 def spellings(answer: _Row) -> dict[str, str]:
-    """Return the addresses that an answer spells otherwise than we do: ours, and its own.
+    """Return the addresses that an answer spells differently from us: our spelling to its own.
 
-    No document says that the API takes another spelling than its own for the same address.
+    No document says that the API takes any spelling but its own.
     """
     listed = (row.get("ServerIp") for row in rows(answer, "BackendServers", "BackendServer"))
     return {ours: its for its in listed if isinstance(its, str) and (ours := spelt_alike(its)) != its}
 
 
 def group(answer: _Row, vserver_group_id: str) -> Group:
-    """Return the group that DescribeVServerGroupAttribute answers with. Raises Malformed.
+    """Return the group in an answer of DescribeVServerGroupAttribute. Raises Malformed.
 
-    Its id must be there and be the one asked for: an answer cut short must not pass for an empty group.
+    The answer must have the id that was asked for: cut short, it must not pass for an empty group.
     """
     if text(answer, "VServerGroupId") != vserver_group_id:
         raise Malformed("VServerGroupId is another one")
@@ -132,7 +132,7 @@ def _backend(row: _Row) -> Backend:
     type_ = str(row.get("Type") or type_of(server_id)).lower()
     if type_ not in _TYPES:
         raise Malformed("Type should be ecs, eni or eci")
-    # Instances may be listed with an address too; what tells them apart is their id and port alone.
+    # Instances may be listed with an address too, but only id and port identify them.
     server_ip = None if type_ == "ecs" or not row.get("ServerIp") else spelt_alike(str(row["ServerIp"]))
     return Backend(
         key=Key(server_id, number(row, "Port", 1, 65535), server_ip),

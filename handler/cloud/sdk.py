@@ -1,4 +1,4 @@
-"""aliyun-python-sdk-core as this function wants it: quiet, with SNI, and with keys that can be renewed."""
+"""aliyun-python-sdk-core as we need it: quiet, with SNI, and with keys that can be renewed."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from handler.cloud.credentials import Credentials
 from handler.cloud.tls import OneContext
 from handler.deferring import defer
 
-# Only RSA key pairs, which Function Compute never gives, need `cryptography`: 18 ms and 8 MB at each cold
-# start.
+# Only RSA key pairs, which Function Compute never gives, need `cryptography`: 18 ms and 8 MB a cold start.
 defer("aliyunsdkcore.auth.algorithm.sha_hmac256")
 
 from aliyunsdkcore.auth.signers.signer import Signer  # noqa: E402
@@ -21,12 +20,12 @@ from aliyunsdkcore.client import AcsClient  # noqa: E402
 from aliyunsdkcore.vendored.requests.adapters import HTTPAdapter  # noqa: E402
 from aliyunsdkcore.vendored.requests.packages.urllib3.util import ssl_  # noqa: E402
 
-# The vendored urllib3 takes the loss of ssl.wrap_socket in Python 3.12 for a Python without SNI.
+# Python 3.12 has no ssl.wrap_socket; the vendored urllib3 takes that for a lack of SNI.
 ssl_.HAS_SNI = ssl.HAS_SNI
 
 
 def _silence(package: str) -> None:
-    """Turn off a package's loggers: their lines hold URLs with key, token and signature."""
+    """Turn off a package's loggers: they log URLs with key, token and signature."""
     for name in [known for known in logging.root.manager.loggerDict if known.startswith(f"{package}.")]:
         logging.getLogger(name).disabled = True
 
@@ -41,7 +40,7 @@ class RenewableSigner(Signer):  # type: ignore[misc]
         self.credentials = credentials
 
     def sign(self, region_id: str, request: Any) -> tuple[dict[str, str], str]:
-        """Return the headers and the path, with query and signature, of a request."""
+        """Return a request's headers, and its path with query and signature."""
         given = self.credentials
         if given.security_token:
             request.add_query_param("SecurityToken", given.security_token)
@@ -54,10 +53,10 @@ class _Adapter(OneContext, HTTPAdapter):  # type: ignore[misc]
 
 
 class Transport(AcsClient):  # type: ignore[misc]
-    """An AcsClient that takes its keys from a signer of ours, and may be used by several threads.
+    """An AcsClient that takes its keys from our signer, and that several threads may use.
 
-    Key and secret are passed to the base as dots, never as ``credential=``: for that, ALIYUN_ACCESS_KEY_ID
-    and ALIYUN_ACCESS_KEY_SECRET in the environment would win.
+    The base gets dots for key and secret, and no ``credential=``: with that, ALIYUN_ACCESS_KEY_ID and
+    ALIYUN_ACCESS_KEY_SECRET in the environment would win.
     """
 
     def __init__(
@@ -81,7 +80,7 @@ class Transport(AcsClient):  # type: ignore[misc]
         )
         self._signer = signer
         self.session.trust_env = False  # no netrc, no other bundle
-        # A cookie that is kept is shared by the threads, and of no use.
+        # Threads would share a stored cookie, and it has no use.
         self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
         self.session.mount("https://", _Adapter())
 

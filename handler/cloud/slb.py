@@ -29,8 +29,8 @@ from handler.core.model.steps import Add, Modify, Remove, Step
 from handler.core.model.values import Backend, Group, Key, Listeners, Verdict
 from handler.sharing import Reader, Readings
 
-#: Seconds for which one target's reading of a load balancer is good for another of the same delivery: its
-#: listeners, and the health of its backends.
+#: Seconds for which other targets of the delivery may use a reading of a load balancer: of its listeners, and
+#: of its backends' health.
 _LISTENERS_S: Final = 15.0
 _HEALTH_S: Final = 1.0
 
@@ -38,8 +38,8 @@ _HEALTH_S: Final = 1.0
 class CloudSlb:
     """The load balancer as one run sees it: how a group is used is read once, the rest each time.
 
-    What is said of the load balancer as a whole is shared with the other runs of a delivery, by ``reader``;
-    its health until the next write.
+    Through ``reader`` it shares with the delivery's other runs what it reads of the load balancer as a whole;
+    health only until the next write.
     """
 
     def __init__(self, client: Client, reader: Reader | None = None) -> None:
@@ -49,7 +49,7 @@ class CloudSlb:
         self._spelt: dict[str, str] = {}
 
     def group(self, vserver_group_id: str) -> Group:
-        """Read the group; raises CallFailed, GONE where there is none of that id."""
+        """Read the group; raises CallFailed, GONE if there is none with that id."""
         answer = self._client.call(DescribeVServerGroupAttributeRequest, {"VServerGroupId": vserver_group_id})
         try:
             self._spelt |= parsing.spellings(answer)
@@ -58,11 +58,11 @@ class CloudSlb:
             raise parsing.unreadable("DescribeVServerGroupAttribute", why) from None
 
     def listeners(self, group: Group) -> Listeners:
-        """Say what the listeners that use the group do with its backends; raises CallFailed."""
+        """Return what the listeners that use the group do with its backends; raises CallFailed."""
         return usage.summed_up(self._used(group))
 
     def health(self, group: Group) -> Mapping[Key, Mapping[str, Verdict]]:
-        """Read what each checking listener, by its name, says of every backend; raises CallFailed."""
+        """Read what each listener that checks, by its name, says of every backend; raises CallFailed."""
         checking = frozenset(use.at for use in self._used(group) if use.checks)
         if not checking:
             return health_rows.verdicts(group.backends, (), checking)
@@ -79,10 +79,9 @@ class CloudSlb:
             raise parsing.unreadable("DescribeHealthStatus", why) from None
 
     def do(self, group: Group, step: Step) -> Answer:
-        """Do one step, once, and say what came of it; never raises CallFailed."""
+        """Do one step, once, and return its result; never raises CallFailed."""
         request_class, lists = _request(step, self._spelt)
-        # The group's id goes where the lists go: a gateway that does not read them there misses it, and
-        # says so.
+        # The group's id goes with the lists: a gateway that does not read them there misses it, and says so.
         body = {"VServerGroupId": group.id, **{name: _as_json(entries) for name, entries in lists.items()}}
         try:
             answer = self._client.call(request_class, {}, body)
@@ -108,7 +107,7 @@ class CloudSlb:
 
 
 def _request(step: Step, spelt: Mapping[str, str]) -> tuple[type[Any], dict[str, list[dict[str, Any]]]]:
-    """Return the request of a step, and its lists of backends by parameter; ``spelt`` are known spellings."""
+    """Return a step's request, and its lists of backends by parameter. ``spelt`` has the API's spellings."""
     match step:
         case Modify(pairs):
             return ModifyVServerGroupBackendServersRequest, {
@@ -127,7 +126,7 @@ def _request(step: Step, spelt: Mapping[str, str]) -> tuple[type[Any], dict[str,
 
 
 def _named(backend: Backend, spelt: Mapping[str, str]) -> dict[str, Any]:
-    """Return what names a backend: an address only where it has one."""
+    """Return what names a backend, with its address if it has one."""
     entry: dict[str, Any] = {
         "ServerId": backend.key.server_id,
         "Port": backend.key.port,
@@ -139,7 +138,7 @@ def _named(backend: Backend, spelt: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _whole(backend: Backend, spelt: Mapping[str, str]) -> dict[str, Any]:
-    """Return a backend with its attributes; a description may not be empty, so an empty one is left out."""
+    """Return a backend with its attributes. The API takes no empty description, so that is left out."""
     entry = {**_named(backend, spelt), "Weight": backend.weight}
     if backend.description:
         entry["Description"] = backend.description
@@ -151,12 +150,12 @@ def _as_json(entries: Iterable[dict[str, Any]]) -> str:
 
 
 def _listed(group: Group, answer: Mapping[str, Any]) -> Group | None:
-    """Return the group that a write's answer lists; None if it lists none, another one or half of one."""
+    """Return the group that a write's answer lists; None if it lists none, another one or a part of one."""
     if not answer.get("BackendServers") or answer.get("VServerGroupId") not in (None, group.id):
         return None
     try:
         found = parsing.backends(answer)
     except parsing.Malformed:
         return None
-    # No entry is what an answer without a list looks like, too: it shows no group, not an empty one.
+    # An answer without a list looks the same as an empty list: it does not show an empty group.
     return Group(group.id, group.load_balancer_id, found) if found else None

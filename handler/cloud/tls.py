@@ -1,7 +1,7 @@
 """One TLS context for all connections of a client.
 
-The libraries read the bundle of authorities anew for each connection: more than a hundred certificates, some
-17 ms. An adapter that is mounted on a session, as requests has it, reads them once.
+The libraries read the bundle of authorities for each connection: over a hundred certificates, some 17 ms. An
+adapter mounted on a session of requests reads them once.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from typing import Any
 
 
 class OneContext:
-    """What goes before ``HTTPAdapter`` in the bases of an adapter, whichever copy of requests it is of."""
+    """A base class to put before the ``HTTPAdapter`` of any copy of requests."""
 
     def __init__(self, *args: Any, **also: Any) -> None:
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        self._context.check_hostname = False  # urllib3 does, of addresses as well
+        self._context.check_hostname = False  # urllib3 does, for addresses too
         self._has_authorities = False
         super().__init__(*args, **also)
 
@@ -28,7 +28,7 @@ class OneContext:
         return super().proxy_manager_for(proxy, ssl_context=self._context, **also)  # type: ignore[misc]
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        """Have the certificate of a connection verified, by authorities that are read at the first one."""
+        """Verify a connection's certificate; the authorities are read for the first one."""
         super().cert_verify(conn, url, verify, cert)  # type: ignore[misc]
         if not self._has_authorities and (conn.ca_certs or conn.ca_cert_dir):
             self._context.load_verify_locations(conn.ca_certs, conn.ca_cert_dir)

@@ -1,4 +1,4 @@
-"""How a VServer group is used: by which listeners, themselves or by a forwarding rule, and what they do."""
+"""How a VServer group is used: which listeners use it, directly or by a forwarding rule, and what they do."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from handler.cloud import parsing
 from handler.cloud.health_rows import Port
 from handler.core.model.values import Group, Listeners
 
-#: Listeners that one page of DescribeLoadBalancerListeners may hold.
+#: Listeners that a page of DescribeLoadBalancerListeners may hold.
 _PAGE: Final = "100"
 
 #: The protocols whose listeners can have forwarding rules.
@@ -25,12 +25,12 @@ _WITH_RULES: Final = frozenset({"http", "https"})
 Read = Callable[[type[Any], Mapping[str, str]], Mapping[str, Any]]
 
 
-#: The statuses of a listener that takes no requests (DescribeLoadBalancerListeners, Status).
+#: Statuses of a listener that takes no requests (DescribeLoadBalancerListeners, Status).
 _AT_REST: Final = frozenset({"stopped", "stopping"})
 
 
 class Use(Struct, frozen=True):
-    """One way in which a running listener sends requests to the group: itself, or by a forwarding rule."""
+    """One way in which a running listener sends requests to the group: directly, or by a forwarding rule."""
 
     at: Port
     checks: bool
@@ -48,7 +48,7 @@ def uses(read: Read, group: Group) -> tuple[Use, ...]:
         use = _use(row)
         if use.at in ports or row.get("VServerGroupId") == group.id:
             found.append(use)
-        # A listener that uses the group may have rules that do, too, and check it in their own way.
+        # A listener that uses the group may also have rules that do, with checks of their own.
         if rules and use.at.protocol in _WITH_RULES:
             for rule in _rules(read, group, use.at):
                 rules.discard(str(rule.get("RuleId")))
@@ -57,7 +57,7 @@ def uses(read: Read, group: Group) -> tuple[Use, ...]:
 
 
 def summed_up(found: Iterable[Use]) -> Listeners:
-    """Say what the listeners do, taken together."""
+    """Return what the listeners do, taken together."""
     found = tuple(found)
     checking = frozenset(use.at.name for use in found if use.checks)
     return Listeners(
@@ -100,7 +100,7 @@ def _use(row: Mapping[str, Any]) -> Use:
     config = next(iter(parsing.rows(row, f"{at.protocol.upper()}ListenerConfig")), {})
     return Use(
         at,
-        # What does not say that it is off is waited for: the other mistake would take servers out unproven.
+        # A check counts as on unless it says off: the other mistake would take servers out unproven.
         checks=str(config.get("HealthCheck") or "on").lower() != "off",
         drains=str(config.get("ConnectionDrain") or "off").lower() == "on",
         scheduler=str(row.get("Scheduler") or "").lower(),
@@ -123,7 +123,7 @@ def _rules(read: Read, group: Group, at: Port) -> Iterator[Mapping[str, Any]]:
 
 
 def _of_rule(row: Mapping[str, Any], listener: Use) -> Use:
-    """Return how a rule uses the group: as its listener does, or with ListenerSync off in its own way."""
+    """Return how a rule uses the group: like its listener, or in its own way if ListenerSync is off."""
     if str(row.get("ListenerSync") or "on").lower() == "on":
         return listener
     return Use(

@@ -1,1 +1,1 @@
-"""The pure heart: what is wished for, and what to do next. Imports no SDK, reads no clock, logs nothing."""
+"""The pure core: what is wanted, and what to do next. It imports no SDK, reads no clock and logs nothing."""

@@ -1,1 +1,1 @@
-"""The loop that looks, decides, does and looks again, over ports that are handed in."""
+"""The loop that looks, decides, acts and looks again, over ports that are handed in."""

@@ -1,4 +1,4 @@
-"""Doing two things at once, or one after the other where a test wants to know the order."""
+"""Doing two things at once, or one after the other if a test needs to know the order."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Generic, TypeAlias, TypeVar
 
 _T = TypeVar("_T")
 
-#: Does some work beside what is in the ``with`` block, and has done it at the end of the block. What the work
-#: raises is raised there, unless the block raises itself.
+#: Does some work beside the ``with`` block, and has finished it at the end of the block. What the work raises
+#: is raised there, unless the block raises itself.
 Beside: TypeAlias = Callable[[Callable[[], None]], AbstractContextManager[None]]
 
 
 class Handed(Generic[_T]):
-    """What the block hands to the work beside it, which waits for it; nothing once the block has ended."""
+    """Hands a value from the block to the work beside it; none once the block has ended."""
 
     def __init__(self) -> None:
         self._given = threading.Event()
@@ -27,7 +27,7 @@ class Handed(Generic[_T]):
         self._given.set()
 
     def take(self) -> _T | None:
-        """Wait for the value; None where there will be none."""
+        """Wait for the value; None if there will be none."""
         self._given.wait()
         return self._value
 
@@ -40,14 +40,14 @@ class Handed(Generic[_T]):
 
 @contextmanager
 def in_turn(work: Callable[[], None]) -> Iterator[None]:
-    """Do the work after the block; not at all where the block raises."""
+    """Do the work after the block, unless the block raises."""
     yield
     work()
 
 
 @contextmanager
 def in_thread(work: Callable[[], None]) -> Iterator[None]:
-    """Do the work in a thread of its own, which has ended when the block has."""
+    """Do the work in a thread, and wait for it at the end of the block."""
     raised: list[BaseException] = []
 
     def kept() -> None:

@@ -1,4 +1,4 @@
-"""One delivery: its targets side by side, none of which stops another, and its hooks as their targets end."""
+"""One delivery: its targets run side by side, none stops another, and hooks follow their targets."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from handler.sharing import Readings
 
 
 class Done(Struct, frozen=True):
-    """What came of one intent: a run, or the name of the exception that broke it."""
+    """What became of one intent: a run, or the name of the exception that broke it."""
 
     target: Target
     intent: Intent
@@ -50,16 +50,15 @@ def deliver(
 ) -> tuple[tuple[Done, ...], tuple[Completed, ...]]:
     """Run every intent, and complete the hooks that they carry.
 
-    ``slb`` makes the port that one run uses, ``calls`` counts the API calls so far, ``log`` is told of
-    everything that happens. ``deadline`` is in seconds of the clock. ``beside`` is how two services are asked
-    at once.
+    ``slb`` makes the port for one run, ``calls`` counts the API calls so far, ``log`` is told of everything
+    that happens. ``deadline`` is in seconds of the clock. ``beside`` is how two services are asked at once.
     """
     delivery = _Delivery(merge(given), targets, slb, ess, ecs, clock, deadline, calls, log, beside)
     return delivery.run()
 
 
 class _Delivery:
-    """The runs of one delivery. Those of one VServer group go one after the other, as do all requests."""
+    """The runs of one delivery. Runs on one VServer group go one after the other, and so do all requests."""
 
     def __init__(
         self,
@@ -88,7 +87,7 @@ class _Delivery:
         self._scheduler = Scheduler(clock, self._hooks.keep_alive)
 
     def run(self) -> tuple[tuple[Done, ...], tuple[Completed, ...]]:
-        """Return what came of each intent, and of each hook, in the order of the delivery."""
+        """Return what became of each intent, and of each hook, in the order of the delivery."""
         for lane in self._lanes():
             self._scheduler.add(self._in_turn(lane))
         self._scheduler.run()
@@ -114,7 +113,7 @@ class _Delivery:
                     self._completed[hook] = yield from self._hooks.complete(hook, self._endings(hook))
 
     def _one(self, intent: Intent) -> Task[Done]:
-        """Run one intent; what breaks it breaks no other."""
+        """Run one intent; an exception stops only this run."""
         target, started = self._by_name[intent.target], self._clock.now()
         run, broken, used = None, "", 0
         reader = self._readings.reader()
@@ -151,7 +150,7 @@ class _Delivery:
         return all(at in self._done for at, intent in enumerate(self._wanted) if hook in intent.hooks)
 
     def _endings(self, hook: Hook) -> list[Ending | None]:
-        """Return how all targets that the hook concerns ended, those that are switched off among them."""
+        """Return how all targets of the hook's scaling group ended, even those that are switched off."""
         concerned = [done for done in self._done.values() if hook in done.intent.hooks]
         ran = {done.target.name for done in concerned}
         off = [
@@ -165,7 +164,7 @@ class _Delivery:
         ]
 
     def _without_run(self, target: Target) -> Ending | None:
-        """Return what a target that is switched off still has in its group; None if that cannot be read."""
+        """Return what a target without a run still has in its group, or the problem with reading it."""
         try:
             group = self._slb().group(target.vserver_group_id)
         except CallFailed as failed:

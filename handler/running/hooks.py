@@ -1,4 +1,4 @@
-"""Lifecycle hooks: kept waiting while a run lasts, completed once after it."""
+"""Lifecycle hooks: kept waiting during a run, and completed once after it."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from handler.running.scheduler import Task
 FIRST_S = 10.0
 #: Seconds between heartbeats: each gives 600 more, and there are 20 at most (RecordLifecycleActionHeartbeat).
 EVERY_S = 240.0
-#: Times that completing is tried.
+#: How often completing is tried.
 TRIES = 4
 
 
 class Completed(Struct, frozen=True):
-    """What became of a hook. ``result`` is None if it was left waiting, as by ``failed`` it still is.
+    """What became of a hook. ``result`` is None if it was left waiting; a ``failed`` hook waits too.
 
-    ``may_pass`` says of a failure whether it is to be tried again, ``kept_by_inactive`` of a hook that was
-    left that a target in mode ``plan`` or ``off`` still has its instances.
+    ``may_pass`` tells whether to try again after a failure, ``kept_by_inactive`` whether a hook was left
+    because a target in mode ``plan`` or ``off`` still has its instances.
     """
 
     hook: Hook
@@ -50,7 +50,7 @@ class Hooks:
         self._recovered: dict[Hook, Hook] = {}
 
     def keep_alive(self) -> None:
-        """Ask for more time, now and then; a heartbeat that fails is no reason to stop."""
+        """Ask for more time now and then; a failed heartbeat is no reason to stop."""
         if self._clock.now() < self._next:
             return
         self._next = self._clock.now() + EVERY_S
@@ -62,7 +62,7 @@ class Hooks:
                         self._ess.heartbeat(known)
 
     def complete(self, hook: Hook, endings: Sequence[Ending | None]) -> Task[Completed]:
-        """Complete a hook, given how the targets that it concerns ended, or leave it."""
+        """Complete a hook, or leave it, by how its targets ended."""
         self._completed.add(hook)
         result = hooks.verdict(hook, endings)
         if result is None:
@@ -84,13 +84,16 @@ class Hooks:
             known = self._known(hook)
         except CallFailed as failed:
             return failed.answer
-        # Nothing of the activity waits any more: it was completed before, or has timed out.
+        # No action of the activity waits: it was completed before, or has timed out.
         return (
             Answer(Result.GONE, "no_pending_action") if known is None else self._ess.complete(known, result)
         )
 
     def _known(self, hook: Hook) -> Hook | None:
-        """Return the hook with its token, asked for where the message lost it; raises CallFailed."""
+        """Return the hook with its token, read if the message lost it; None if no action waits.
+
+        Raises CallFailed.
+        """
         if hook.token is not None or hook.activity_id is None:
             return hook
         if hook not in self._recovered:

@@ -1,4 +1,4 @@
-"""The loop: look, decide, do, look again. It is the retry, the rollback and the isolation of bad backends."""
+"""The loop: look, decide, act, look again. It also retries, rolls back and isolates bad backends."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from handler.running.pacing import Pacing
 from handler.running.ports import Clock, Ecs, Slb, Sources
 from handler.running.scheduler import Task
 
-#: Seconds for which a look holds: so long a busy load balancer is waited for without another one.
+#: Seconds for which a look holds: a write that has waited longer needs a new one.
 LOOK_HOLDS_S = 1.0
 
 #: Logs everything that happens: a name, and what belongs to it.
@@ -31,7 +31,7 @@ Log = Callable[..., None]
 
 
 class Run(Struct, frozen=True):
-    """How one run over one target went; ``planned`` is what its first look led to expect."""
+    """How one run over one target went; ``planned`` is the plan made after its first look."""
 
     target: Target
     intent: Intent
@@ -43,7 +43,7 @@ class Run(Struct, frozen=True):
 
     @property
     def goal(self) -> Goal:
-        """What the run was to reach, by what was seen last."""
+        """What the run was to reach, by its last look."""
         return self.state.goal(self.intent, self.observed, self.target.policy)
 
 
@@ -62,8 +62,8 @@ def run(
 ) -> Task[Run]:
     """Bring one target to where the intent wants it, or say why not.
 
-    Yields the time until which it waits. ``deadline`` is in seconds of the clock; what would wait beyond it
-    ends as ``raised``, and no write is sent after it.
+    Yields the time until which it waits. ``deadline`` is in seconds of the clock: a run that would wait
+    beyond it ends as ``raised``, and no write is sent after it.
     """
     observer = Observer(target, intent, slb, ess, ecs, clock, deadline, beside=beside)
     policy = target.policy
@@ -110,7 +110,7 @@ def run(
         pacing.wrote(balancer, answer.result, sent, now, state.retry.at)
         if answer.result is Result.BUSY and pacing.is_learning(balancer):
             ready = pacing.ready_at(balancer, now)
-            # A short wait is pacing's, and what has to be looked at is looked at meanwhile.
+            # Pacing handles a short wait; meanwhile the run looks at what it needs to see.
             at = ready if ready - now > LOOK_HOLDS_S else now
             state = replace(state, retry=Retry(attempts_before, at, Result.BUSY.value))
         log("swap.step", target=target.name, why=decision.why, step=decision.step, answer=answer)
@@ -121,7 +121,7 @@ def run(
 def _after(
     answer: Answer, observed: Observed, state: RunState, observer: Observer, clock: Clock
 ) -> tuple[Observed, RunState]:
-    """Return the view after a write. Its answer replaces a look only where it shows what was expected."""
+    """Return the look after a write. The answer replaces a look only if it shows what was expected."""
     now, expected = clock.now(), state.written.expected
     if answer.result is Result.APPLIED and answer.group is not None and same(answer.group, expected):
         return replace(observed, group=expected, now=now, fresh=False), state
@@ -131,6 +131,6 @@ def _after(
 
 
 def _as_planned(planned: Plan) -> Finish:
-    """Return how a dry run ends: with the plan, or with why there is none."""
+    """Return how a dry run ends: with the plan, or with the reason why there is none."""
     finish = planned.finish or Finish("planned", "floor")
     return replace(finish, outcome="planned") if planned.steps else finish

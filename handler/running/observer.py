@@ -1,4 +1,4 @@
-"""Observing: what is read of the cloud to know a target, and what of the last look still holds."""
+"""Observing: reads what a run needs of the cloud, and keeps what still holds of the last look."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from handler.core.planning.desired import doubtful, to_ask_ecs
 from handler.running.beside import Beside, Handed, in_turn
 from handler.running.ports import Clock, Ecs, Slb, Sources
 
-#: Seconds for which a listing of the scaling groups holds while nothing waits for it to change.
+#: Seconds for which a listing of the scaling groups holds, unless a run waits for it to change.
 LISTING_S = 15.0
-#: What is waited for that only the scaling groups and ECS can tell.
+#: Waits that only the scaling groups and ECS can end.
 FROM_LISTING = frozenset({"listing_lags", "floor"})
 
 
 class Observer:
     """Looks at one target for one run. ``deadline`` is in seconds of the clock.
 
-    ``beside`` asks Auto Scaling and ECS while the load balancer is asked: no service by more than one call at
-    a time, so that there is one connection to each.
+    ``beside`` asks Auto Scaling and ECS while the load balancer is asked. Each service gets one call at a
+    time, so one connection to it is enough.
     """
 
     def __init__(
@@ -61,15 +61,15 @@ class Observer:
         self._instances: Mapping[str, Instance] | None = {}
 
     def first(self) -> tuple[Observed, RunState]:
-        """Look for the first time; a look that fails is a view with its problem."""
+        """Look for the first time; a failed look has a ``problem``."""
         nothing = Group(self._target.vserver_group_id, "", {})
         observed = Observed(group=nothing, now=self._clock.now(), deadline=self._deadline, fresh=False)
         return self.again(observed, begin(observed))
 
     def again(self, observed: Observed, state: RunState, waited_for: str = "") -> tuple[Observed, RunState]:
-        """Look afresh: the group, its health, and the scaling groups and ECS where they may have changed.
+        """Look again: at the group, its health, and the scaling groups and ECS if they may have changed.
 
-        Returns the view and the memory of the run, which says how far a reading that lags is believed.
+        Returns the look, and the run's memory, which knows whether a reading lags.
         """
         if waited_for in FROM_LISTING:
             self._listed_at = None
@@ -116,7 +116,7 @@ class Observer:
         )
 
     def _ask_others(self, handed: Handed[Group]) -> None:
-        """Ask Auto Scaling and ECS; what depends on the group once it has been read, if it can be."""
+        """Ask Auto Scaling and ECS; what depends on the group only once that has been read."""
         now = self._clock.now()
         read = None
         if not self._listing_holds():
@@ -128,7 +128,7 @@ class Observer:
         if read is not None:
             listings, missing = read
             servers = {server.id: server for listing in listings.values() for server in listing.servers}
-            # A listing can miss one; so who would be taken out for it is asked for once more, by name.
+            # A listing may miss a server: one that would be taken out for that is first asked for by id.
             asked = () if self._is_literal else doubtful(self._intent, group, servers, self._target.policy)
             with (self._beside if asked else in_turn)(lambda: self._ask_ecs(group, servers)):
                 self._complete(servers, listings, asked)
@@ -140,7 +140,7 @@ class Observer:
         return self._listed_at is not None and self._clock.now() - self._listed_at < LISTING_S
 
     def _list(self) -> tuple[dict[str, Listing], tuple[str, ...]]:
-        """Return what the scaling groups list, and which of them are not there."""
+        """Return what the scaling groups list, and which of them do not exist."""
         listings: dict[str, Listing] = {}
         missing: list[str] = []
         for scaling_group_id in self._target.scaling_group_ids:
@@ -155,21 +155,21 @@ class Observer:
     def _complete(
         self, servers: Mapping[str, Server], listings: Iterable[str], asked: tuple[str, ...]
     ) -> None:
-        """Keep whom the scaling groups list, and whom of the others they know if they are asked by name."""
+        """Keep the servers that the scaling groups list, and those that they know when asked by id."""
         found = (server for known in listings for server in self._ess.listed(known, asked)) if asked else ()
         listed = {**servers, **{server.id: server for server in found}}
         if self._differs(listed):
             self._servers = listed
 
     def _listing(self, scaling_group_id: str) -> Listing:
-        """Read a scaling group; for a request, only what is to go: nothing else depends on it."""
+        """Read a scaling group; for a request only the servers to take out, as nothing else depends on it."""
         if not self._is_literal:
             return self._ess.listing(scaling_group_id)
         named = dict.fromkeys(ref.server_id for ref in self._intent.terminated)
         return self._ess.named(scaling_group_id, tuple(named))
 
     def _differs(self, servers: dict[str, Server]) -> bool:
-        """Tell whether a listing says something else: what is worked out of the same one is kept."""
+        """Tell whether a listing is new; an equal one would only make the goal be worked out again."""
         return servers != self._servers
 
     def _new_to_ecs(self, group: Group, servers: Mapping[str, Server]) -> tuple[str, ...]:
@@ -179,7 +179,7 @@ class Observer:
         return tuple(server_id for server_id in wanted if server_id not in self._asked)
 
     def _ask_ecs(self, group: Group, servers: Mapping[str, Server]) -> None:
-        """Ask ECS for what the run depends on and has not asked for yet; go on without where it may not."""
+        """Ask ECS for instances that matter and were not asked for; go on without if it is not allowed."""
         new = self._new_to_ecs(group, servers)
         if self._instances is None or not new:
             return

@@ -1,8 +1,8 @@
-"""Pacing: what the targets of one load balancer learn together of how long a write keeps it busy.
+"""Pacing: the targets of one load balancer learn together how long a write keeps it busy.
 
-No document says for how long a load balancer refuses the next write. So it is measured, from the answer to a
-write that was accepted to the sending of the next one: the refused show how long it lasts at least, the
-accepted how long at most. What is tried next lies between the two; beyond the longest refused, twice as late.
+No document says for how long a load balancer refuses the next write, so it is measured: from the answer to an
+accepted write to the sending of the next one. The longest refused time is a lower bound, the shortest
+accepted one an upper bound. The next try lies between the two; beyond the longest refused, the time doubles.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from msgspec import Struct
 from handler.core.deciding.backoff import LONGEST_S
 from handler.core.model.answers import Result
 
-#: Seconds after an accepted write at which a first refused one is tried again.
+#: Seconds after an accepted write at which a write that was refused is first tried again.
 FIRST_S = 0.06
-#: How near the shortest accepted and the longest refused come before nothing is tried between them.
+#: Ratio of the two bounds below which nothing between them is tried any more.
 NEAR = 1.25
-#: What was refused this near to the shortest accepted was refused as late: times of a clock are not exact.
+#: Ratio within which a refused time counts as equal to an accepted one: measured times are not exact.
 SAME = 1.05
 
 
 class _Balancer(Struct):
-    """What is known of one load balancer. All are seconds; those of ``_at`` are of the clock.
+    """What is known of one load balancer, in seconds; those of ``_at`` are of the clock.
 
-    ``refused`` and ``accepted`` are from an accepted write to the next; ``still_busy`` is the longest of the
-    refused since the last accepted write, 0 if there is none.
+    ``refused`` and ``accepted`` are measured from an accepted write to the next; ``still_busy`` is the
+    longest time refused since the last accepted write, 0 if none was.
     """
 
     ready_at: float
@@ -34,9 +34,9 @@ class _Balancer(Struct):
     still_busy: float = 0.0
 
     def next_try(self) -> float:
-        """Return after how many seconds to send what comes next; more than ``still_busy``, if it is busy."""
+        """Return after how many seconds to send the next write; if it is busy, more than ``still_busy``."""
         if self.still_busy * SAME >= self.accepted or (self.still_busy and self.accepted == float("inf")):
-            # Twice as late each time; but not by more than any other call waits for.
+            # Twice as late each time, but by no more than other calls wait for.
             return max(FIRST_S, self.still_busy + min(self.still_busy, LONGEST_S))
         if self.accepted == float("inf"):
             return 0.0
@@ -52,19 +52,19 @@ class Pacing:
         self._known: dict[str, _Balancer] = {}
 
     def ready_at(self, load_balancer_id: str, now: float) -> float:
-        """Return when the next write may be sent: now, or once the load balancer is not busy any more."""
+        """Return when the next write may be sent: now, or when the load balancer should no longer be busy."""
         known = self._known.get(load_balancer_id)
         return max(now, known.ready_at) if known else now
 
     def is_learning(self, load_balancer_id: str) -> bool:
-        """Tell whether a busy load balancer is so by a write of ours, the time of which is known."""
+        """Tell whether our own write keeps a load balancer busy, so that the time can be measured."""
         known = self._known.get(load_balancer_id)
         return known is not None and known.accepted_at is not None
 
     def wrote(self, load_balancer_id: str, result: Result, sent: float, now: float, retry_at: float) -> None:
-        """Take note of what came of a write that was sent then and answered now.
+        """Note the result of a write that was sent at ``sent`` and answered at ``now``.
 
-        ``retry_at`` is when to try again where nothing is known of why the load balancer is busy.
+        ``retry_at`` is when to try again if it is not known why the load balancer is busy.
         """
         known = self._known.setdefault(load_balancer_id, _Balancer(now))
         if result is Result.BUSY:
@@ -76,15 +76,14 @@ class Pacing:
     def _refused(known: _Balancer, sent: float, retry_at: float) -> None:
         if known.accepted_at is None or (not known.still_busy and sent - known.accepted_at > LONGEST_S):
             known.accepted_at = None
-            known.ready_at = retry_at  # by somebody else's write
+            known.ready_at = retry_at  # busy by somebody else's write
             return
         known.still_busy = max(known.still_busy, sent - known.accepted_at, FIRST_S / 2)
         known.ready_at = known.accepted_at + known.next_try()
 
     @staticmethod
     def _accepted(known: _Balancer, sent: float, now: float, *, sure: bool) -> None:
-        # What was refused later than another was accepted is not a matter of our last write: nothing is
-        # learned of it for the next.
+        # If a time was refused that was accepted before, our last write is not the cause: it teaches nothing.
         if sure and known.accepted_at is not None and known.still_busy * SAME < known.accepted:
             known.refused = max(known.refused, known.still_busy)
             if known.refused:

@@ -1,4 +1,4 @@
-"""What the loop needs of the outside, said as protocols: the cloud and the clock are handed in."""
+"""What the loop needs of the outside, as protocols: the cloud and the clock are handed in."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Slb(Protocol):
         ...
 
     def do(self, group: Group, step: Step) -> Answer:
-        """Do one step to the group, and say what came of it."""
+        """Do one step to the group, and return its result."""
         ...
 
 
@@ -39,11 +39,11 @@ class Sources(Protocol):
         ...
 
     def named(self, scaling_group_id: str, instance_ids: tuple[str, ...]) -> Listing:
-        """Read some instances by id, and of the scaling group what it says of itself, as ``listing`` does."""
+        """Read some instances by id, and what ``listing`` says of the scaling group itself."""
         ...
 
     def listed(self, scaling_group_id: str, instance_ids: tuple[str, ...]) -> tuple[Server, ...]:
-        """Ask for some instances by their id; those that are not in the scaling group are left out."""
+        """Read some instances by id; those that are not in the scaling group are left out."""
         ...
 
 
@@ -55,7 +55,7 @@ class Ess(Sources, Protocol):
         ...
 
     def complete(self, hook: Hook, result: Literal["CONTINUE", "ABANDON"]) -> Answer:
-        """Complete a lifecycle action; GONE when its token is expired or was completed before."""
+        """Complete a lifecycle action; GONE if its token has expired or was used before."""
         ...
 
     def heartbeat(self, hook: Hook) -> Answer:
@@ -64,7 +64,7 @@ class Ess(Sources, Protocol):
 
 
 class Ecs(Protocol):
-    """The calls to ECS. Raises CallFailed; PERMANENT where its instances may not be read."""
+    """The calls to ECS. Raises CallFailed; PERMANENT if we may not read instances."""
 
     def instances(self, ids: tuple[str, ...]) -> Mapping[str, Instance]:
         """Read instances by id (DescribeInstances); those that ECS does not know are absent."""
@@ -72,7 +72,7 @@ class Ecs(Protocol):
 
 
 class Clock(Protocol):
-    """Time, so that tests can turn it."""
+    """Time, as a port: tests can turn it."""
 
     def now(self) -> float:
         """Return seconds that never go back."""

@@ -1,4 +1,4 @@
-"""Runs tasks side by side without threads: each yields the time at which it goes on."""
+"""Runs tasks side by side without threads: each yields the time at which to go on."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from handler.running.ports import Clock
 
 _T = TypeVar("_T")
 
-#: Yields the time, in seconds of the clock, at which it is to be gone on with; returns its result.
+#: Yields the time, in seconds of the clock, at which to go on; returns its result.
 Task: TypeAlias = Generator[float, None, _T]
 
-#: The longest sleep, in seconds: what is to be done before sleeps, such as a heartbeat, is never late.
+#: The longest sleep, in seconds, so that what is done before sleeps, such as a heartbeat, is never late.
 NAP_S = 5.0
 
 
@@ -27,7 +27,7 @@ class Scheduler:
         self._number = count()
 
     def add(self, task: Task[None]) -> None:
-        """Begin a task; tasks may add others. It must not raise."""
+        """Start a task, which must not raise; tasks may add others."""
         self._wake(task, self._clock.now())
 
     def _wake(self, task: Task[None], at: float) -> None:

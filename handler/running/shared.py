@@ -1,4 +1,4 @@
-"""Auto Scaling and ECS as one run of a delivery sees them: what other runs have read is not read again."""
+"""Auto Scaling and ECS as one run of a delivery sees them: other runs' readings are not repeated."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from handler.core.model.values import Instance, Server
 from handler.running.ports import Ecs, Ess
 from handler.sharing import Reader
 
-#: Seconds for which one target's reading is good for another of the same delivery.
+#: Seconds for which another target of the delivery may use a reading.
 SHARED_S = 5.0
 
 
 class SharedEss:
-    """The readings of ``running.ports.Ess`` that a run makes."""
+    """What a run reads of ``running.ports.Ess``."""
 
     def __init__(self, ess: Ess, reader: Reader) -> None:
         self._ess, self._reader = ess, reader
@@ -32,7 +32,7 @@ class SharedEss:
         )
 
     def listed(self, scaling_group_id: str, instance_ids: tuple[str, ...]) -> tuple[Server, ...]:
-        """Ask for some instances by their id; raises CallFailed."""
+        """Read some instances by id; raises CallFailed."""
         question = ("listed", scaling_group_id, instance_ids)
         return self._reader.read(
             "", question, SHARED_S, lambda: self._ess.listed(scaling_group_id, instance_ids)

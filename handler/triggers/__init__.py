@@ -1,1 +1,1 @@
-"""From the bytes of a delivery to intents: envelopes opened, messages understood, signatures checked."""
+"""From the bytes of a delivery to intents: opens envelopes, reads messages, checks signatures."""

@@ -1,7 +1,7 @@
-"""Reads what Auto Scaling says: scaling activities in each spelling, and lifecycle hooks.
+"""Reads Auto Scaling's messages: scaling activities in each spelling, and lifecycle hooks.
 
 The same activity is ``ess:ScalingActivity:ScaleOutSuccess`` in EventBridge, ``AUTOSCALING:SCALE_OUT_SUCCESS``
-in a notification, and ``ess:CloudMonitor:AUTOSCALING[SCALEOUTSUCCESS]`` by way of CloudMonitor.
+in a notification, and ``ess:CloudMonitor:AUTOSCALING[SCALEOUTSUCCESS]`` from CloudMonitor.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Transition = Literal["scale_out", "scale_in"]
 
 
 class _Names(Struct, frozen=True):
-    """On which side the instances of a message stand, and why; None: their side cannot be known."""
+    """The side of a message's instances, None if it cannot be known, and the cause."""
 
     side: Side | None
     cause: Cause
@@ -38,7 +38,7 @@ _ACTIVITIES: dict[str, _Names] = {
     "SCALEOUTSUCCESS": _LAUNCHED,
     "SCALEOUTPARTIALSUCCESS": _LAUNCHED,
     "SCALEOUTWARN": _LAUNCHED,
-    "SCALEOUTERROR": _TERMINATED,  # what could not be launched is taken away again
+    "SCALEOUTERROR": _TERMINATED,  # instances that failed to launch are taken away again
     "SCALEINSUCCESS": _TERMINATED,
     "SCALEINPARTIALSUCCESS": _TERMINATED,
     "SCALEINWARN": _TERMINATED,
@@ -63,7 +63,7 @@ _BETWEEN_WORDS = re.compile(r"[:\[\]]+")
 
 
 def is_autoscaling(message: Message) -> bool:
-    """Tell whether a message is Auto Scaling's."""
+    """Tell whether a message is from Auto Scaling."""
     if message.kind is None:
         return any(not _OWN_FIELDS.isdisjoint(part) for part in message.parts)
     return message.source == "acs.ess" or message.kind.lower().startswith(("ess:", "autoscaling"))
@@ -73,9 +73,9 @@ _OWN_FIELDS = frozenset({"lifecycleHookId", "lifecycleTransition", "scalingGroup
 
 
 def read(message: Message, targets: Sequence[Target], region: str) -> list[Item]:
-    """Return an intent for each target that has the message's scaling group, or why there is none.
+    """Return an intent for each target of the message's scaling group, or why there is none.
 
-    Raises Unreadable if the message has no scaling group, or an id that is none.
+    Raises Unreadable if the message has no scaling group, or an invalid id.
     """
     words = _words(message.kind)
     last, family = words[-1], words[-2]
@@ -116,7 +116,7 @@ def read(message: Message, targets: Sequence[Target], region: str) -> list[Item]
 
 
 def _is_test(message: Message) -> bool:
-    """Tell whether a message only tries a lifecycle hook, by its type or its transition, in any spelling."""
+    """Tell whether a message only tests a lifecycle hook, by its type or its transition, in any spelling."""
     kind = _LETTERS.sub("", message.kind or "").upper()
     if "LIFECYCLE" in kind and ("TESTLIFECYCLE" in kind or kind.endswith("TEST")):
         return True
@@ -130,7 +130,7 @@ def _words(kind: str | None) -> list[str]:
 
 
 def _transition(message: Message, family: str, last: str) -> Transition | None:
-    """Return a lifecycle hook's transition, None for all else. Raises Unreadable if it contradicts itself."""
+    """Return a lifecycle hook's transition, None without a hook. Raises Unreadable if fields disagree."""
     by_type = _TRANSITIONS.get(last) if family == "LIFECYCLEHOOK" else None
     for part in message.parts:
         if part.get("lifecycleTransition") is None:
@@ -146,7 +146,7 @@ def _transition(message: Message, family: str, last: str) -> Transition | None:
 
 
 def _hooks(message: Message, group: str, transition: Transition) -> tuple[Hook, ...]:
-    """Return the hook that waits; none if the message does not say which."""
+    """Return the hook that waits; none if the message does not name it."""
     for part in message.parts:
         if part.get("lifecycleHookId") is None:
             continue

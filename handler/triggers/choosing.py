@@ -1,4 +1,4 @@
-"""Tells which of the configured targets a message is for."""
+"""Chooses the configured targets that a message is for."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from handler.triggers.messages import Ignored, Rejected, Unreadable, shown
 
 _EXPECTED = "expected the name of a target in SWAP_TARGETS, or the id of its VServer group (rsp-)"
 
-#: What one message comes to.
+#: What becomes of a message.
 Item = Intent | Rejected | Ignored
 
 
 def switched_on(targets: Iterable[Target], event_ids: tuple[str, ...]) -> tuple[list[Target], list[Item]]:
-    """Split this function's targets into those that act, and the word that the others are off.
+    """Return this function's targets that act, and a note for each that is off.
 
-    What another function writes to is passed over: it gets the same delivery.
+    Targets of another writer are passed over: it gets the same delivery.
     """
     chosen: list[Target] = []
     off: list[Item] = []
@@ -38,16 +38,16 @@ def switched_on(targets: Iterable[Target], event_ids: tuple[str, ...]) -> tuple[
 
 
 def elsewhere(found: str | None, ours: str, event_ids: tuple[str, ...]) -> Ignored | None:
-    """Return the word that an event is of another region, or None if it is of ours or does not say."""
+    """Return a note that an event is from another region; None if it is from ours or does not say."""
     if found is None or not ours or found == ours:
         return None
     return Ignored("not_our_region", f"an event of the region {shown(found)}", event_ids)
 
 
 def by_name(name: str, targets: Sequence[Target], path: str = "target") -> Target:
-    """Return the target of a configured name, or the only one of a VServer group.
+    """Return the target of a configured name, or the only target of a VServer group.
 
-    ``path`` is where the name stands. Raises Unreadable: 404 if there is none, 400 if the group has several.
+    ``path`` is where the name is. Raises Unreadable: 404 if there is no target, 400 if the group has several.
     """
     for target in targets:
         if target.name == name:

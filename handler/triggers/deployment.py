@@ -1,4 +1,4 @@
-"""Reads a deployment's request: which servers of a target are to be replaced by which."""
+"""Reads a deployment's request: which servers of a target replace which."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from handler.triggers.messages import Unreadable, shown
 FORCE_WORDS = ("min_backends", "max_unavailable", "max_removed", "still_in_service")
 MAX_ENTRIES = 500
 
-_MOST_SHOWN = 8  #: servers of a circle in a message
+_MOST_SHOWN = 8  #: servers of a circle that a message names
 
 Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}\Z")]
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Weight = Annotated[int, msgspec.Meta(ge=0, le=100)]
-# The alphabet of a backend's Description (SLB, AddVServerGroupBackendServers); an empty one asks for none.
+# The characters of a backend's Description (SLB, AddVServerGroupBackendServers); an empty one asks for none.
 Description = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9/._\u4e00-\u9fff-]{0,80}\\Z")]
 _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 _Entries = msgspec.Meta(max_length=MAX_ENTRIES)
 
 
 class Entry(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """A server in a request, with what is said of its backend; no port means each of its ports."""
+    """A server in a request, with details of its backend; without a port, all of its ports."""
 
     server_id: Id
     port: Port | None = None
@@ -100,7 +100,7 @@ def read(body: bytes, targets: Sequence[Target], event_ids: tuple[str, ...]) -> 
 
 
 def read_value(value: object, targets: Sequence[Target], event_ids: tuple[str, ...]) -> list[Item]:
-    """Return the intent of a request that is already a JSON value. Raises as ``read``."""
+    """Return the intent of a request that is a JSON value already. Raises like ``read``."""
     try:
         request = msgspec.convert(value, Request)
     except msgspec.ValidationError as error:
@@ -109,7 +109,7 @@ def read_value(value: object, targets: Sequence[Target], event_ids: tuple[str, .
 
 
 def _loosely(body: bytes) -> object:
-    """Return a request's value whatever it is, for a hint; None where even that cannot be read."""
+    """Return a request's value, of any form, for a hint; None if it cannot be read."""
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -127,7 +127,7 @@ def _intent(request: Request, targets: Sequence[Target], event_ids: tuple[str, .
             hint = nearest(word, FORCE_WORDS)
             raise Unreadable(f"the request: $.force[{index}]: expected one of {', '.join(FORCE_WORDS)}{hint}")
     _check_pairs(request.pairs)
-    inner = {old for old, _ in request.pairs}  # of a chain old, new1, new2 only the last is launched
+    inner = {old for old, _ in request.pairs}  # of a chain old, new1, new2 only new2 is launched
     terminated = _listed(request.terminated, (old for old, _ in request.pairs), "terminated")
     launched = _listed(request.launched, (new for _, new in request.pairs if new not in inner), "launched")
     if not terminated and not launched:
@@ -145,7 +145,7 @@ def _intent(request: Request, targets: Sequence[Target], event_ids: tuple[str, .
             raise Unreadable(f"the request: {_shown(entry)} is both terminated and launched")
         come_for.add(entry)
     target = by_name(request.target, targets)
-    # Nobody else gets a request: were it passed over as another's, it would be lost without a word.
+    # Nobody else gets a request: passed over as another writer's, it would be lost silently.
     chosen, items = switched_on([msgspec.structs.replace(target, writer="us")], event_ids)
     cause = Cause.GONE if request.gone else Cause.REQUESTED
     return items + [
@@ -166,9 +166,9 @@ def _intent(request: Request, targets: Sequence[Target], event_ids: tuple[str, .
 
 
 def _listed(entries: Iterable[str | Entry], in_pairs: Iterable[str], side: str) -> list[Entry]:
-    """Return a list's entries, and those that only a pair names after them.
+    """Return a list's entries, followed by servers that only a pair names.
 
-    Raises Unreadable for an address that can be none.
+    Raises Unreadable for an address that no server can have.
     """
     listed = [
         Entry(entry) if isinstance(entry, str) else _at_its_address(entry, f"the request: $.{side}[{at}]")
@@ -209,7 +209,7 @@ def _check_pairs(pairs: Sequence[tuple[str, str]]) -> None:
 
 
 def _circle(successor: Mapping[str, str]) -> Iterator[str]:
-    """Yield the servers of the first circle, at most 8 of them, in their order."""
+    """Yield the servers of the first circle, at most 8, in their order."""
     first = one = next(iter(successor))
     for _ in range(_MOST_SHOWN):
         yield one
@@ -219,7 +219,7 @@ def _circle(successor: Mapping[str, str]) -> Iterator[str]:
 
 
 class _Covered:
-    """The backends that a list's entries cover: finds an overlap without comparing all with all."""
+    """The backends that entries cover: finds overlaps without comparing all pairs."""
 
     _ANY, _ALL = "any", "all"
 
@@ -238,7 +238,7 @@ class _Covered:
 
 
 def _shown(entry: Entry) -> str:
-    """Return a server as an operator would name it: its id, at an address if the entry has one."""
+    """Return a server as an operator would name it: its id, with the entry's address if there is one."""
     return shown(entry.server_id if entry.server_ip is None else f"{entry.server_id}@{entry.server_ip}")
 
 

@@ -1,8 +1,8 @@
-"""What the door (``webhook``) says of a request that it hands on: when it was received, and who waits.
+"""The door (``webhook``) hands a request on with its word: when it was received, and whether anybody waits.
 
-``swap`` takes its word because it is sealed with the webhook's secrets: a request's freshness is judged once,
-when it is received, whatever the platform's queue then takes. A seal is no request's signature and no
-signature is a seal, since the key of a seal is another.
+``swap`` takes that word because it is sealed with the webhook's secrets. So a request's age is checked once,
+on receipt, however long the platform then queues it. A seal has another key than a signature, so neither can
+pass for the other.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from handler.triggers import keys
 from handler.triggers.messages import Unreadable
 from handler.triggers.signatures import TOLERANCE_S
 
-#: The longest that Function Compute keeps an asynchronous event, and so may try it again (API 2016-08-15 and
-#: 2023-03-30, PutAsyncInvokeConfig: maxAsyncEventAgeInSeconds).
+#: How long, at most, Function Compute keeps and retries an asynchronous event (API 2016-08-15 and 2023-03-30,
+#: PutAsyncInvokeConfig: maxAsyncEventAgeInSeconds).
 RETRIED_FOR_S: Final = 7 * 24 * 3600
 
-#: The key of an HTTP event that holds the door's word.
+#: The key of the door's word in an HTTP event.
 WORD: Final = "handedOn"
 
-#: What is handed on of a request's headers: who signed it, when, and what for.
+#: The headers that are handed on: who signed the request, when, and what for.
 HEADERS: Final = (
     "content-type",
     "webhook-id",
@@ -38,8 +38,8 @@ HEADERS: Final = (
     "x-hub-signature-256",
 )
 
-# No signed text begins with NUL: neither the id of Standard Webhooks nor JSON does. So no signature that a
-# sender makes is ever the key of a seal.
+# No signed text begins with NUL: neither an id of Standard Webhooks nor JSON does. So no sender's signature
+# is ever the key of a seal.
 _KEY_OF: Final = b"\0slb-swap: the key of the door's seal, version 1"
 
 _LAST_SECOND: Final = 253_402_300_799  #: the end of the year 9999
@@ -48,16 +48,16 @@ _UNAUTHORIZED: Final = 401
 
 
 class Word(Struct, frozen=True):
-    """What the door says: ``received_at`` in epoch seconds; ``asynchronous``: nobody waits for the answer."""
+    """The door's word. ``received_at`` is in epoch seconds; ``asynchronous``: nobody waits for the answer."""
 
     received_at: int
     asynchronous: bool
 
 
 def handed_on(headers: Mapping[str, str], body: bytes, word: Word, secrets: Sequence[str]) -> dict[str, Any]:
-    """Return the event to invoke ``swap`` with: the request, and the door's word on it under every secret.
+    """Return the event to invoke ``swap`` with: the request, and the door's sealed word.
 
-    Every secret seals it, so that ``webhook`` and ``swap`` need have but one in common while secrets change.
+    Each secret makes a seal, so while secrets change, ``webhook`` and ``swap`` need only one in common.
     """
     kept = {name: headers[name] for name in HEADERS if name in headers}
     return {
@@ -75,7 +75,7 @@ def handed_on(headers: Mapping[str, str], body: bytes, word: Word, secrets: Sequ
 
 
 def prefers_async(headers: Mapping[str, str]) -> bool:
-    """Tell whether the sender asks not to wait for the answer (RFC 7240, ``respond-async``), or never does.
+    """Tell whether the sender does not wait: it asks for that (RFC 7240, ``respond-async``), or is GitHub.
 
     GitHub waits for ten seconds.
     """
@@ -85,10 +85,10 @@ def prefers_async(headers: Mapping[str, str]) -> bool:
 
 
 def invocation_id(event_ids: Sequence[str], body: bytes) -> str:
-    """Return an id for an asynchronous invocation that is the same for the same request.
+    """Return an id for an asynchronous invocation, the same for the same request.
 
-    Nobody signs GitHub's id of a delivery: without the body, one request could be passed off as another.
-    It begins with a letter and has at most 128 characters (Function Compute, stateful asynchronous
+    It depends on the body too, because GitHub's id of a delivery is not signed: one request could pass for
+    another. It begins with a letter and has at most 128 characters (Function Compute, stateful asynchronous
     invocation).
     """
     named = "\n".join([*event_ids, hashlib.sha256(body).hexdigest()])
@@ -96,7 +96,7 @@ def invocation_id(event_ids: Sequence[str], body: bytes) -> str:
 
 
 def is_async(event: Mapping[str, object]) -> bool | None:
-    """Return whether the door says that nobody waits; None where the event did not come through it."""
+    """Tell whether the door says that nobody waits; None if the event did not come through it."""
     said = event.get(WORD)
     return None if said is None else isinstance(said, dict) and said.get("asynchronous") is True
 
@@ -104,19 +104,19 @@ def is_async(event: Mapping[str, object]) -> bool | None:
 def received_at(
     event: Mapping[str, object], headers: Mapping[str, str], body: bytes, now: float, secrets: Sequence[str]
 ) -> float:
-    """Return when a request was received, in epoch seconds: as its seal proves, or else now.
+    """Return when a request was received, in epoch seconds: as its seal proves, else now.
 
-    Raises Unreadable with status 401 if the seal is not right, or older than the platform keeps events.
+    Raises Unreadable with status 401 if the seal is wrong, or older than the platform keeps events.
     """
     if WORD not in event:
         return now
     word, given = _read(event[WORD])
     expected = _seals(headers, body, word, secrets)
-    # Every comparison is made, so that time tells nothing of which secret was right.
+    # Every comparison is made, so that the time does not tell which secret was right.
     equal = [hmac.compare_digest(one, other) for one in expected for other in given]
     if not any(equal):
         raise Unreadable(f"{WORD}: no seal matches: webhook and swap need a secret in common", _UNAUTHORIZED)
-    # Only what is asynchronous waits in a queue.
+    # Only asynchronous requests wait in a queue.
     kept_for = RETRIED_FOR_S if word.asynchronous else TOLERANCE_S
     if not -TOLERANCE_S <= now - word.received_at <= kept_for + TOLERANCE_S:
         raise Unreadable(f"{WORD}: receivedAt is more than {kept_for} seconds off", _UNAUTHORIZED)
@@ -133,7 +133,7 @@ def _read(said: object) -> tuple[Word, list[bytes]]:
 
 
 def _decoded(seals: object) -> list[bytes]:
-    """Return seals as bytes. Raises TypeError or ValueError if they are none."""
+    """Return seals as bytes. Raises TypeError or ValueError if they are invalid."""
     if not isinstance(seals, list) or len(seals) > _MOST_SEALS:
         raise TypeError
     return [bytes.fromhex(seal) for seal in seals]
@@ -144,7 +144,7 @@ def _seals(headers: Mapping[str, str], body: bytes, word: Word, secrets: Sequenc
     for name in sorted(headers):
         parts += [name.encode("utf-8", "replace"), headers[name].encode("utf-8", "replace")]
     parts.append(body)
-    # Each part with its length before it, so that no two requests are the same text.
+    # The length goes before each part, so that no two requests give the same text.
     text = b"".join(b"%d:%s," % (len(part), part) for part in parts)
     own = [_hmac(secret.encode(), _KEY_OF) for secret in keys.usable(secrets)]
     return [_hmac(key, text) for key in own]

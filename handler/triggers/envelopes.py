@@ -1,7 +1,7 @@
 """Opens envelopes: EventBridge, MNS topic and queue, async destinations, lists, base64.
 
-An envelope is known by fields that only it has; what is in it is opened in turn, ``MAX_NESTING`` deep at
-most, until a message is found. Every record ends by itself, so a bad one does not lose the others.
+Fields that only an envelope has identify it; its content is opened in turn, at most ``MAX_NESTING`` deep,
+until a message is found. A bad record does not affect the others.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from handler.triggers.messages import Ignored, Message, Rejected, Unreadable, digest, event_id, text
 
-MAX_BYTES = 4 * 1024 * 1024  #: of a whole delivery; asynchronous ones are at most 256 KB
+MAX_BYTES = 4 * 1024 * 1024  #: of a delivery; asynchronous ones have at most 256 KB
 MAX_NESTING = 4  #: envelopes around one message
 MAX_RECORDS = 10_000  #: in one delivery
 
@@ -35,18 +35,18 @@ LOOKED_FOR = (
 
 
 class Special(Struct, frozen=True):
-    """A record with its own reader: an HTTP request (``http``) or a timer's event (``timer``)."""
+    """A record with a reader of its own: an HTTP request (``http``) or a timer's event (``timer``)."""
 
     form: str
     record: Mapping[str, object]
-    outermost: bool = False  #: nothing was around it
+    outermost: bool = False  #: it was in no envelope
 
 
 Opened = Message | Special | Rejected | Ignored
 
 
 def open_delivery(event: object) -> Iterator[tuple[object, Opened]]:
-    """Yield every record of a delivery, in order, with what it is. Raises nothing for bad input."""
+    """Yield every record of a delivery, in order, with its content. Raises nothing for bad input."""
     yield from _open(event, 0, None, [MAX_RECORDS])
 
 
@@ -75,14 +75,14 @@ def _open(
 
 
 class Inside(Struct, frozen=True):
-    """What an envelope holds, and the id that goes for it where it has none of its own."""
+    """The content of an envelope, and the id for messages in it that have none."""
 
     items: list[object]
     event_id: str | None
 
 
 def parse(item: bytes | str) -> object:
-    """Return the JSON value of a text, which may be base64 of it, at most twice.
+    """Return the JSON value of a text, which may be in base64, at most twice.
 
     Raises Unreadable if it is neither.
     """
@@ -104,7 +104,7 @@ def parse(item: bytes | str) -> object:
 
 
 def loads(content: str | bytes) -> object:
-    """Return the JSON value of a text. Raises Unreadable, without a word of the text."""
+    """Return the JSON value of a text. Raises Unreadable, which quotes nothing of it."""
     try:
         value: object = json.loads(content, parse_int=_int)
     except json.JSONDecodeError as error:
@@ -123,9 +123,9 @@ def _int(digits: str) -> int:
 
 
 def look_into(record: object, depth: int, outer_id: str | None) -> Opened | Inside:
-    """Return what a record is, or what is inside it; raises Unreadable.
+    """Return what a record is, or what is in it; raises Unreadable.
 
-    ``depth`` is how many envelopes are around it, ``outer_id`` the id of the nearest.
+    ``depth`` is the number of envelopes around it, ``outer_id`` the id of the nearest.
     """
     item = parse(record) if isinstance(record, (bytes, str)) else record
     if isinstance(item, list):
@@ -161,7 +161,7 @@ def _function_compute(item: dict[str, object], _outer_id: str | None) -> Opened 
 
 
 def _cloud_event(item: dict[str, object], outer_id: str | None) -> Opened | Inside | None:
-    """CloudEvents of EventBridge, and MNS queue messages among them."""
+    """CloudEvents of EventBridge, and MNS queue messages in them."""
     kind = item.get("type")
     if not isinstance(kind, str) or not any(fields <= item.keys() for fields in _ENVELOPES):
         return None
@@ -176,9 +176,9 @@ def _cloud_event(item: dict[str, object], outer_id: str | None) -> Opened | Insi
 
 
 def _data(item: dict[str, object], ours: bool) -> tuple[dict[str, object], str | None]:
-    """Return a CloudEvent's data as an object, and what is wrong with it: then the object is empty.
+    """Return a CloudEvent's data as an object, and what is wrong with it; then the object is empty.
 
-    ``data_base64`` is data in another form (CloudEvents, JSON Event Format). Ours may be JSON text too.
+    ``data_base64`` is another form of data (CloudEvents, JSON Event Format). Our data may be JSON text.
     """
     data, encoded = item.get("data"), item.get("data_base64")
     path = "data" if encoded is None else "data_base64"
@@ -197,7 +197,7 @@ def _data(item: dict[str, object], ours: bool) -> tuple[dict[str, object], str |
 
 
 def _decoded(encoded: object) -> object:
-    """Return the JSON value that base64 stands for."""
+    """Return the JSON value in a base64 text."""
     try:
         content = base64.b64decode("".join(str(encoded).split()), validate=True).decode()
     except (binascii.Error, ValueError):
@@ -220,7 +220,7 @@ def _mns(item: dict[str, object], outer_id: str | None) -> Opened | Inside | Non
 
 
 def _bare(item: dict[str, object], outer_id: str | None) -> Opened | Inside | None:
-    """CloudMonitor events, Auto Scaling's notifications, and ``data`` alone (RawData)."""
+    """CloudMonitor's events, Auto Scaling's notifications, and ``data`` alone (RawData)."""
     name, product = item.get("name"), item.get("product")
     try:
         message = Message(_with_content(item))
@@ -240,7 +240,7 @@ _TIMER = frozenset({"triggerName", "payload"})
 _ENVELOPES = (frozenset({"specversion"}), frozenset({"source", "data"}), frozenset({"source", "data_base64"}))
 _MARKS = frozenset({"lifecycleHookId", "lifecycleTransition", "scalingGroupId", "resourceArn"})
 _INSTANCE_STATE = frozenset({"resourceType", "state"})
-# Topic messages first: their publisher's attributes stand beside the fields, and may have any other name.
+# Topic messages come first: their publisher's attributes are beside the fields, and may have any other name.
 _LOOKS: tuple[Callable[[dict[str, object], str | None], Opened | Inside | None], ...] = (
     _mns,
     _function_compute,
@@ -250,7 +250,7 @@ _LOOKS: tuple[Callable[[dict[str, object], str | None], Opened | Inside | None],
 
 
 def _with_content(body: dict[str, object]) -> dict[str, object]:
-    """Return a message whose ``content`` is an object, where it came as the JSON text of one."""
+    """Return a message with its ``content`` as an object, if it came as JSON text."""
     content = body.get("content")
     if isinstance(content, str) and content.lstrip().startswith("{"):
         try:
@@ -261,7 +261,7 @@ def _with_content(body: dict[str, object]) -> dict[str, object]:
 
 
 def _region(message: Message) -> str | None:
-    """Return the region that the message says its resource is in; the bus's own may be another."""
+    """Return the region of the message's resource, if it says; the bus may be in another."""
     for part in message.readable:
         region = text(part.get("regionId"))
         if region:

@@ -1,4 +1,4 @@
-"""What is wrong with a value, in an operator's words: where it stands, what was expected, what is nearest."""
+"""What is wrong with a value, for an operator: where it is, what was expected, what is nearest."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 
 
 def kind_of(value: object) -> str:
-    """Return what kind of JSON value this is: text, a number, a list and so on."""
+    """Return the kind of a JSON value: text, a number, a list and so on."""
     return _KINDS[_OF_TYPES.get(type(value), "null")]
 
 
 def nearest(word: object, known: Iterable[str]) -> str:
-    """Return ``, did you mean WORD?`` for the known word that is nearest, or nothing if none is near."""
+    """Return ``, did you mean WORD?`` with the nearest known word, or nothing if none is near."""
     if not isinstance(word, str) or len(word) > 128:
         return ""
-    import difflib  # noqa: PLC0415 - deliveries that are as they should be never need it
+    import difflib  # noqa: PLC0415 - correct deliveries never need it
 
     by_small = {one.lower(): one for one in known}
     near = difflib.get_close_matches(word.lower(), by_small, 1)
@@ -44,7 +44,7 @@ def nearest(word: object, known: Iterable[str]) -> str:
 
 
 def broken(error: Exception) -> str:
-    """Return where JSON is broken, as msgspec found it: that it was cut, or at which byte."""
+    """Return where JSON is broken, by msgspec: cut, or at which byte."""
     if isinstance(error, RecursionError):
         return "nested too deep"
     return str(error).removeprefix("JSON is malformed: ").replace("Input data was truncated", "it was cut")
@@ -58,14 +58,14 @@ def in_words(
     choices: Mapping[str, Iterable[str]] = MappingProxyType({}),
     fields: Mapping[str, Iterable[str]] = MappingProxyType({}),
 ) -> tuple[str, str]:
-    """Return the path of what is wrong with a value, as in ``.ports[1]``, and what is wrong, as a clause.
+    """Return the path of an error in a value, as in ``.ports[1]``, and the error, as a clause.
 
     ``error`` is msgspec's. ``expected``, ``choices`` (the words that a text may be) and ``fields`` (of an
-    object) have paths without numbers for their keys, as in ``.ports[]``. Of the value no more is told than
-    the name of an unknown field.
+    object) have paths without numbers as keys, as in ``.ports[]``. Of the value only the name of an unknown
+    field is quoted.
     """
     unknown = _UNKNOWN.fullmatch(str(error))
-    if unknown:  # looked for first, since a field's name may hold what looks like a path
+    if unknown:  # first, since a field's name may look like a path
         path = unknown[2] or ""
         known = list(fields.get(_key(path), ()))
         hint = nearest(unknown[1], known) or f", expected one of {', '.join(known)}"
@@ -87,7 +87,7 @@ def _key(path: str) -> str:
 
 
 def value_at(path: str, value: Any) -> object:
-    """Return the value at a path that a decoder has been at, or None."""
+    """Return the value at a path, or None."""
     for name, number in _STEP.findall(path):
         try:
             value = value[name] if name else value[int(number)]

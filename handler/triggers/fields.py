@@ -1,4 +1,4 @@
-"""Finds ids in a message, tolerantly about where they are and strictly about what they are."""
+"""Finds ids in a message: tolerant about where they are, strict about what they are."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _MAX_IDS = 1000
 
 
 def sane_id(value: object, path: str) -> str:
-    """Return an id as it is. Raises Unreadable, naming the path, if it is none."""
+    """Return an id unchanged. Raises Unreadable, naming the path, if it is not valid."""
     if isinstance(value, str) and SANE_ID.fullmatch(value):
         return value
     raise Unreadable(f"{path}: expected an id of 1 to 128 letters, digits and - _ . :")
 
 
 def scaling_group(message: Message) -> str:
-    """Return the scaling group's id. Raises Unreadable with the paths that were looked for."""
+    """Return the scaling group's id. Raises Unreadable with the paths that were tried."""
     for part in message.parts:
         if part.get("scalingGroupId") is not None:
             return sane_id(part["scalingGroupId"], "scalingGroupId")
@@ -36,7 +36,7 @@ def scaling_group(message: Message) -> str:
 
 
 def scaling_instances(message: Message) -> tuple[str, ...]:
-    """Return the instances that an Auto Scaling message names, each once; none if it names none."""
+    """Return the instances that an Auto Scaling message names, each once; empty if it names none."""
     for part in message.parts:
         for field in ("instanceIds", "instanceId"):
             if part.get(field) is not None:
@@ -45,9 +45,9 @@ def scaling_instances(message: Message) -> tuple[str, ...]:
 
 
 def instance(message: Message) -> str:
-    """Return the one instance of an ECS event, which may be in an ARN.
+    """Return the instance of an ECS event, which may be in an ARN.
 
-    Raises Unreadable with the paths that were looked for.
+    Raises Unreadable with the paths that were tried.
     """
     for part in message.parts:
         for field in ("instanceId", "resourceId"):
@@ -62,7 +62,7 @@ def instance(message: Message) -> str:
 
 
 def _ids(value: object, field: str) -> tuple[str, ...]:
-    """Return the ids of a list, of a JSON text of one, or of a text with commas."""
+    """Return the ids of a list, of its JSON text, or of a text with commas."""
     if isinstance(value, str):
         value = _listed(value, field)
     if not isinstance(value, list):

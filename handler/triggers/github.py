@@ -1,4 +1,4 @@
-"""Reads GitHub's webhooks: a ``deployment`` event carries the request; the others ask nothing."""
+"""Reads GitHub's webhooks: a ``deployment`` event carries the request; others ask nothing."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from handler.triggers.signatures import check_created_at
 def read(
     body: bytes, event: str, now: float, targets: Sequence[Target], event_ids: tuple[str, ...]
 ) -> list[Item]:
-    """Return what a webhook with a right signature asks for. ``event`` is its X-GitHub-Event.
+    """Return what a correctly signed webhook asks for. ``event`` is its X-GitHub-Event.
 
-    Raises Unreadable: 401 for a deployment created over an hour ago, 404 for an unknown target, else 400.
+    Raises Unreadable: 401 for a deployment more than an hour old, 404 for an unknown target, else 400.
     """
     if not event:
         raise Unreadable("x-github-event: expected the event's name")
@@ -38,7 +38,7 @@ def read(
     if payload is None:
         detail = "deployment.payload has no target: another tool's, or nobody's"
         return [Ignored("github_deployment_without_request", detail, event_ids)]
-    # The event's name is not signed, so a deployment_status must not pass for a new deployment.
+    # The event's name is not signed, so check that this is no deployment_status.
     if "deployment_status" in value or value.get("action", "created") != "created":
         raise Unreadable("action: expected a deployment that was created")
     check_created_at(found.get("created_at"), now)
@@ -46,9 +46,9 @@ def read(
 
 
 def _request(payload: object) -> object | None:
-    """Return a payload that is meant for us, as a value; None if it has no ``target``, as other tools' have.
+    """Return a payload that is meant for us, as a value; None if it has no ``target``, like other tools'.
 
-    GitHub takes an object or any text. Raises Unreadable if a text with ``"target"`` in it is no JSON.
+    GitHub takes an object or any text. Raises Unreadable if a text with ``"target"`` in it is not JSON.
     """
     if isinstance(payload, str):
         try:

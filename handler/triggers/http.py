@@ -1,4 +1,4 @@
-"""Reads an HTTP request as Function Compute 3.0, or the door, hands it over: type, size, signature, body."""
+"""Reads an HTTP request from Function Compute 3.0 or the door: type, size, signature, body."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MAX_ENCODED = (MAX_BODY + 2) // 3 * 4
 
 
 class Request(Struct, frozen=True):
-    """An HTTP request. ``headers`` have lower-case names; ``body`` is as it was sent."""
+    """An HTTP request. ``headers`` have lower-case names; ``body`` is as sent."""
 
     method: str
     headers: Mapping[str, str]
@@ -29,9 +29,9 @@ class Request(Struct, frozen=True):
 
 
 def event_of(given: bytes | str | Mapping[str, object]) -> dict[str, object]:
-    """Return the event that an HTTP trigger gave, without what only the door may say of it.
+    """Return an HTTP trigger's event, without anything that only the door may say.
 
-    Raises Unreadable: 413 if it is larger than any that could be taken, 400 if it is no such event.
+    Raises Unreadable: 413 if it is too large, 400 if it is not such an event.
     """
     event: object = given
     if isinstance(given, (bytes, str)):
@@ -48,8 +48,8 @@ def event_of(given: bytes | str | Mapping[str, object]) -> dict[str, object]:
 def is_async(event: Mapping[str, object]) -> bool:
     """Tell whether nobody waits for the answer, so that a failure must be raised to be retried.
 
-    The door says so, under its seal. Of a request that comes by itself only the platform's header tells.
-    Anybody may send that: a failure that is raised is still a failure to whoever waits.
+    The door's word is sealed. Without the door only the platform's header tells. Anybody may send that
+    header, but a raised failure is still a failure to a sender who waits.
     """
     said = door.is_async(event)
     if said is not None:
@@ -58,7 +58,7 @@ def is_async(event: Mapping[str, object]) -> bool:
 
 
 def headers_of(event: Mapping[str, object]) -> dict[str, str]:
-    """Return an HTTP event's headers by lower-case name, without those that are no text."""
+    """Return an HTTP event's headers by lower-case name, without those that are not text."""
     headers = event.get("headers")
     if not isinstance(headers, dict):
         return {}
@@ -68,7 +68,7 @@ def headers_of(event: Mapping[str, object]) -> dict[str, str]:
 def request_of(event: Mapping[str, object]) -> Request:
     """Return the request in an HTTP event.
 
-    Raises Unreadable: 405 if it is no POST, 415 if no JSON, 413 above ``MAX_BODY``, 400 if its body is none.
+    Raises Unreadable: 405 if it is not a POST, 415 if not JSON, 413 above ``MAX_BODY``, 400 for a bad body.
     """
     context = event.get("requestContext")
     http = context.get("http") if isinstance(context, dict) else None
@@ -103,7 +103,7 @@ def read(
 ) -> tuple[list[Item], tuple[str, ...]]:
     """Return what a signed request asks for, and its id. Raises Unreadable with the HTTP status.
 
-    It is fresh or not by when it was received: at the door, or now if it comes by itself.
+    Its age counts up to its receipt: at the door, or now if it did not come through the door.
     """
     request = request_of(event)
     received_at = door.received_at(event, request.headers, request.body, now, secrets)
@@ -115,7 +115,7 @@ def _signed(
     request: Request, signed: Signed, targets: Sequence[Target], received_at: float
 ) -> tuple[list[Item], tuple[str, ...]]:
     ids = () if signed.event_id is None else (signed.event_id,)
-    # Imported here: events and timers, which are most deliveries, start without the decoder.
+    # Imported here: events and timers, which are most deliveries, do not need the decoder.
     if signed.scheme == "github":
         from handler.triggers import github  # noqa: PLC0415
 

@@ -1,6 +1,6 @@
-"""Reads what ECS says of single instances: state changes, preemption, system events.
+"""Reads ECS events of single instances: state changes, interruption, system events.
 
-The event names an instance and not its scaling group, so it is for every target; those without it drop it.
+An event names an instance but no scaling group, so every target gets it. Those without the instance drop it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _SYSTEM_EVENTS = ("instance:system", "instance:instancefailure")
 
 
 def is_instance_event(message: Message) -> bool:
-    """Tell whether a message is an event of ECS; without an envelope only a change of state can be known."""
+    """Tell whether a message is an ECS event; without an envelope, only a state change is recognized."""
     if message.kind is None:
         return any("resourceType" in part and "state" in part for part in message.parts)
     return message.source == "acs.ecs" or message.kind.lower().startswith("ecs:")
@@ -66,7 +66,7 @@ def _state_change(message: Message, targets: Sequence[Target]) -> list[Item]:
 
 
 def _of(message: Message) -> str:
-    """Return the instance of an event that takes and brings none, for its detail; it need not name any."""
+    """Return the instance of an event that only gets a note, or that it names none."""
     try:
         return shown(instance(message))
     except Unreadable:

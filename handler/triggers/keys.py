@@ -1,7 +1,7 @@
-"""What a webhook's secret may be, and the keys that it stands for.
+"""What a webhook's secret may be, and the keys that it gives.
 
 Standard Webhooks writes a secret as ``whsec_`` and the base64 of 24 to 64 random bytes. A shorter one can be
-guessed, and signs nothing here.
+guessed, so it is not used.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _ASYMMETRIC = ("whsk_", "whpk_")
 
 
 def fault(secret: str) -> str | None:
-    """Return what is wrong with a secret, without a character of it, or None if it may sign."""
+    """Return what is wrong with a secret, quoting nothing of it, or None if it may sign."""
     if _ALGORITHM.fullmatch(secret):
         return "expected a secret, got the name of an algorithm: give the secrets alone, separated by commas"
     if secret.lower().startswith(_ASYMMETRIC):
@@ -43,7 +43,7 @@ def fault(secret: str) -> str | None:
 
 
 def of(secrets: Sequence[str]) -> Iterator[bytes]:
-    """Yield the keys of the secrets that may sign. A plain secret is a key as it is, and as base64."""
+    """Yield the keys of all usable secrets. A plain secret is a key as it is, and also as base64."""
     for secret in usable(secrets):
         if not secret.startswith(PREFIX):
             yield secret.encode()
@@ -53,12 +53,12 @@ def of(secrets: Sequence[str]) -> Iterator[bytes]:
 
 
 def usable(secrets: Sequence[str]) -> list[str]:
-    """Return the secrets that nothing is wrong with: no other signs anything, whoever hands it over."""
+    """Return the secrets with no fault: no other one ever signs anything."""
     return [secret for secret in secrets if fault(secret) is None]
 
 
 def _decoded(encoded: str) -> bytes | None:
-    """Return what base64 stands for, padded or not, or None if it is none."""
+    """Return the bytes of base64, padded or not, or None if it is invalid."""
     try:
         return base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
     except (binascii.Error, ValueError):

@@ -1,4 +1,4 @@
-"""What is handed on in here: a message out of its envelopes, or why a record is turned away or left alone."""
+"""The values of this package: a message without its envelopes, or why a record is rejected or ignored."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-#: Ids of servers, scaling groups, hooks and activities. The asterisks are how documents mask them.
+#: Ids of servers, scaling groups, hooks and activities. Documents mask them with asterisks.
 SANE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:*-]{0,127}")
 _EVENT_ID = re.compile(r"[!-~]{1,128}")
 
@@ -17,8 +17,8 @@ _EVENT_ID = re.compile(r"[!-~]{1,128}")
 class Rejected(Struct, frozen=True):
     """A record that cannot be read.
 
-    ``reason`` is a sentence that names the field and what was expected, never the body's text; ``digest`` is
-    the beginning of the SHA-256 of the record's bytes; ``status`` is the HTTP status if it came by HTTP.
+    ``reason`` is a sentence that names the field and what was expected, never the body's text. ``digest`` is
+    the beginning of the SHA-256 of the record's bytes. ``status`` is the HTTP status if it came by HTTP.
     """
 
     reason: str
@@ -27,7 +27,7 @@ class Rejected(Struct, frozen=True):
 
 
 class Ignored(Struct, frozen=True):
-    """A record that is understood and asks nothing of us. ``reason`` is a code, ``detail`` a sentence."""
+    """A record that we understand and that asks nothing. ``reason`` is a code, ``detail`` a sentence."""
 
     reason: str
     detail: str
@@ -35,7 +35,7 @@ class Ignored(Struct, frozen=True):
 
 
 class Unreadable(Exception):  # noqa: N818 - it says what a record is, and never leaves this package
-    """A record that is turned away; ``str()`` is the reason, ``status`` the HTTP status."""
+    """A record is rejected; ``str()`` is the reason, ``status`` the HTTP status."""
 
     def __init__(self, reason: str, status: int = 400) -> None:
         super().__init__(reason)
@@ -43,11 +43,11 @@ class Unreadable(Exception):  # noqa: N818 - it says what a record is, and never
 
 
 class Message(Struct, frozen=True):
-    """What one message says, out of its envelopes.
+    """A message without its envelopes.
 
-    ``body`` is a CloudEvent's ``data``, or the whole of a message that came without that envelope; ``kind``
-    is its type or name as it was spelt, None where the envelope drops it; ``source`` is like ``acs.ess``.
-    ``fault`` says why the body cannot be read: what is known by its type alone does not need one.
+    ``body`` is a CloudEvent's ``data``, or the whole message without such an envelope. ``kind`` is its type
+    or name as spelt, None if the envelope drops it; ``source`` is like ``acs.ess``. ``fault`` says why the
+    body cannot be read, which does not matter if the type alone is enough.
     """
 
     body: Mapping[str, object]
@@ -60,12 +60,12 @@ class Message(Struct, frozen=True):
 
     @property
     def event_ids(self) -> tuple[str, ...]:
-        """Return the event's id as the values carry it."""
+        """Return the event's id in a tuple, empty if it has none."""
         return () if self.event_id is None else (self.event_id,)
 
     @property
     def parts(self) -> tuple[Mapping[str, object], ...]:
-        """Return where the fields may be, innermost first: ``content``, then the body itself.
+        """Return the objects that may have the fields: ``content`` first, then the body.
 
         Raises Unreadable with the ``fault`` if there is one.
         """
@@ -81,7 +81,7 @@ class Message(Struct, frozen=True):
 
 
 def digest(record: object) -> str:
-    """Return the first 16 hex digits of the SHA-256 of a record's bytes, or of its JSON if it is a value."""
+    """Return the first 16 hex digits of the SHA-256 of a record's bytes, or of a value's JSON."""
     if isinstance(record, bytes):
         data = record
     elif isinstance(record, str):
@@ -95,15 +95,15 @@ def digest(record: object) -> str:
 
 
 def shown(text: str) -> str:
-    """Return at most 64 characters of a short value from outside, escaped, for a reason."""
+    """Return a short value from outside for a reason: at most 64 characters, escaped."""
     return ascii(text if len(text) <= 64 else text[:61] + "...")
 
 
 def event_id(value: object) -> str | None:
-    """Return an event's id, or None if it is none that a log line should carry."""
+    """Return an event's id, or None if it is not fit for a log line."""
     return value if isinstance(value, str) and _EVENT_ID.fullmatch(value) else None
 
 
 def text(value: object) -> str | None:
-    """Return a string that is not empty, else None."""
+    """Return a non-empty string, else None."""
     return value if isinstance(value, str) and value else None

@@ -1,4 +1,4 @@
-"""Reads a delivery: bytes to intents, and a reason for everything that is none."""
+"""Reads a delivery: its bytes become intents, and anything else gets a reason."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ __all__ = ["Delivery", "Ignored", "Rejected", "read", "read_request"]
 
 
 class Delivery(Struct, frozen=True):
-    """What a delivery comes to. Intents are in the order of their records and not merged.
+    """What a delivery asks for. Intents are in the order of their records, not merged.
 
-    ``trigger`` is that of the first record that has one; ``event_ids`` are those of all records, each once;
-    ``http`` says that the answer must be an HTTP response.
+    ``trigger`` is that of the first record that has one, ``event_ids`` are those of all records, each once.
+    ``http`` tells whether the answer must be an HTTP response.
     """
 
     intents: tuple[Intent, ...]
@@ -39,7 +39,7 @@ def read(
     now: float,
     secrets: Sequence[str],
 ) -> Delivery:
-    """Return what a delivery asks for. Bad input never raises: it is rejected, record by record.
+    """Return what a delivery asks for. Bad input never raises: bad records are rejected.
 
     ``region`` is the function's own, empty if unknown; ``now`` is in epoch seconds; ``secrets`` sign.
     """
@@ -75,9 +75,9 @@ def read_request(
     now: float,
     secrets: Sequence[str],
 ) -> tuple[Mapping[str, object], Delivery]:
-    """Read what an HTTP trigger gave, at the door; returns the event as well, empty if it is none.
+    """Read an HTTP trigger's request, at the door; also return its event, empty if it is invalid.
 
-    Nothing but an HTTP request is read, and that it was handed on before is not believed.
+    Only HTTP requests are read, and any claim to have come through the door is dropped.
     """
     event: Mapping[str, object] = {}
     ids: tuple[str, ...] = ()
@@ -90,7 +90,7 @@ def read_request(
 
 
 def _too_large(event: bytes | str) -> Delivery:
-    # Only an HTTP request can be this large and still await an answer; its parts are not worth parsing.
+    # Only an HTTP request can be this large and still await an answer; its content is not worth parsing.
     marks: tuple[bytes, bytes] = (b'"requestContext"', b'"http"')
     data = event.encode("utf-8", "replace") if isinstance(event, str) else event
     by_http = all(mark in data for mark in marks)
@@ -99,7 +99,7 @@ def _too_large(event: bytes | str) -> Delivery:
 
 
 class _Reader:
-    """Reads one record after another, and keeps what the log says of the whole delivery."""
+    """Reads records one by one, and keeps what the log needs of the whole delivery."""
 
     def __init__(self, targets: Sequence[Target], region: str, now: float, secrets: Sequence[str]) -> None:
         self._targets = targets
@@ -111,7 +111,7 @@ class _Reader:
         self.http = False
 
     def read(self, opened: Opened) -> list[Item]:
-        """Return what one record comes to. Raises Unreadable if it is turned away."""
+        """Return what one record asks for. Raises Unreadable if it is rejected."""
         if isinstance(opened, (Rejected, Ignored)):
             return [opened]
         if isinstance(opened, Special):

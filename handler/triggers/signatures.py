@@ -1,4 +1,4 @@
-"""Checks who sent a request: Standard Webhooks, or GitHub's signature. No secret refuses everything.
+"""Checks who sent a request: Standard Webhooks, or GitHub's signature. Without a secret all are refused.
 
 Signatures are over the raw bytes of the body and compared in constant time.
 """
@@ -26,8 +26,8 @@ GITHUB_TOLERANCE_S = (
 )  #: either way, of deployment.created_at, which GitHub sets and retries do not renew
 
 _SECONDS = re.compile(r"[0-9]{1,12}")
-# Several signatures stand with a blank between them in one header (Standard Webhooks). Repeated headers are
-# joined by a comma and no blank (Function Compute 3.0, "HTTP triggers"): v1,A,v1,B.
+# One header may have several signatures with blanks between them (Standard Webhooks). Repeated headers are
+# joined by a comma without a blank (Function Compute 3.0, "HTTP triggers"): v1,A,v1,B.
 _V1 = re.compile(rb"(?<![^\s,])v1,[A-Za-z0-9+/]+={0,2}(?![^\s,])")
 _SEPARATORS = re.compile(rb"[\s,]+")
 _MAX_HEADER = 4096
@@ -35,7 +35,7 @@ _UNAUTHORIZED = 401
 
 
 class Signed(Struct, frozen=True):
-    """A body whose signature is right. ``event_id`` is the sender's id of the request."""
+    """A body with a correct signature. ``event_id`` is the sender's id of the request."""
 
     scheme: Literal["standard", "github"]
     event_id: str | None
@@ -80,7 +80,7 @@ def _github(headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> 
 
 
 def check_created_at(created_at: object, now: float) -> None:
-    """Raise Unreadable unless a deployment was created within an hour: 401 if not, 400 if it does not say."""
+    """Check that a deployment was created within an hour. Raises Unreadable: 401 if not, 400 if unknown."""
     try:
         created = datetime.fromisoformat(str(created_at).replace("Z", "+00:00"))
         aware = created.utcoffset() is not None
@@ -98,11 +98,11 @@ def _hmac(key: bytes, data: bytes) -> bytes:
 
 
 def _sent(header: str) -> bytes:
-    """Return a signature header's bytes; too long a one is no signature."""
+    """Return a signature header's bytes; none if it is too long."""
     return header.encode("utf-8", "replace") if len(header) <= _MAX_HEADER else b""
 
 
 def _any_equal(expected: Sequence[bytes], given: Sequence[bytes]) -> bool:
-    # Every comparison is made, so that time tells nothing of which secret or signature was right.
+    # Every comparison is made, so that the time does not tell which secret or signature was right.
     equal = [hmac.compare_digest(one, other) for one in expected for other in given]
     return any(equal)

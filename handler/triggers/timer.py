@@ -1,4 +1,4 @@
-"""Reads the timer's event: every target is reconciled, or those that its payload names."""
+"""Reads the timer's event: it reconciles every target, or those that its payload names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _EXPECTED = 'expected {"targets": ["NAME"]}, or a payload that is empty or no JS
 
 
 def read(event: Mapping[str, object], targets: Sequence[Target]) -> list[Item]:
-    """Return an intent for each target; a name in the payload that is not known is rejected by itself.
+    """Return an intent for each target; unknown names in the payload are rejected one by one.
 
     Raises Unreadable if the payload is JSON, but not of the form ``{"targets": ["NAME"]}``.
     """
@@ -43,7 +43,7 @@ def _target(name: object, path: str, targets: Sequence[Target]) -> Target:
 
 
 def _named(payload: object) -> list[object]:
-    """Return the list in ``{"targets": [...]}``; nothing, or text that is no JSON, names none."""
+    """Return the list in ``{"targets": [...]}``; an empty payload, or text that is not JSON, names none."""
     value = _value(payload)
     if value is None:
         return []
@@ -59,11 +59,11 @@ def _named(payload: object) -> list[object]:
 
 
 def _value(payload: object) -> object:
-    """Return the JSON value of a payload, None if it is empty or no JSON."""
+    """Return the JSON value of a payload, None if it is empty or not JSON."""
     if not isinstance(payload, str):
         return payload
     try:
-        # No number is used, and one of a thousand digits is a number too.
+        # No number is used, so one of a thousand digits does no harm.
         return json.loads(payload, parse_int=lambda _: 0)
     except (ValueError, RecursionError):
         return None

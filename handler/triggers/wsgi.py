@@ -1,4 +1,4 @@
-"""Turns a WSGI request into the HTTP event that Function Compute 3.0 would have sent."""
+"""Turns a WSGI request into the HTTP event that Function Compute 3.0 would send."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ StartResponse = Callable[[str, list[tuple[str, str]]], object]
 
 
 def event_of(environ: Mapping[str, Any]) -> dict[str, object]:
-    """Return the event; of a body that is too large just enough is read to show that it is."""
+    """Return the event; of a body that is too large, only enough is read to show that."""
     path = str(environ.get("PATH_INFO") or "/")
     return {
         "version": "v1",
@@ -52,7 +52,7 @@ def respond(response: Mapping[str, Any], start_response: StartResponse) -> list[
 
 
 def relayed(answer: bytes) -> dict[str, Any] | None:
-    """Return the HTTP response that a function's answer holds, or None where it holds none."""
+    """Return the HTTP response in a function's answer, or None if there is none."""
     try:
         response = json.loads(answer)
         known = HTTPStatus(response["statusCode"]).value

@@ -1,4 +1,4 @@
-"""What every strategy does: adding, giving weights, retiring what is replaced, removing what is not."""
+"""The steps that both strategies share: add, give weights, take out replaced and unreplaced servers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from handler.core.planning import capacity
 
 
 def put_back_drained(situation: Situation) -> Do | None:
-    """Give back the weight of what this run or one before drained, and nothing takes out any more."""
+    """Give drained backends that stay their weight back, whichever run drained them."""
     here = situation.observed.group.backends
     drained = [(here[b.key], then) for b, then in situation.goal.put_back if here.get(b.key) == b]
     if situation.state.drained:
@@ -25,7 +25,7 @@ def put_back_drained(situation: Situation) -> Do | None:
 
 
 def _staying(situation: Situation, known: set[Key]) -> list[tuple[Backend, Backend]]:
-    """Return what this run drained though it stays, now and then, beside what is ``known`` to stay."""
+    """Return backends that this run drained but that stay, as they are and were, except ``known`` ones."""
     here, start = situation.observed.group.backends, situation.state.start.backends
     known |= {b.key for status in situation.changes for b in (*status.change.out, *status.change.into)}
     return [
@@ -36,9 +36,9 @@ def _staying(situation: Situation, known: set[Key]) -> list[tuple[Backend, Backe
 
 
 def add_missing(situation: Situation) -> Do | None:
-    """Add what has no old one to replace, at its weight: capacity at once.
+    """Add new backends with no old one left to replace, at their weight: that gives capacity at once.
 
-    What takes the place of an old one that is out comes first: on a full load balancer that place is its own.
+    Replacements of old backends that are out come first: on a full load balancer the free place is theirs.
     """
     entries: list[Backend] = []
     for status in sorted(situation.changes, key=lambda status: not status.change.out):
@@ -50,11 +50,11 @@ def add_missing(situation: Situation) -> Do | None:
 
 
 def weigh(situation: Situation) -> Do | None:
-    """Give new ones their weight: beside a serving old one only once they are normal.
+    """Give new backends their weight: beside a serving old one only once they are normal.
 
-    Whether a backend of weight 0 is checked at all is not documented for certain. So one without a verdict
-    by half the time is given its weight: the old one still serves, and is not touched before the new one is
-    normal. None is so while another new one is abnormal: it may be the build.
+    The documents do not say for certain whether weight 0 is checked. So a backend without a verdict by half
+    of the time gets its weight: the old one still serves, and stays until the new one is normal. While
+    another new one is abnormal, none gets its weight this way: the build may be bad.
     """
     unfinished = [s for s in situation.changes if s.wrong_weight and not s.given_up]
     if not unfinished:
@@ -81,7 +81,7 @@ def weigh(situation: Situation) -> Do | None:
 
 
 def _may_be_unchecked(status: ChangeStatus, situation: Situation) -> bool:
-    """Tell whether the new side has waited for long, and may lack a verdict only for its weight 0."""
+    """Tell whether the new side has waited long, and may lack a verdict only because of its weight 0."""
     observed, gates = situation.observed, situation.goal.gates
     waited = observed.now - situation.state.health_since(status.change.new or "")
     return waited >= situation.policy.health_timeout_s / 2 and all(
@@ -91,7 +91,7 @@ def _may_be_unchecked(status: ChangeStatus, situation: Situation) -> bool:
 
 
 def retire(situation: Situation) -> Do | None:
-    """Take out the old ones whose new ones have proven themselves, and what is gone for good."""
+    """Take out old backends whose replacements are proven, and gone servers."""
     replaced = [
         status
         for status in situation.changes
@@ -101,16 +101,16 @@ def retire(situation: Situation) -> Do | None:
         and not status.given_up
         and (status.change.gone or (status.change.into and status.is_replaced))
     ]
-    # What comes at weight 0 replaces nothing.
+    # A new side at weight 0 replaces nothing.
     lasting = [status for status in replaced if status.brings_weight]
     ending = [status for status in replaced if not status.brings_weight]
     return _take_out(lasting, situation, are_replaced=True) or _take_out(ending, situation)
 
 
 def remove(situation: Situation) -> Do | None:
-    """Take out what nothing replaces; the guards have let it through.
+    """Take out servers that nothing replaces; the guards have allowed it.
 
-    Once new ones have failed, only what leaves by itself: it is better drained than cut off.
+    Once new servers have failed, only those go that leave anyway: a drain is better than a sudden end.
     """
     if situation.has_stopped:
         leaving = situation.observed.is_leaving

@@ -7,10 +7,10 @@ LONGEST_S = 10.0
 
 
 def delay(attempts: int, jitter: float) -> float:
-    """Return the seconds to wait after so many failures in a row: full jitter under a doubling cap.
+    """Return the seconds to wait after ``attempts`` failures in a row: full jitter under a doubling cap.
 
-    ``jitter`` is a random share, from 0 up to 1. Callers that failed together then do not try again together.
-    Not less than a tenth of the cap, so that no random number makes a hot loop.
+    ``jitter`` is a random share, from 0 up to 1, so that callers that failed together do not retry together.
+    The wait is at least a tenth of the cap, so that no random number makes a hot loop.
     """
     cap = min(LONGEST_S, FIRST_S * float(1 << min(attempts - 1, 16)))
     return cap * (0.1 + 0.9 * jitter)

@@ -1,28 +1,28 @@
-"""What to do next, given a look at the target. The heart of the function.
+"""What to do next, given a look at the target: the heart of the function.
 
-| the look shows                                        | decision                                     |
-|-------------------------------------------------------|----------------------------------------------|
-| it failed, and that may pass                          | wait, longer each time                       |
-| Auto Scaling itself keeps the group                   | finish: two controllers would fight          |
-| a listing contradicts the event                       | wait some seconds: listings lag              |
-| the last call failed, and that may pass               | wait, longer each time                       |
-| a write of unknown result                             | look again, before anything is sent          |
-| something that was given up                           | roll it back                                 |
-| servers that a run before drained, and that stay      | SetWeight                                    |
-| old ones that serve nobody, new ones for them         | Modify, as many as one call carries          |
-| new ones with no old one                              | Add                                          |
-| a reading that lags behind our writes                 | look again                                   |
-| new ones of weight 0 that are normal                  | SetWeight                                    |
-| old ones whose new ones are normal                    | drain, Remove                                |
-| new ones that were not normal in time                 | roll them back                               |
-| old ones that serve, more in service than the floor   | drain, Modify, as many as may be spared      |
-| old ones that serve, none to spare                    | Add at weight 0                              |
-| new ones that are not normal yet                      | wait                                         |
-| old ones that nothing replaces                        | drain, Remove                                |
-| old ones that drain                                   | wait                                         |
-| suspects of being bad, and nothing to do for them     | the same for all others                      |
-| what was drained, and stays after all                 | SetWeight                                    |
-| nothing of all this                                   | finish                                       |
+| the look shows                                           | decision                                  |
+|----------------------------------------------------------|-------------------------------------------|
+| it failed, and that may pass                             | wait, longer each time                    |
+| Auto Scaling itself keeps the group                      | finish: two controllers would fight       |
+| a listing contradicts the event                          | wait some seconds: listings lag           |
+| the last call failed, and that may pass                  | wait, longer each time                    |
+| a write whose result is unknown                          | look again, before anything is sent       |
+| changes that were given up                               | roll them back                            |
+| servers that an earlier run drained, and that stay       | SetWeight                                 |
+| old servers that serve nobody, with replacements         | Modify, as many as one call carries       |
+| new servers that replace none                            | Add                                       |
+| a reading that lags behind our writes                    | look again                                |
+| new servers at weight 0 that are normal                  | SetWeight                                 |
+| old servers whose replacements are normal                | drain, Remove                             |
+| new servers that were not normal in time                 | roll them back                            |
+| old servers that serve, more in service than the floor   | drain, Modify, as many as can be spared   |
+| old servers that serve, none to spare                    | Add at weight 0                           |
+| new servers that are not normal yet                      | wait                                      |
+| old servers that nothing replaces                        | drain, Remove                             |
+| old servers that drain                                   | wait                                      |
+| suspected bad backends, and nothing to do for them       | all this for the other servers            |
+| drained servers that stay after all                      | SetWeight                                 |
+| anything else                                            | finish                                    |
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ from handler.core.model.observed import Observed
 from handler.core.model.policy import Policy
 from handler.core.model.values import Intent, Refusal
 
-#: How a group is taken from Auto Scaling's hands, so that one controller is left.
+#: How to take a group out of Auto Scaling's hands, so that one controller is left.
 DETACH = {"detach_with": "DetachVServerGroups"}
 #: Seconds for which a listing that contradicts the event is read again.
 SETTLE_S = 10.0
-#: Seconds between looks that wait for a write of ours to show.
+#: Seconds between looks while a write of ours does not show.
 LOOK_S = 1.0
 
 
 def decide(observed: Observed, intent: Intent, policy: Policy, state: RunState) -> Decision:
-    """Return the one next thing to do. Pure: the same look gives the same decision."""
+    """Return the next thing to do. Pure: the same look gives the same decision."""
     if observed.problem is not None:
         return _unreadable(observed, observed.problem, state)
     if observed.attached:
@@ -75,7 +75,7 @@ def _unreadable(observed: Observed, problem: Answer, state: RunState) -> Decisio
 
 
 def _next(situation: Situation) -> Decision | None:
-    """Return the next step or wait, or None when nothing is left to do."""
+    """Return the next step or wait, or None if nothing is left to do."""
     step = (
         rollback.undo(situation)
         or add_remove.put_back_drained(situation)
@@ -84,7 +84,7 @@ def _next(situation: Situation) -> Decision | None:
     )
     if step:
         return step
-    # What follows takes capacity away, or relies on it: never on our model of the group alone.
+    # The rest costs capacity or relies on it, so it needs a reading, not only our model of the group.
     return (
         _look(situation)
         or add_remove.weigh(situation)
@@ -98,24 +98,24 @@ def _next(situation: Situation) -> Decision | None:
 
 
 def _beside_suspects(situation: Situation) -> Decision | None:
-    """Return what can be done for others while nothing can for those suspected of being bad."""
+    """Return what can be done for other servers if nothing can be done for the suspects."""
     return _next(replace(situation, focus=())) if situation.focus else None
 
 
 def _lift_what_stays(situation: Situation) -> Decision | None:
-    """Give back the weight of what was drained, and cannot be taken out after all."""
+    """Give drained backends that cannot be taken out their weight back."""
     return rollback.lift((status for status in situation.changes if not status.given_up), situation)
 
 
 def _look(situation: Situation) -> Decision | None:
-    """Ask for a look where the group is our model of it: at once, or later when the last look lagged."""
+    """Ask for a look if the group is only our model of it: at once, or later if the last look lagged."""
     if situation.observed.fresh:
         return None
     return Wait(0.0 if situation.state.written.lag == LAGGING_LOOKS else LOOK_S, "look")
 
 
 def _give_up_late(situation: Situation) -> Decision | None:
-    """Give up new ones that were not normal in time, where they can be taken back."""
+    """Give up new servers that were not normal in time, if they can be taken back."""
     given_up = rollback.late(situation)
     if not given_up:
         return None
@@ -125,7 +125,7 @@ def _give_up_late(situation: Situation) -> Decision | None:
 
 
 def _await_health(situation: Situation) -> Decision | None:
-    """Wait for new ones to become normal, as long as any of them has time."""
+    """Wait for new servers to become normal, as long as any of them has time."""
     if all(status.late for status in situation.pending):
         return None
     unproven = tuple(status.change.new or "" for status in situation.pending)
@@ -133,9 +133,9 @@ def _await_health(situation: Situation) -> Decision | None:
 
 
 def _replace_serving(situation: Situation) -> Decision | None:
-    """Begin another wave, unless new ones fail or are abnormal so far, or time is short.
+    """Begin another wave, unless new servers failed or are abnormal, or time is short.
 
-    A full load balancer ends a wave that surges; what makes room then is waited for.
+    A full load balancer ends a wave that surges; the next one waits until servers make room.
     """
     waiting = swap.serving(situation)
     suspicious = any(status.abnormal for status in situation.pending)
@@ -154,11 +154,11 @@ def _await_drain(situation: Situation) -> Decision | None:
 
 
 def _refused_for_good(situation: Situation, answer: Answer) -> Decision:
-    """Finish because the cloud will refuse the same call again; if all is done by now, it does not matter.
+    """Finish because the cloud will refuse the same call again. If all is done by now, that does not matter.
 
-    Before that, what was drained gets its weight back, what was taken out is put in again if its new one is
-    not in, what was added beside an old one is taken out, and new ones that are in get their time to become
-    normal: as far as those calls are not refused as well.
+    Before the end, as far as these calls are not refused too: drained backends get their weight back, old
+    backends return if their replacements are not in, new ones added beside old ones go, and new ones that are
+    in get their time to become normal.
     """
     calm = replace(situation, state=replace(situation.state, fatal=None))
     if _next(calm) is None:
@@ -172,7 +172,7 @@ def _refused_for_good(situation: Situation, answer: Answer) -> Decision:
 
 
 def _bounded(decision: Decision, situation: Situation) -> Decision:
-    """Return the decision, or what keeps a run from going on for ever."""
+    """Return the decision, or an end or a wait if the run writes too much or too soon."""
     if not isinstance(decision, Do):
         return decision
     state = situation.state
@@ -183,7 +183,7 @@ def _bounded(decision: Decision, situation: Situation) -> Decision:
 
 
 def cut_short(observed: Observed, intent: Intent, policy: Policy, state: RunState, why: str) -> Finish:
-    """Return how a run ends that has no time left: with all that is known by then."""
+    """Return how a run that is out of time ends, with all that it knows."""
     if observed.problem is not None:
         return Finish("raised", why)
     return finish.raised(assess(observed, intent, policy, state), why)

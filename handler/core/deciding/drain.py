@@ -1,4 +1,4 @@
-"""Draining: weight 0 for a while before a backend is taken out, where no listener does it for us."""
+"""Draining: weight 0 for a while before a backend is taken out, unless the listeners do it for us."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from handler.core.model.values import Backend
 
 
 def to_lower(status: ChangeStatus, situation: Situation) -> tuple[Backend, ...]:
-    """Return what of the old side has still to be set to weight 0: what gets requests."""
+    """Return the old backends that have yet to be set to weight 0: those that get requests."""
     if status.change.gone or not situation.drains:
         return ()
     return tuple(filter(situation.observed.gets_requests, status.out_now))
 
 
 def seconds_left(status: ChangeStatus, situation: Situation) -> float:
-    """Return how long the old side has still to drain; all of ``drain_s`` where it has not begun.
+    """Return how many seconds the old side still has to drain; all of ``drain_s`` if it has not begun.
 
-    What has a weight but gets no requests is abnormal: there is nothing to drain.
+    A backend that has a weight but gets no requests is abnormal: it has nothing to drain.
     """
     if status.change.gone or not status.out_now or not situation.drains:
         return 0.0
@@ -33,12 +33,12 @@ def seconds_left(status: ChangeStatus, situation: Situation) -> float:
 
 
 def is_done(status: ChangeStatus, situation: Situation) -> bool:
-    """Tell whether the old side may be taken out without cutting what it still serves."""
+    """Tell whether the old side can be taken out without cutting off what it serves."""
     return seconds_left(status, situation) == 0
 
 
 def under_way(situation: Situation) -> list[ChangeStatus]:
-    """Return the changes of which nothing has to be lowered any more, and that have still to drain."""
+    """Return the changes that are draining: nothing is left to lower, but time is left to wait."""
     return [
         status
         for status in situation.changes
@@ -47,7 +47,7 @@ def under_way(situation: Situation) -> list[ChangeStatus]:
 
 
 def begin(statuses: Iterable[ChangeStatus], situation: Situation) -> Do | None:
-    """Take to weight 0 what is to be drained before it is taken out, if there is time to see it through."""
+    """Set old backends that have to drain to weight 0, if there is time to finish."""
     weighted = situation.batch(b for status in statuses for b in to_lower(status, situation))
     if not weighted or not situation.has_time_to_drain:
         return None

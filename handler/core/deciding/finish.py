@@ -1,4 +1,4 @@
-"""How a run ends: its outcome and its reason, by what is left undone."""
+"""How a run ends: its outcome and reason, by what is left undone."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from handler.core.model.values import Key, Refusal, Scope, server_of
 from handler.core.planning.desired import QUIET
 from handler.core.planning.guards import floor_refusal
 
-#: How many times longer than for health is waited between looks for somebody else's replacement.
+#: Times ``health.interval_s`` between looks while a run waits for a replacement that others bring.
 FLOOR_LOOKS = 5
 
 
 def ended(situation: Situation) -> Decision:
-    """Return how the run ends, nothing being left to do; or wait for what a lifecycle hook depends on.
+    """Return how a run with nothing left to do ends, or a wait if a lifecycle hook depends on it.
 
-    | what is so                                                        | outcome                     |
+    | situation                                                         | outcome                     |
     |-------------------------------------------------------------------|-----------------------------|
     | a scale-in hook names a server that stays until it is replaced    | wait                        |
-    | there was no time for what is left                                | raised `deadline`, or why   |
-    | a listing lacks what it counts                                    | raised `source_incomplete`  |
-    | a server was launched, and is pending                             | raised `not_in_service_yet` |
-    | a server is said to be deleted, and still known                   | raised `not_deleted_yet`    |
-    | an old one is out, and the new one finds no room                  | raised `over_quota`         |
-    | new ones failed, and could not be rolled back                     | raised `not_healthy`        |
-    | new ones failed, and were rolled back                             | rolled_back                 |
-    | something is refused                                              | partial, refused            |
-    | a server that a request names as terminated is still there        | raised `not_removed`        |
+    | too little time for what is left                                  | raised `deadline`, or why   |
+    | a listing lacks servers                                           | raised `source_incomplete`  |
+    | a launched server is pending                                      | raised `not_in_service_yet` |
+    | a deleted server is still known                                   | raised `not_deleted_yet`    |
+    | an old server is out, and there is no room for its replacement    | raised `over_quota`         |
+    | new servers failed and stay                                       | raised `not_healthy`        |
+    | new servers failed and are out                                    | rolled_back                 |
+    | an entry is refused                                               | partial, refused            |
+    | a server that a request takes out is still in the group           | raised `not_removed`        |
     | else                                                              | applied, unchanged          |
     """
     lacks_time = not situation.has_stopped and _lacks_time(situation)
-    # What is not begun for want of time is held up by nothing else.
+    # If time is short, that alone holds up what has not begun.
     refused = _refused(situation) if lacks_time else (*_refused(situation), *_held_back(situation))
     if _keeps_waiting(situation, refused):
         why = "health" if situation.pending else "floor"
@@ -59,12 +59,12 @@ def ended(situation: Situation) -> Decision:
 
 
 def raised(situation: Situation, why: str) -> Finish:
-    """Return the end of a run that is to come again."""
+    """Return the end of a run that has to be delivered again."""
     return _finish("raised", why, situation, _refused(situation))
 
 
 def too_many_writes(situation: Situation) -> Finish:
-    """Return the end of a run that writes and writes: whatever makes it do so, it must not go on."""
+    """Return the end of a run that writes too often, for whatever reason."""
     return raised(situation, "too_many_writes")
 
 
@@ -88,7 +88,7 @@ def _refused(situation: Situation) -> tuple[Refusal, ...]:
 
 
 def _is_quiet(refusal: Refusal, situation: Situation) -> bool:
-    """Tell whether nobody has to see to a refusal: it is the state of an instance, and no request's."""
+    """Tell whether nobody has to act on a refusal: it tells an instance's state, and no request names it."""
     return refusal.reason in QUIET and not situation.goal.desired.literal
 
 
@@ -98,7 +98,7 @@ def _notes(situation: Situation, refused: Iterable[Refusal]) -> str | None:
 
 
 def _why_raised(situation: Situation) -> str:
-    """Return why the delivery is to come again; empty if it need not."""
+    """Return why the delivery has to come again; empty if it need not."""
     desired = situation.goal.desired
     if _is_incomplete(situation):
         return "source_incomplete"
@@ -114,13 +114,13 @@ def _why_raised(situation: Situation) -> str:
 
 
 def _is_owed(status: ChangeStatus, situation: Situation) -> bool:
-    """Tell whether this run took an old one out, and found no room for the new one."""
+    """Tell whether this run took an old backend out but found no room for its replacement."""
     is_half_done = bool(status.missing) and not status.out_now and not status.given_up
     return is_half_done and any(backend.key in situation.state.taken for backend in status.change.out)
 
 
 def _lacks_time(situation: Situation) -> bool:
-    """Tell whether something is left that is only not begun since there is no time to see it through."""
+    """Tell whether something was not begun only because there is no time to finish it."""
     if not situation.has_time and any(s.to_swap and not s.given_up for s in situation.changes):
         return True
     return not situation.has_time_to_drain and any(
@@ -131,7 +131,7 @@ def _lacks_time(situation: Situation) -> bool:
 
 
 def _is_incomplete(situation: Situation) -> bool:
-    """Tell whether a listing misses what it counts, or lists nothing though a server was launched."""
+    """Tell whether a listing has fewer servers than counted, or none though one was launched."""
     if situation.intent.scope is not Scope.RECONCILE:
         return False
     source = situation.observed.source
@@ -139,7 +139,7 @@ def _is_incomplete(situation: Situation) -> bool:
 
 
 def _held_back(situation: Situation) -> tuple[Refusal, ...]:
-    """Return what the floor, the quota or a wave taken back kept from being finished."""
+    """Return refusals for what the floor, the quota or a rollback kept from being finished."""
     held = []
     for status in situation.changes:
         if status.given_up or status.is_pending or status.change.old in situation.state.refused:
@@ -168,7 +168,7 @@ def _held_back(situation: Situation) -> tuple[Refusal, ...]:
 
 
 def _keeps_waiting(situation: Situation, refused: Iterable[Refusal]) -> bool:
-    """Tell whether a scale-in hook names a server that is held back until something replaces it."""
+    """Tell whether a scale-in hook names a server that stays until something replaces it."""
     limits = {"min_backends", "max_unavailable"}
     held = {server_of(refusal.subject) for refusal in refused if refusal.reason in limits}
     held |= {server_of(status.change.old or "") for status in situation.pending if status.out_now}
@@ -180,7 +180,7 @@ def _keeps_waiting(situation: Situation, refused: Iterable[Refusal]) -> bool:
 
 
 def _is_still_there(situation: Situation) -> bool:
-    """Tell whether the group still holds what a request names as terminated, though nothing refuses it."""
+    """Tell whether the group still has what a request takes out, though nothing refuses it."""
     if situation.intent.scope is not Scope.LITERAL:
         return False
     launched = {ref.server_id for ref in situation.intent.launched}

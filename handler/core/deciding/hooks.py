@@ -1,4 +1,4 @@
-"""What to tell a lifecycle hook, once the targets that it concerns have been run."""
+"""What to tell a lifecycle hook, once the runs over its targets have ended."""
 
 from __future__ import annotations
 
@@ -13,18 +13,17 @@ from handler.core.model.observed import Observed
 from handler.core.model.steps import backends_of
 from handler.core.model.values import Hook
 
-#: Reasons that say an instance itself is no good. A full load balancer, or a busy one, is not its fault; nor
-#: is an answer of ECS that does not know yet what Auto Scaling lists.
+#: Reasons that blame the instance itself, unlike a full or busy load balancer, or an ECS that lags.
 ITS_OWN_FAULT = frozenset({"not_healthy", "bad_backend", "not_running", "being_reclaimed"})
-#: Reasons for which a run is raised that has done all it could; any other may yet put one back.
+#: Reasons of a raised run that has done all it could. After others a backend may yet be put back.
 LEFT_TO_OTHERS = frozenset({"not_healthy", "not_in_service_yet", "not_deleted_yet"})
 
 
 class Ending(Struct, frozen=True):
-    """How the run over one target ended, as far as a hook is concerned.
+    """How the run over one target ended, as far as it concerns a hook.
 
-    ``acts`` is False where nothing may be changed (mode ``plan`` or ``off``): such a target counts only for
-    the backends that it still has. ``gates`` are the listeners whose check a new server has to pass.
+    ``acts`` is False in mode ``plan`` or ``off``: such a target counts only for the backends that it still
+    has. ``gates`` are the listeners whose check a new server has to pass.
     """
 
     finish: Finish
@@ -34,11 +33,12 @@ class Ending(Struct, frozen=True):
 
 
 def verdict(hook: Hook, endings: Sequence[Ending | None]) -> Literal["CONTINUE", "ABANDON"] | None:
-    """Return what to complete the hook with; None leaves it waiting, in the end to its own default.
+    """Return what to complete the hook with; None leaves it to its own default.
 
-    Scale-out continues when any target took all its instances and they are normal, or nowhere checked. It is
-    abandoned only when every instance failed in every target. Scale-in continues when no target, in whatever
-    mode, has any, though something else there may have failed. Of a run that broke, None, nothing is known.
+    Scale-out continues if any target has all its instances in, and they are normal or nothing checks them. It
+    is abandoned only if every instance failed in every target. Scale-in continues if no target, in any mode,
+    has a backend of its instances, even if something else failed there. Nothing is known of a run that broke:
+    its ending is None.
     """
     acting = [ending for ending in endings if ending is None or ending.acts]
     if not acting or not hook.instance_ids:
@@ -53,7 +53,7 @@ def verdict(hook: Hook, endings: Sequence[Ending | None]) -> Literal["CONTINUE",
 
 
 def _is_out(hook: Hook, ending: Ending | None) -> bool:
-    """Tell whether a target is known to have none of the instances; one that could not be read is not."""
+    """Tell whether a target is known to have none of the hook's instances."""
     if ending is None:
         return False
     if ending.finish.outcome == "raised" and ending.finish.reason not in LEFT_TO_OTHERS:
@@ -79,7 +79,7 @@ def _serves(instance: str, ending: Ending) -> bool:
 def _failed(instance: str, ending: Ending) -> bool:
     if any(r.subject == instance and r.reason in ITS_OWN_FAULT for r in ending.finish.refused):
         return True
-    # Failed is abnormal on every listener that gates.
+    # A failed instance is abnormal on every gate.
     backends = backends_of(ending.observed.group, instance)
     gates = ending.gates
     unhealthy = any(gates and all(ending.observed.is_abnormal(b.key, {g}) for g in gates) for b in backends)

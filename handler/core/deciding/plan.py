@@ -19,14 +19,14 @@ from handler.core.planning.goal import Goal
 
 #: More entries than any wave has.
 UNBOUNDED = 1_000_000
-#: Decisions that a plan may take besides, and for each entry that it changes: more than any plan needs.
+#: Decisions that a plan may take, in any case and for each entry that it changes: more than any plan needs.
 DECISIONS_BESIDES, DECISIONS_PER_ENTRY = 100, 20
 
 
 class Plan(Struct, frozen=True):
-    """What is to come, the group it leads to, and how it would end; None if it would wait for others.
+    """The calls to come, the group that they lead to, and the end; None if the run would wait for others.
 
-    A wave is what is decided at once: why, and the calls that it takes.
+    A wave is what one decision does: why, and its calls.
     """
 
     waves: tuple[tuple[Why, tuple[Step, ...]], ...]
@@ -42,15 +42,15 @@ class Plan(Struct, frozen=True):
 
 
 def plan(observed: Observed, intent: Intent, policy: Policy, settled: Goal | None = None) -> Plan:
-    """Decide again and again, as if every step were applied and every new backend became normal at once.
+    """Decide again and again, as if every step succeeded and every new backend became normal at once.
 
-    A whole wave is decided at once, and said as the calls that it takes. A plan that finds no end is marked
-    as such: nothing of it may be done. ``settled`` is the goal of the run, where that is known already.
+    One decision takes a whole wave, given as its calls. A plan that finds no end is marked as such: nothing
+    of it may be done. ``settled`` is the goal of the run, if it is known already.
     """
     waves = replace(policy, max_per_call=UNBOUNDED)
     now = observed.now
     state = begin(replace(observed, now=now - SETTLE_S), settled)
-    # No write, and so no time, is spent: a plan is not bound by the deadline of the run that makes it.
+    # Nothing is written and no time passes, so the deadline of the run that makes the plan does not bind it.
     ahead = replace(observed, deadline=float("inf"))
     decided: list[tuple[Why, tuple[Step, ...]]] = []
     most = DECISIONS_BESIDES + DECISIONS_PER_ENTRY * state.goal(intent, ahead, waves).entries
@@ -89,12 +89,12 @@ def _plan(
 
 
 def _normal(observed: Observed, step: Step) -> Observed:
-    """Return the view once every check of what a step put in has passed."""
+    """Return the look once every check of a step's new backends has passed."""
     return _with_verdicts(observed, tuple(backend.key for backend in new_side(step)))
 
 
 def _settled(observed: Observed) -> Observed:
-    """Return the view once waiting was worth it: what is in and has no verdict yet, left by a run before."""
+    """Return the look after a wait: backends without a verdict, which an earlier run left, are normal."""
     pending = tuple(
         key
         for key in observed.group.backends

@@ -1,4 +1,4 @@
-"""Rolling back what was given up: the new side out again, the old side in as it was."""
+"""Rolling back changes that were given up: new backends out, old ones in as they were."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from handler.core.planning.desired import why_not_launched
 
 
 def undo(situation: Situation) -> Do | None:
-    """Return the next step that brings what was given up nearer to how the run found it.
+    """Return the next step that takes the changes given up back to how the run found them.
 
-    An old one that a scaling group lists in service changes places with the new one; any other is put back
-    first, and only if that succeeds is the new one taken out. Where the load balancer has no room for either,
-    the new one goes first: it failed, and serves nobody.
+    An old server that a scaling group lists in service changes places with the new one. Any other is put back
+    first, and the new one goes only once that succeeded. If the load balancer has no room for either, the new
+    one goes first: it failed, and serves nobody.
     """
-    situation = replace(situation, focus=())  # whichever is bad, what is undone is undone whole
+    situation = replace(situation, focus=())  # whatever is suspected, a rollback is done whole
     given_up = [status for status in situation.changes if status.given_up]
     lowered = lift(given_up, situation)
     if lowered:
@@ -35,24 +35,24 @@ def undo(situation: Situation) -> Do | None:
     if back:
         return Do(Add(back), "put_back")
     if not situation.observed.fresh:
-        return None  # that the old ones are back has to be seen before the new ones go
+        return None  # new ones go only after a reading shows the old ones back
     over = [s for s in given_up if lost or not _owes(s, situation)]
     ours = situation.batch(b for status in over for b in _ours(status, situation))
     return Do(Remove(ours), "take_back") if ours else None
 
 
 def lift(statuses: Iterable[ChangeStatus], situation: Situation) -> Do | None:
-    """Give back their weight to old ones that were drained, or found drained."""
+    """Give old backends back the weight that a drain of this run or an earlier one took."""
     here = situation.observed.group.backends
     lowered = situation.batch(b for status in statuses for b in _lowered(status, situation))
     return Do(SetWeight(tuple(here[b.key] for b in lowered), lowered), "put_back") if lowered else None
 
 
 def late(situation: Situation) -> tuple[Refusal, ...]:
-    """Return what is to be given up, its time being over, where that can be taken back.
+    """Return what to give up because its time is over, if that can be taken back.
 
-    What replaces a server that cannot come back stays in, as does what replaces nothing: taking it out would
-    win nothing. So does what was in the group before this run.
+    A new server stays if its old one cannot come back, or if it replaces none: taking it out would gain
+    nothing. So does one that was in the group before this run.
     """
     waited = {"waited_s": int(situation.policy.health_timeout_s)}
     return tuple(
@@ -63,32 +63,32 @@ def late(situation: Situation) -> tuple[Refusal, ...]:
 
 
 def _is_worth_it(status: ChangeStatus, situation: Situation) -> bool:
-    """Tell whether old backends are there still, or can come back."""
+    """Tell whether the old backends are still there or can come back."""
     if not status.change.out or status.change.gone:
         return False
     return len(status.out_now) == len(status.change.out) or _may_return(status, situation)
 
 
 def giving_up(situation: Situation, which: Callable[[ChangeStatus], bool]) -> Situation:
-    """Return a situation in which some more changes are given up."""
+    """Return the situation with those changes given up too that ``which`` picks."""
     changes = tuple(replace(s, given_up=s.given_up or which(s)) for s in situation.changes)
     return replace(situation, changes=changes)
 
 
 def is_half_done(status: ChangeStatus) -> bool:
-    """Tell whether a new side has no weight beside its old one, or is not in though its old one is out."""
+    """Tell whether the new side is in without weight beside the old one, or neither is in."""
     if status.in_now:
         return bool(status.out_now and status.brings_weight) and not any(b.weight for b in status.in_now)
     return bool(status.change.out and status.change.into and not status.out_now)
 
 
 def is_taken_back(situation: Situation) -> bool:
-    """Tell whether nothing of what was given up for its health is left in the group."""
+    """Tell whether no new backend that was given up is left in the group."""
     return not any(_ours(status, situation) for status in situation.changes if status.given_up)
 
 
 def _ours(status: ChangeStatus, situation: Situation) -> tuple[Backend, ...]:
-    """Return the new backends that this run put in, or one before at weight 0, where they still wait."""
+    """Return the new backends that this run put in, or that an earlier one left waiting for their weight."""
     start, waiting = situation.state.start.backends, situation.policy.marks.waiting
     return tuple(
         b for b in status.in_now if b.key not in start or (b.weight == 0 and b.description == waiting)
@@ -96,7 +96,7 @@ def _ours(status: ChangeStatus, situation: Situation) -> tuple[Backend, ...]:
 
 
 def _lost(status: ChangeStatus, situation: Situation) -> tuple[Backend, ...]:
-    """Return the old backends that this run took out, and that could come back."""
+    """Return the old backends that this run took out and that can come back."""
     if not _may_return(status, situation):
         return ()
     here, put_back = situation.observed.group.backends, situation.policy.marks.put_back
@@ -105,7 +105,7 @@ def _lost(status: ChangeStatus, situation: Situation) -> tuple[Backend, ...]:
 
 
 def _may_return(status: ChangeStatus, situation: Situation) -> bool:
-    """Tell whether an old server could be put in again: not what is gone, or about to be."""
+    """Tell whether an old server may be put in again: not if it is gone, about to go, or refused."""
     old = status.change.old or ""
     if status.change.gone or old in situation.state.refused:
         return False
@@ -116,13 +116,13 @@ def _may_return(status: ChangeStatus, situation: Situation) -> bool:
 
 
 def _owes(status: ChangeStatus, situation: Situation) -> bool:
-    """Tell whether an old backend is out, for whatever reason: then the new one is all there is."""
+    """Tell whether an old backend is out, for whatever reason: then only the new one is left."""
     here = situation.observed.group.backends
     return any(backend.key not in here for backend in status.change.out)
 
 
 def _lowered(status: ChangeStatus, situation: Situation) -> tuple[Backend, ...]:
-    """Return the old backends at weight 0 as they were before they were drained, whichever run did that."""
+    """Return drained old backends as they were before the drain, whichever run began it."""
     if not status.out_now:
         return ()
     marks = situation.policy.marks

@@ -1,4 +1,4 @@
-"""What a run has learned so far; it dies with the run, and the next one reads the group instead."""
+"""What a run has learned so far. It dies with the run; the next one reads the group instead."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from handler.core.planning import goal as planning
 from handler.core.planning.capacity import gone_of
 from handler.core.planning.goal import Goal
 
-#: Seconds before the same write is sent again that was refused for want of room.
+#: Seconds before a write that was refused for lack of room is sent again.
 REFUSED_S = 5.0
-#: Writes that a run may make besides: to find a bad backend, and to take back what failed.
+#: Writes that any run may make: to find a bad backend, and to take back what failed.
 WRITES_BESIDES = 10
-#: Writes that a run may make for each entry of the group that it changes: in, weight, drain, out.
+#: Further writes for each entry that it changes: in, weight, drain, out.
 WRITES_PER_ENTRY = 5
 
 
 class Retry(Struct, frozen=True):
-    """When a call may be made again after one that failed and may pass. ``at`` is in seconds of the clock."""
+    """When to call again after a failure that may pass. ``at`` is in seconds of the clock."""
 
     attempts: int = 0
     at: float = 0.0
@@ -42,9 +42,9 @@ class Retry(Struct, frozen=True):
 
 
 class _Memo:
-    """The goal as it was last worked out, for as long as the scaling groups and ECS say the same.
+    """The last goal, kept while the scaling groups and ECS say the same.
 
-    What goes away by itself after the first look is a loss: the floor does not sink with it.
+    A server that goes by itself after the first look is a loss: the floor does not sink with it.
     """
 
     def __init__(self) -> None:
@@ -74,11 +74,12 @@ class RunState(Struct, frozen=True):
     """One run's memory. ``first`` is its first look; all times are seconds of the observed clock.
 
     ``since`` is when each new unit was put in or got its weight, ``drained`` when a backend was set to 0.
-    ``taken`` are the backends that its writes took out, or tried to; ``lifted`` those that got back what a
-    drain had taken. ``full_at`` is the size of the group at which the load balancer has no room;
-    ``modify_is_full`` says that a Modify finds none either. ``writes`` counts those that were neither busy
-    nor throttled. ``fatal`` is the answer to a write that will be refused again, ``futile`` are the writes
-    that were. ``settled`` is the goal of a plan, to which nobody says anything new.
+    ``taken`` are the backends that its writes took out, or tried to; ``lifted`` those that got their weight
+    back after a drain. ``full_at`` is a size of the group that the load balancer has no room for;
+    ``modify_is_full`` says that it has none for a Modify either. ``no_room`` is the last write refused for
+    that, and when. ``writes`` counts all but busy and throttled ones. ``fatal`` is the answer to a write that
+    will be refused again, ``futile`` are all such writes. ``settled`` is the goal of a plan, which nothing
+    changes.
     """
 
     first: Observed
@@ -106,11 +107,11 @@ class RunState(Struct, frozen=True):
         return self.first.group
 
     def goal(self, intent: Intent, observed: Observed, policy: Policy) -> Goal:
-        """Return what the run is to reach, by what the scaling groups and ECS say now."""
+        """Return the goal of the run, by what the scaling groups and ECS say now."""
         return self.settled or self._memo.goal(intent, observed, policy, self.first)
 
     def drained_since(self, key: Key) -> float:
-        """Return since when a backend drains; one that was found at weight 0, since the run began."""
+        """Return since when a backend drains; if it was found at weight 0, since the run began."""
         return self.drained.get(key, self.first.now)
 
     def health_since(self, unit: str) -> float:
@@ -118,11 +119,11 @@ class RunState(Struct, frozen=True):
         return self.since.get(unit, self.first.now)
 
     def most_writes(self, entries: int) -> int:
-        """Return how many writes a run may make that changes so many entries."""
+        """Return how many writes a run may make that changes this many entries."""
         return WRITES_BESIDES + WRITES_PER_ENTRY * entries
 
     def wait_for_room(self, step: Step, now: float) -> float:
-        """Return how many seconds to wait before a write is sent that was refused for want of room."""
+        """Return how many seconds to wait before a write refused for lack of room is sent again."""
         if self.no_room is None or self.no_room[0] != step:
             return 0.0
         return max(0.0, self.no_room[1] + REFUSED_S - now)
@@ -132,7 +133,7 @@ class RunState(Struct, frozen=True):
         return replace(self, retry=self.retry.failed(trouble, now, jitter))
 
     def after_write(self, do: Do, answer: Answer, now: float, jitter: float) -> RunState:
-        """Return the memory after a step was sent, given what was answered."""
+        """Return the memory after a step was sent and answered."""
         given_up = {refusal.subject: refusal for refusal in do.gives_up}
         result = answer.result
         counts = result not in {Result.BUSY, Result.THROTTLED}
@@ -191,9 +192,9 @@ class RunState(Struct, frozen=True):
         return replace(noted, full_at=min(too_many, self.full_at or too_many))
 
     def room_for(self, entries: int, unit: int = 1) -> int:
-        """Return how many of so many entries to add at once: half of what is not known to be too many.
+        """Return how many of these entries to add at once: half of the room that may be left.
 
-        ``unit`` are the entries of the first unit, which is added as a whole if that is not too many.
+        ``unit`` is the number of entries of the first unit, which is added whole if there may be room for it.
         """
         if self.full_at is None:
             return entries
@@ -201,10 +202,10 @@ class RunState(Struct, frozen=True):
         return min(entries, max(left // 2, unit)) if unit < left else 0
 
     def after_read(self, read: Group, now: float, jitter: float) -> tuple[RunState, bool]:
-        """Return the memory after the group was read, and whether the reading is to be believed.
+        """Return the memory after the group was read, and whether to believe the reading.
 
-        A reading that shows the group as it was before a write of this run lags, for a few looks; our writes
-        are then laid over it.
+        For a few looks a reading may lag and show the group as it was before our writes, which are then added
+        to it.
         """
         written, believed, confirmed = self.written.read(read)
         if not believed:
@@ -227,5 +228,5 @@ class RunState(Struct, frozen=True):
 
 
 def begin(first: Observed, settled: Goal | None = None) -> RunState:
-    """Return the memory of a run that has had its first look."""
+    """Return the memory of a run after its first look."""
     return RunState(first=first, written=Written(first.group), settled=settled)

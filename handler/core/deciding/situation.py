@@ -1,4 +1,4 @@
-"""A look, worked out: what is in service, what may be spared, and how much one call carries."""
+"""A look, worked out: what is in service, what can be spared, and how much one call carries."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Situation(Struct, frozen=True, dict=True):
     intent: Intent
     state: RunState
     changes: tuple[ChangeStatus, ...]
-    focus: tuple[str, ...]  #: units suspected of being bad, to which the next step is confined
+    focus: tuple[str, ...]  #: units that may be bad, to which the next step is confined
 
     @property
     def observed(self) -> Observed:
-        """What was seen."""
+        """The look itself."""
         return self.look.observed
 
     @property
@@ -37,7 +37,7 @@ class Situation(Struct, frozen=True, dict=True):
 
     @property
     def goal(self) -> Goal:
-        """What is to be reached."""
+        """The goal of the run."""
         return self.look.goal
 
     @property
@@ -52,12 +52,12 @@ class Situation(Struct, frozen=True, dict=True):
 
     @property
     def room(self) -> int:
-        """How many units in service may be spared now; below 0 when the floor is not reached."""
+        """How many units in service can be spared now; below 0 if fewer than the floor are in service."""
         return len(self.in_service) - self.goal.capacity.floor
 
     @property
     def room_for_removals(self) -> int:
-        """The same for what is taken out without a replacement, which ``force`` may allow."""
+        """How many can be spared without a replacement: more than ``room`` if ``force`` lifts a limit."""
         return len(self.in_service) - self.goal.capacity.floor_for_removals
 
     @cached_property
@@ -67,51 +67,51 @@ class Situation(Struct, frozen=True, dict=True):
 
     @cached_property
     def failed_together(self) -> frozenset[tuple[str, str]]:
-        """The replacements of a server at several addresses of which a part has failed."""
+        """Pairs of servers at several addresses of which a part has failed."""
         return frozenset(s.change.together for s in self.changes if s.given_up and s.change.together)
 
     @property
     def has_rolled_back(self) -> bool:
-        """Whether a wave was taken back."""
+        """Whether a wave was rolled back."""
         return any(refusal.reason == "not_healthy" for refusal in self.state.refused.values())
 
     @property
     def has_stopped(self) -> bool:
-        """Whether new ones did not become normal in time: no further wave is tried then."""
+        """Whether new servers did not become normal in time: then no further wave starts."""
         return self.has_rolled_back or any(status.late for status in self.pending)
 
     @property
     def drains(self) -> bool:
-        """Whether we have to drain: asked for, done by no listener, and not in vain.
+        """Whether we have to drain: it is asked for, the listeners do not do it, and it has an effect.
 
-        Weight 0 says nothing to a listener that schedules by ``rr`` (CLB, scheduling algorithms).
+        A listener that schedules by ``rr`` ignores weight 0 (CLB, scheduling algorithms).
         """
         listeners = self.observed.listeners
         return self.policy.drain_s > 0 and not listeners.drains and not listeners.ignores_weight
 
     @property
     def has_time(self) -> bool:
-        """Whether there is time for health, drain and the way back: else no replacement is begun."""
+        """Whether there is time for health, drain and a rollback; if not, no replacement begins."""
         checks = self.policy.health_timeout_s if self.observed.listeners.checked else 0.0
         drain = self.policy.drain_s if self.drains else 0.0
         return self.observed.deadline - self.observed.now >= checks + drain + WAY_BACK_S
 
     @property
     def has_time_to_drain(self) -> bool:
-        """Whether a drain that begins now can end, and be taken back."""
+        """Whether there is time to drain, and to take that back."""
         return self.observed.deadline - self.observed.now >= self.policy.drain_s + WAY_BACK_S
 
     def batch(self, entries: Iterable[Entry]) -> tuple[Entry, ...]:
-        """Return as many entries as one call may carry; a unit's stay together where they can.
+        """Return as many entries as one call may carry; those of a unit stay together if they can.
 
-        While a bad backend is being looked for, only entries of the suspects are taken.
+        While we look for a bad backend, only entries of the suspects are taken.
         """
         if self.focus:
             entries = (entry for entry in entries if unit_of(entry) in self.focus)
         return next(whole_units(entries, self.policy.max_per_call), ())
 
     def batch_with_room(self, entries: Iterable[Backend]) -> tuple[Backend, ...]:
-        """Return as many entries as one call carries and the load balancer has room for, as whole units."""
+        """Return as many entries as one call carries and the load balancer has room for, in whole units."""
         wanted = [entry for entry in entries if not self.focus or unit_of(entry) in self.focus]
         if not wanted:
             return ()

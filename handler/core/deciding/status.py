@@ -1,4 +1,4 @@
-"""How far each change has got, as one look shows it."""
+"""How far each change has got, by one look."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from handler.core.planning.goal import Goal
 
 
 class Look(Struct, frozen=True, dict=True):
-    """What one look has found, and what is worked out of it once, when it is first needed."""
+    """What one look found, and what is worked out of it when it is first needed."""
 
     observed: Observed
     policy: Policy
@@ -38,9 +38,9 @@ class Look(Struct, frozen=True, dict=True):
 class ChangeStatus(Struct, frozen=True, dict=True):
     """How far one change has got in the group as it is now.
 
-    ``out_now`` is what of the old side is still there, ``missing`` what of the new side is not there yet,
-    ``in_now`` what of it is; ``to_swap`` are old backends that are there, with the new ones that are not and
-    would take their place. The rest is worked out when it is asked for: most looks ask for little.
+    ``out_now`` are the old backends that are still in, ``in_now`` the new ones that are in, ``missing`` those
+    that are not. ``to_swap`` pairs old backends that are in with the missing ones that replace them. The rest
+    is worked out on demand: most looks need little of it.
     """
 
     change: Change
@@ -49,17 +49,17 @@ class ChangeStatus(Struct, frozen=True, dict=True):
     in_now: tuple[Backend, ...]
     missing: tuple[Backend, ...]
     to_swap: tuple[Pair, ...]
-    given_up: bool  #: refused in the course of the run
+    given_up: bool  #: refused during the run
 
     @property
     def wrong_weight(self) -> tuple[tuple[Backend, Backend], ...]:
-        """What of the new side has not its weight yet, as it is and as it is to be."""
+        """The new backends that do not have their weight yet, as they are and as they are to be."""
         here = self.look.observed.group.backends
         return tuple((here[b.key], b) for b in self.change.into if here.get(b.key, b).weight != b.weight)
 
     @cached_property
     def proven(self) -> bool:
-        """Whether the new side is there, and normal where it is to take requests."""
+        """Whether the new side is in, and normal where it is to take requests."""
         observed, gates = self.look.observed, self.look.goal.gates
         return bool(self.in_now) and all(
             observed.is_normal(backend.key, gates)
@@ -69,7 +69,7 @@ class ChangeStatus(Struct, frozen=True, dict=True):
 
     @property
     def abnormal(self) -> bool:
-        """Whether the new side is there, and failed a check that gates."""
+        """Whether the new side is in, and abnormal on a gate."""
         observed, gates = self.look.observed, self.look.goal.gates
         return any(
             observed.is_abnormal(backend.key, gates)
@@ -79,24 +79,24 @@ class ChangeStatus(Struct, frozen=True, dict=True):
 
     @property
     def serving(self) -> bool:
-        """Whether the old side is of a unit in service."""
+        """Whether the unit of the old side is in service."""
         return self.change.old in self.look.in_service
 
     @cached_property
     def removal_costs_capacity(self) -> bool:
-        """Whether the old side is of a unit in service, which would be so no longer without it."""
+        """Whether taking the old side out takes its unit out of service."""
         units = self.look.units.get(self.change.old or "", ())
         return self.serving and capacity.leaves_service(self.look.observed, units, self.out_now)
 
     @property
     def late(self) -> bool:
-        """Whether the new side has had its time to become normal."""
+        """Whether the time for the new side to become normal is over."""
         waited = self.look.observed.now - self.look.state.health_since(self.change.new or "")
         return waited >= self.look.policy.health_timeout_s
 
     @property
     def is_stuck(self) -> bool:
-        """Whether the old side is there to stay: refused by the API, or put back after a drain."""
+        """Whether the old side is in and stays: refused by the API, or put back after a drain."""
         state = self.look.state
         if self.change.old in state.refused:
             return bool(self.out_now)
@@ -109,12 +109,12 @@ class ChangeStatus(Struct, frozen=True, dict=True):
 
     @property
     def is_pending(self) -> bool:
-        """Whether the new side is in the group and not proven yet."""
+        """Whether the new side is in and not proven yet."""
         return bool(self.in_now) and not self.given_up and not self.proven
 
     @property
     def is_replaced(self) -> bool:
-        """Whether the new side is all there, at its weight, and proven (or there is none to wait for)."""
+        """Whether the new side is all in, at its weight and proven, or there is none."""
         return not self.missing and not self.wrong_weight and (self.proven or not self.change.into)
 
 

@@ -1,4 +1,4 @@
-"""Surging: new ones are added at weight 0 beside the old ones, and get their weight once they are normal."""
+"""Surging: new servers come in at weight 0 beside the old ones, and get their weight once they are normal."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from handler.core.model.steps import Add
 
 
 def add_beside(statuses: Iterable[ChangeStatus], situation: Situation) -> Do | None:
-    """Add new ones at weight 0 beside the serving old ones that they are to replace, marked as unfinished.
+    """Add new backends at weight 0, marked as waiting, beside the serving old ones that they replace.
 
-    One that is to have no weight is finished; of one that is to have no description, no call could take it.
+    A backend that stays at weight 0 is finished, and gets no mark. Nor does a backend that is to have no
+    description: no call could empty it again.
     """
     mark = situation.policy.marks.waiting
     chosen = situation.batch_with_room(
@@ -28,9 +29,9 @@ def add_beside(statuses: Iterable[ChangeStatus], situation: Situation) -> Do | N
 
 
 def is_asked_for(situation: Situation) -> bool:
-    """Tell whether new ones are added first: by the strategy, or since no old one may ever be spared.
+    """Tell whether to add new servers first: by the strategy, or because no old one can ever be spared.
 
-    What waits for its health, or drains, counts as if it had passed: then some may be spared.
+    New servers that wait for their health, and old ones that drain, count as done: they may make room.
     """
     if situation.strategy == "surge":
         return True
@@ -39,5 +40,5 @@ def is_asked_for(situation: Situation) -> bool:
 
 
 def is_under_way(situation: Situation) -> bool:
-    """Tell whether something that was added beside an old one will make room, or has to be waited for."""
+    """Tell whether something added beside an old server will make room, or has to be waited for."""
     return any(status.in_now and status.out_now and not status.given_up for status in situation.changes)

@@ -1,4 +1,4 @@
-"""Swapping: ModifyVServerGroupBackendServers, in waves no larger than may be spared."""
+"""Swapping: ModifyVServerGroupBackendServers, in waves no larger than can be spared."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from handler.core.model.steps import Modify, Remove
 
 
 def replace_free(situation: Situation) -> Do | None:
-    """Replace at once what takes nothing out of service: the gone, the abnormal, the drained."""
+    """Replace at once servers that are not in service: gone, abnormal or drained."""
     free = (
         status
         for status in situation.changes
@@ -25,7 +25,7 @@ def replace_free(situation: Situation) -> Do | None:
 
 
 def replace_wave(situation: Situation) -> Do | None:
-    """Replace as many serving ones as may be spared: until the new ones are normal, they count as lost.
+    """Replace as many serving servers as can be spared: they count as lost until the new ones are normal.
 
     Nothing promises that ModifyVServerGroupBackendServers is atomic, or that it puts the old ones back when
     the new ones are refused.
@@ -43,13 +43,13 @@ def replace_wave(situation: Situation) -> Do | None:
 
 
 def serving(situation: Situation) -> list[ChangeStatus]:
-    """Return the changes of which the old side serves and the new side is not in yet."""
+    """Return the changes whose old side serves and whose new side is not in yet."""
     ready = (s for s in situation.changes if s.to_swap and not s.given_up and not s.is_stuck)
     return [status for status in ready if not _is_free(status, situation)]
 
 
 def _is_free(status: ChangeStatus, situation: Situation) -> bool:
-    """Tell whether swapping costs nothing. While ``surge`` has room, only what is gone is swapped."""
+    """Tell whether swapping costs nothing. While ``surge`` has room, it swaps only what is gone."""
     if not status.to_swap or status.given_up or status.is_stuck:
         return False
     if status.change.gone:

@@ -1,1 +1,1 @@
-"""The values that everything else is said in."""
+"""The values that all else is built on."""

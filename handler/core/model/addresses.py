@@ -1,4 +1,4 @@
-"""Addresses of servers: one address has one spelling, and what can be none is told from it."""
+"""Addresses of servers: one spelling for each, and a check that a server can have it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ _BROADCAST = ipaddress.IPv4Address("255.255.255.255")
 
 
 def normal(address: str) -> str:
-    """Return the usual spelling of an IPv4 or IPv6 address (RFC 5952), that of the IPv4 in a mapped one.
+    """Return the usual spelling of an IPv4 or IPv6 address (RFC 5952); a mapped IPv4 address becomes IPv4.
 
-    Raises ValueError, saying what was expected, if it is none, or one that no server can have: with a zone,
-    unspecified (``0.0.0.0``, ``::``), multicast, or the broadcast address.
+    Raises ValueError, saying what was expected, if it is no address, or one that no server can have: with a
+    zone, unspecified (``0.0.0.0``, ``::``), multicast, or broadcast.
     """
     try:
         found = ipaddress.ip_address(address)
@@ -29,7 +29,7 @@ def normal(address: str) -> str:
 
 @lru_cache(4096)
 def spelt_alike(address: str) -> str:
-    """Return the usual spelling of what is told to be an address, or the text itself if it is none."""
+    """Return the usual spelling of an address, or the text itself if it is none."""
     try:
         return normal(address)
     except ValueError:

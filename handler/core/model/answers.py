@@ -1,4 +1,4 @@
-"""What came of a call to the cloud, in the eight words that the decisions are made in."""
+"""The result of a call to the cloud, in the eight words that decisions are made on."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ class Result(str, Enum):
     APPLIED = "applied"
     BUSY = "busy"  #: a previous configuration is pending; nothing was done
     THROTTLED = "throttled"  #: too many calls; nothing was done
-    UNKNOWN = "unknown"  #: the answer was lost or a server failed: it may have been done
-    BAD_BACKEND = "bad_backend"  #: at least one entry cannot be taken as it is
-    OVER_QUOTA = "over_quota"  #: the load balancer has as many backends as it may have
+    UNKNOWN = "unknown"  #: the answer was lost or a server failed: the call may have been done
+    BAD_BACKEND = "bad_backend"  #: at least one entry is refused
+    OVER_QUOTA = "over_quota"  #: the load balancer can have no more backends
     GONE = "gone"  #: the group, the load balancer or the token is no longer there
     PERMANENT = "permanent"  #: the same call will be refused again
 
 
 class Answer(Struct, frozen=True):
-    """The result of one call. ``code`` and ``message`` are the API's own, without anything secret.
+    """The result of one call. ``code`` and ``message`` are the API's own, without secrets.
 
-    ``group`` is the whole group as the answer listed it, where it did.
+    ``group`` is the whole group, if the answer listed it.
     """
 
     result: Result
@@ -36,12 +36,12 @@ class Answer(Struct, frozen=True):
 
     @property
     def may_pass(self) -> bool:
-        """Tell whether the same call may succeed by waiting alone."""
+        """Tell whether the same call may succeed after some waiting."""
         return self.result in {Result.BUSY, Result.THROTTLED, Result.UNKNOWN}
 
 
 class CallFailed(Exception):  # noqa: N818 - it carries an answer, which may be a passing one
-    """A read of the cloud that gave no data; what came instead is in ``answer``."""
+    """A read of the cloud that gave no data; ``answer`` says why."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(f"{answer.result.value}: {answer.code} {answer.message}".strip())

@@ -9,7 +9,7 @@ from msgspec import Struct
 from handler.core.model.steps import Step
 from handler.core.model.values import Refusal
 
-#: How a run ends, in order of precedence where one delivery has several endings.
+#: How a run ends. If a delivery has several outcomes, the first in this order counts.
 Outcome = Literal[
     "raised",
     "rolled_back",
@@ -27,7 +27,7 @@ Why = Literal["replace", "add", "weigh", "surge", "drain", "retire", "take_back"
 
 
 class Do(Struct, frozen=True):
-    """Do one step. ``gives_up`` is what is refused from now on, because of which the step is done."""
+    """Do one step. ``gives_up`` are refusals that hold from now on, and are the reason for the step."""
 
     step: Step
     why: Why
@@ -35,9 +35,9 @@ class Do(Struct, frozen=True):
 
 
 class Wait(Struct, frozen=True):
-    """Wait some seconds, then look again. ``open_ended`` waits end by what others do, if at all.
+    """Wait some seconds, then look again. If ``open_ended``, the wait ends by what others do, if at all.
 
-    ``unproven`` are the new units that are waited for.
+    ``unproven`` are the new units that it waits for.
     """
 
     seconds: float
@@ -47,7 +47,7 @@ class Wait(Struct, frozen=True):
 
 
 class Finish(Struct, frozen=True):
-    """Nothing more is to be done. ``raised`` is what may pass: the platform is to deliver again."""
+    """End the run. ``raised`` means that the cause may pass, so the platform has to deliver again."""
 
     outcome: Outcome
     reason: str | None = None

@@ -1,12 +1,12 @@
-"""Marks: what the description of a backend says of our doings, so that no run has to remember them.
+"""Marks: descriptions that say what we did to a backend, so that no run has to remember it.
 
 | description   | weight  | says                                                                       |
 |---------------|---------|----------------------------------------------------------------------------|
 | `slb-swap/web`| any     | added by us, for the target ``web``                                        |
 | `slb-swap.web`| 0       | ... and waits for its weight, beside the backend server that it replaces   |
 | `swap-30/web` | 0       | ... and is drained by us, from weight 30                                   |
-| `swap_30/web` | 0       | not ours, without a description before; drained by us, from weight 30      |
-| `swap_/web`   | above 0 | ... and put back: no call can take a description away; it says nothing     |
+| `swap_30/web` | 0       | not ours, had no description; drained by us, from weight 30                |
+| `swap_/web`   | above 0 | ... and put back; it means nothing, but no call can empty a description    |
 
 A description may have 80 characters (AddVServerGroupBackendServers), so a target's name may have 71.
 """
@@ -37,7 +37,7 @@ class Marks(Struct, frozen=True):
 
     @property
     def waiting(self) -> str:
-        """The mark of a backend that we added at weight 0, to be given its weight once it is healthy."""
+        """The mark of a backend that we added at weight 0; it gets its weight once it is healthy."""
         return f"slb-swap.{self.target}"
 
     @property
@@ -50,7 +50,7 @@ class Marks(Struct, frozen=True):
         return int(found[2]) if found and found[3] == self.target and 0 < int(found[2]) <= 100 else None
 
     def drained(self, backend: Backend) -> Backend:
-        """Return a backend at weight 0, with its weight in the description where that is free to say it."""
+        """Return a backend at weight 0; its description keeps the former weight if it is ours or empty."""
         if backend.description == self.ours:
             word = f"swap-{backend.weight}/{self.target}"
         elif self.is_free(backend.description):
@@ -60,33 +60,33 @@ class Marks(Struct, frozen=True):
         return replace(backend, weight=0, description=word)
 
     def put_back(self, backend: Backend) -> Backend:
-        """Return a backend that we drained as it was before, as far as a call can make it so."""
+        """Return a backend that we drained as it was before, as far as a call can restore it."""
         weight = self.drained_from(backend)
         return backend if weight is None else replace(backend, weight=weight, description=self.kept(backend))
 
     def kept(self, backend: Backend) -> str:
-        """Return the description that a backend keeps once it is not drained any more."""
+        """Return the description that a backend keeps once its drain is over."""
         found = _DRAINED.fullmatch(backend.description)
         if found is None or found[3] != self.target:
             return backend.description
         return self.ours if found[1] == "-" else self._void
 
     def handed_on(self, description: str) -> str:
-        """Return what of a description a replacement takes over: all but what we wrote, for any target."""
+        """Return the description that a replacement takes over: empty if it is a mark of any target."""
         return "" if _MARK.fullmatch(description) else description
 
     def is_free(self, description: str) -> bool:
-        """Tell whether a description is empty, or as good as empty."""
+        """Tell whether a description is empty, or a mark in place of an empty one."""
         return description in {"", self._void} or (
             description.startswith("swap_") and self._is_drained(description)
         )
 
     def remembers(self, description: str) -> bool:
-        """Tell whether the weight of a backend with this description survives a drain that is cut off."""
+        """Tell whether the weight of a backend with this description survives a drain that is cut short."""
         return description == self.ours or self.is_free(description) or self._is_drained(description)
 
     def owns(self, backend: Backend) -> bool:
-        """Tell whether a backend was added by us."""
+        """Tell whether we added a backend."""
         said = backend.description
         return said in {self.ours, self.waiting} or (said.startswith("swap-") and self._is_drained(said))
 

@@ -1,4 +1,4 @@
-"""What is known now, on which the next decision is made."""
+"""One look at a target: all that the next decision knows of the cloud."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ class Source(str, Enum):
     """How far the scaling groups' answers can be believed."""
 
     COMPLETE = "complete"  #: every scaling group listed as many instances as it counts
-    SOME_EMPTY = "some_empty"  #: of several, some answer nothing: enough for named instances, not to infer
-    EMPTY = "empty"  #: none answers anything: no truth
-    SHORT = "short"  #: fewer than counted: no truth yet
+    SOME_EMPTY = "some_empty"  #: of several, some list nothing: named instances go, others stay
+    EMPTY = "empty"  #: none lists anything: not believed
+    SHORT = "short"  #: fewer than counted: not believed yet
     ABSENT = "absent"  #: the target has no scaling group
 
 
 class Listing(Struct, frozen=True):
     """The instances of one scaling group, as far as they could be read.
 
-    ``complete`` is False when the pages do not add up to TotalCount; ``attached`` holds the VServer groups
-    that Auto Scaling itself keeps; ``counted`` is how many instances DescribeScalingGroups counts, None if
-    it does not say.
+    ``complete`` is False if the pages do not add up to TotalCount. ``attached`` are the VServer groups that
+    Auto Scaling itself keeps. ``counted`` is how many instances DescribeScalingGroups counts, None if it does
+    not say.
     """
 
     servers: tuple[Server, ...]
@@ -36,12 +36,12 @@ class Listing(Struct, frozen=True):
 
     @property
     def is_silent(self) -> bool:
-        """Whether it lists nothing, and nothing else says that there is nothing."""
+        """Whether it lists nothing and no count confirms that."""
         return not self.servers and self.counted != 0
 
 
 def believed(listings: Sequence[Listing], missing: int = 0) -> Source:
-    """Return how far a target's scaling groups can be believed; ``missing`` are those that are not there."""
+    """Return how far a target's scaling groups can be believed; ``missing`` is how many do not exist."""
     if not listings and not missing:
         return Source.ABSENT
     if not all(listing.complete for listing in listings):
@@ -56,10 +56,10 @@ class Observed(Struct, frozen=True):
     """One look at a target.
 
     ``health`` has the verdict of each listener that checks. ``missing`` are scaling groups that do not exist.
-    ``asked`` are the instances that ECS was asked for, ``instances`` those that it knows, None if they may
-    not be read. ``problem`` is set when the look failed; the rest is then as it was before. ``fresh`` is
-    False while the group is our model of what we wrote rather than what was read. ``now`` and ``deadline``
-    are seconds of one clock.
+    ``asked`` are the instances that ECS was asked for, ``instances`` those that it knows, None if we may not
+    read them. ``problem`` is set if the look failed; the rest is then from the look before. ``fresh`` is
+    False while the group is our model of what we wrote, not a reading. ``now`` and ``deadline`` are seconds
+    of one clock.
     """
 
     group: Group
@@ -77,7 +77,7 @@ class Observed(Struct, frozen=True):
     problem: Answer | None = None
 
     def verdict(self, key: Key, listener: str) -> Verdict:
-        """Return what one listener's check says of a backend; without a row yet, it is pending."""
+        """Return what a listener's check says of a backend; pending if there is no row yet."""
         return self.health.get(key, {}).get(listener, Verdict.PENDING)
 
     def is_normal(self, key: Key, listeners: Iterable[str]) -> bool:
@@ -90,10 +90,10 @@ class Observed(Struct, frozen=True):
         return any(self.verdict(key, listener) is Verdict.ABNORMAL for listener in listeners)
 
     def gets_requests(self, backend: Backend) -> bool:
-        """Tell whether a backend is in service: with a weight, and not abnormal for every listener.
+        """Tell whether a backend is in service: it has a weight, and is not abnormal on every listener.
 
-        A listener that does not check sends requests whatever the others find; they serve nobody where the
-        instance is down.
+        A listener that does not check sends it requests whatever the others find, but in vain if the instance
+        is down.
         """
         if backend.weight == 0:
             return False
@@ -121,7 +121,7 @@ class Observed(Struct, frozen=True):
         return self.instances is not None and server_id in self.asked and server_id not in self.instances
 
     def is_down(self, server_id: str) -> bool:
-        """Tell whether an instance is stopped, or unknown to an ECS that knows others."""
+        """Tell whether an instance is stopped, or unknown to ECS while ECS knows others."""
         instance = self.instance(server_id)
         if instance is not None:
             return instance.status in {"stopping", "stopped"}
@@ -148,5 +148,5 @@ class Observed(Struct, frozen=True):
         return Verdict.NORMAL in said or (instance is not None and not said)
 
     def is_released(self, server_id: str) -> bool:
-        """Tell whether an instance is no more: ECS does not know it, and nothing shows that it serves."""
+        """Tell whether an instance does not exist: ECS does not know it, and nothing shows that it serves."""
         return self.is_unknown_to_ecs(server_id) and not self.shows_that_it_serves(server_id)

@@ -11,13 +11,13 @@ from handler.core.model.values import Strategy
 
 Mode = Literal["apply", "plan", "off"]
 
-#: Who writes to a target: this function, another one, or nobody while it goes from one to another.
+#: Who writes to a target: this function, another one, or nobody while its writer changes.
 Writer = Literal["us", "another", "nobody"]
 
-#: Backend servers that one call may carry; documented for every write to a VServer group.
+#: Backend servers that one call may carry, as documented for every write to a VServer group.
 MAX_PER_CALL = 20
 
-#: Seconds that rolling a wave back may take: its calls, with a busy load balancer between them.
+#: Seconds that a rollback may take: its calls, and a busy load balancer between them.
 WAY_BACK_S = 10.0
 
 
@@ -39,14 +39,14 @@ class Policy(Struct, frozen=True):
 
     @property
     def time_needed_s(self) -> float:
-        """How long a replacement may take: its health, the drain, and the way back."""
+        """How many seconds a replacement may take: health, drain and a rollback."""
         return self.health_timeout_s + self.drain_s + WAY_BACK_S
 
 
 class Target(Struct, frozen=True):
     """A configured VServer group, with its scaling groups and its policy.
 
-    ``load_balancer_id`` is what the settings say, None if they do not: only the share of a writer needs it.
+    ``load_balancer_id`` is the settings', None if unset; only the sharing among writers needs it.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""A step is one write to a VServer group: what it does to the group, and what would undo it."""
+"""Steps: single writes to a VServer group, and what they do to it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Entry = TypeVar("Entry", Backend, Pair)
 
 
 class Modify(Struct, frozen=True):
-    """ModifyVServerGroupBackendServers: every pair's old backend out, its new one in; as many new as old."""
+    """ModifyVServerGroupBackendServers: the old backend of each pair goes, the new one comes."""
 
     pairs: tuple[Pair, ...]
 
@@ -68,7 +68,7 @@ def new_side(step: Step) -> tuple[Backend, ...]:
 
 
 def after(group: Group, step: Step) -> Group:
-    """Return the group that a step leaves behind: our one model of what a call does."""
+    """Return the group after a step: our one model of what a call does."""
     left = dict(group.backends)
     for backend in old_side(step):
         left.pop(backend.key, None)
@@ -77,7 +77,7 @@ def after(group: Group, step: Step) -> Group:
 
 
 def same(one: Group, other: Group) -> bool:
-    """Tell whether two groups hold the same backends, whatever their order."""
+    """Tell whether two groups hold the same backends, in any order."""
     return dict(one.backends) == dict(other.backends)
 
 
@@ -97,12 +97,12 @@ def keys_of(backends: Iterable[Backend]) -> frozenset[Key]:
 
 
 def unit_of(entry: Backend | Pair) -> str:
-    """Return the unit of capacity of an entry; of a pair, the new one."""
+    """Return the unit of capacity of an entry; of a pair, that of the new backend."""
     return (entry.new if isinstance(entry, Pair) else entry).key.unit
 
 
 def whole_units(entries: Iterable[Entry], limit: int) -> Iterator[tuple[Entry, ...]]:
-    """Yield entries in parts of at most ``limit``; a unit's stay together where they can."""
+    """Yield entries in parts of at most ``limit``; those of a unit stay together if they can."""
     by_unit: dict[str, list[Entry]] = {}
     for entry in entries:
         by_unit.setdefault(unit_of(entry), []).append(entry)
@@ -120,7 +120,7 @@ def whole_units(entries: Iterable[Entry], limit: int) -> Iterator[tuple[Entry, .
 
 
 def in_calls(step: Step, limit: int) -> Iterator[Step]:
-    """Yield a step as the calls that it takes, each of at most ``limit`` backends."""
+    """Yield the calls that a step takes, each with at most ``limit`` backends."""
     match step:
         case Modify(pairs):
             yield from (Modify(part) for part in whole_units(pairs, limit))
@@ -135,7 +135,7 @@ def in_calls(step: Step, limit: int) -> Iterator[Step]:
 
 
 def described(step: Step) -> str:
-    """Return a step as a line for people: the call, and each backend with its port and weight."""
+    """Return a step as one readable line: the call, and each backend with its port and weight."""
     old, new = old_side(step), new_side(step)
     if isinstance(step, Modify | SetWeight):
         said = (f"{_told(one)} -> {_told(other)}" for one, other in zip(old, new, strict=True))

@@ -1,4 +1,4 @@
-"""The values that everything else is said in: frozen, comparable, without behaviour that looks outside."""
+"""The values that all else is built on: frozen, comparable, and without access to the outside."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Strategy = Literal["swap", "surge"]
 
 
 def type_of(server_id: str) -> BackendType:
-    """Return the type that the form of an id tells (``eni-``, ``eci-``; all else is an ECS instance)."""
+    """Return the type that the prefix of an id tells (``eni-``, ``eci-``; all else is an ECS instance)."""
     return "eni" if server_id.startswith("eni-") else "eci" if server_id.startswith("eci-") else "ecs"
 
 
 class Key(NamedTuple):
-    """What tells one backend of a group from another: a server may be there on several ports.
+    """What identifies a backend in a group: a server may be there on several ports.
 
     ``server_ip`` is None for ECS instances and the address for ENIs and ECI containers.
     """
@@ -30,7 +30,7 @@ class Key(NamedTuple):
 
     @property
     def unit(self) -> str:
-        """The unit of capacity that this backend belongs to: its server, at its address if it has one."""
+        """The unit of capacity of this backend: its server, with its address if it has one."""
         return f"{self.server_id}@{self.server_ip}" if self.server_ip else self.server_id
 
 
@@ -71,18 +71,18 @@ class Group(Struct, frozen=True):
 
 
 class Cause(str, Enum):
-    """Why a delivery names a server; decides whether it may still be serving."""
+    """Why a delivery names a server; decides whether the server may still serve."""
 
     REQUESTED = "requested"  #: by a signed request; a terminated one still serves
     GONE = "gone"  #: a request's ``gone: true``
-    DELETED = "deleted"  #: ECS says so; gone, once ECS does not know it any more
-    FINISHED = "finished"  #: by a finished scaling activity: gone, once no longer listed
+    DELETED = "deleted"  #: ECS says so; gone once ECS no longer knows it
+    FINISHED = "finished"  #: by a finished scaling activity; gone once no longer listed
     HOOK = "hook"  #: by a lifecycle hook: waiting to enter, or still serving and about to leave
-    INTERRUPTED = "interrupted"  #: a preemptible instance with some five minutes left
+    INTERRUPTED = "interrupted"  #: a preemptible instance with about five minutes left
 
 
 class ServerRef(Struct, frozen=True):
-    """A server that a delivery names, with what it says of it; None is left to the rules.
+    """A server that a delivery names, and the details given; None leaves a detail to the rules.
 
     An empty ``description`` asks for none.
     """
@@ -96,13 +96,13 @@ class ServerRef(Struct, frozen=True):
     cause: Cause = Cause.REQUESTED
 
     def names(self, key: Key) -> bool:
-        """Tell whether it names a backend: the server's, at the port and the address that are said."""
+        """Tell whether it names a backend: the same server, at the port and the address if it gives them."""
         said = self.port in {None, key.port} and self.server_ip in {None, key.server_ip}
         return self.server_id == key.server_id and said
 
 
 class Hook(Struct, frozen=True):
-    """A lifecycle hook that waits for us. ``token`` is None when the message lost it."""
+    """A lifecycle hook that waits for us. ``token`` is None if the message lost it."""
 
     id: str
     token: str | None
@@ -113,14 +113,14 @@ class Hook(Struct, frozen=True):
 
 
 class Scope(str, Enum):
-    """Whether an intent is the whole wish, or is completed from the scaling groups."""
+    """Whether an intent is taken literally, or completed from the scaling groups."""
 
     LITERAL = "literal"
     RECONCILE = "reconcile"
 
 
 class Intent(Struct, frozen=True):
-    """What a delivery asks for in one target."""
+    """What a delivery asks of one target."""
 
     target: str
     trigger: TriggerName
@@ -174,15 +174,15 @@ class Verdict(str, Enum):
 
 
 class Listeners(Struct, frozen=True):
-    """What the running listeners that use a group, themselves or by a rule, do with its backends.
+    """What the running listeners that use a group, directly or by a rule, do with its backends.
 
     A listener is named by protocol and port, as ``https:443``.
     """
 
     checking: frozenset[str] = frozenset()  #: they check health
     unchecking: frozenset[str] = frozenset()  #: they do not
-    drains: bool = False  #: every one of them has connection drain on
-    ignores_weight: bool = False  #: at least one schedules by ``rr``, to which weight 0 says nothing
+    drains: bool = False  #: all of them have connection drain on
+    ignores_weight: bool = False  #: at least one schedules by ``rr``, which ignores weight 0
 
     @property
     def checked(self) -> bool:
@@ -191,14 +191,14 @@ class Listeners(Struct, frozen=True):
 
 
 class Pair(Struct, frozen=True):
-    """An old instance's backend, and the new one's that takes its place on that port."""
+    """An old backend, and the new one that takes its place."""
 
     old: Backend
     new: Backend
 
 
 class Refusal(Struct, frozen=True):
-    """Something that was asked for and is not done. ``override`` is the word for a request's ``force``."""
+    """Something asked for but not done. ``override`` is what a request's ``force`` has to name."""
 
     subject: str
     reason: str

@@ -1,1 +1,1 @@
-"""What is to be changed: desired state, pairs, placement, capacity and guards."""
+"""What has to change: desired state, pairs, placement, capacity and guards."""

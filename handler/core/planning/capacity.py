@@ -15,9 +15,9 @@ from handler.core.planning.changes import Change
 
 
 class Capacity(Struct, frozen=True):
-    """The capacity that a run began with and has to keep, in units: a server, or each of its addresses.
+    """A run's capacity at its start, and its floors, in units: a server, or each address of an ENI or ECI.
 
-    ``floor`` binds replacements whatever is forced; ``floor_for_removals`` is lower by what ``force`` lifts.
+    ``floor`` always binds replacements; ``floor_for_removals`` may be lower, if ``force`` names a limit.
     """
 
     baseline: int
@@ -32,9 +32,9 @@ def capacity(
     policy: Policy,
     gone: Collection[str] | None = None,
 ) -> Capacity:
-    """Return the capacity of a run, by its first look.
+    """Return the capacity of a run, judged by its first look.
 
-    ``gone`` are the units that were gone when it began; None: those that the changes say.
+    ``gone`` are the units that were gone when it began; if None, those that the changes call gone.
     """
     base = baseline(first, changes, policy.marks, gone)
     return Capacity(base, floor(policy, base), floor(policy, base, intent.force))
@@ -43,8 +43,8 @@ def capacity(
 def gates(first: Observed, launched: Iterable[ServerRef]) -> frozenset[str]:
     """Return the listeners whose check a new server has to pass.
 
-    All that check, except one on which, of the servers that this delivery does not launch, at least one is
-    abnormal and none normal, while another listener has a normal one: its check is set up wrongly.
+    These are all listeners that check health. One is left out if it finds existing servers abnormal and none
+    normal, while another finds one normal: its check is misconfigured.
     """
     new = {ref.server_id for ref in launched}
     others = [key for key in first.group.backends if key.server_id not in new]
@@ -61,7 +61,7 @@ def gates(first: Observed, launched: Iterable[ServerRef]) -> frozenset[str]:
 
 
 def unproven(observed: Observed, gating: Collection[str]) -> frozenset[str]:
-    """Return the units of the group that may not be relied on, or not on every port."""
+    """Return the units that have a backend that is not normal on every gate."""
     return frozenset(key.unit for key in observed.group.backends if not observed.is_normal(key, gating))
 
 
@@ -70,8 +70,8 @@ def in_service(
 ) -> frozenset[str]:
     """Return the units in service: with a weight, and sent requests by at least one listener.
 
-    A new one counts once all its backends are proven, as does one that others have put in since the ``first``
-    look; one that is gone never counts.
+    A unit that is new, or that others have put in since the ``first`` look, counts once all its backends are
+    proven. A gone unit never counts.
     """
     made = tuple(changes)
     coming = frozenset().union(*(keys_of(change.into) for change in made))
@@ -81,18 +81,18 @@ def in_service(
 
 
 def gone_of(changes: Iterable[Change]) -> frozenset[str]:
-    """Return the units that are gone, by the changes of a run."""
+    """Return the units that the changes of a run call gone."""
     return frozenset(change.old for change in changes if change.gone and change.old)
 
 
 def baseline(
     first: Observed, changes: Iterable[Change], marks: Marks, gone: Collection[str] | None = None
 ) -> int:
-    """Return how many units in service a run began with: what its floor is measured by.
+    """Return how many units were in service when the run began; the floor is measured from it.
 
-    New ones that were in already count unless they are abnormal, or a run that goes on after another was cut
-    off would begin from fewer; so does what that run drained. An old and a new one that serve side by side
-    count as one: the other is only there until the change is finished.
+    New units already in the group count unless abnormal, and units that an earlier run drained count too:
+    otherwise a run that continues a killed one would start too low. An old and a new unit that serve side by
+    side count once.
     """
     made = tuple(changes)
     gone = gone_of(made) if gone is None else gone
@@ -128,13 +128,13 @@ def _serves(
 
 
 def leaves_service(observed: Observed, backends: Iterable[Backend], out: Iterable[Backend]) -> bool:
-    """Tell whether a unit in service is so no longer once some of its backends are out."""
+    """Tell whether a unit in service stops serving once some of its backends are out."""
     taken = keys_of(out)
     return not any(observed.gets_requests(backend) for backend in backends if backend.key not in taken)
 
 
 def share(limit: int | str, of: int) -> int:
-    """Return a limit as a number: a share (``"25%"``) rounds down, but a share above 0 not below 1."""
+    """Return a limit as a number. A share (``"25%"``) rounds down, but to at least 1 unless it is 0 %."""
     if isinstance(limit, int):
         return limit
     percent = int(limit.rstrip("%"))
@@ -142,9 +142,9 @@ def share(limit: int | str, of: int) -> int:
 
 
 def floor(policy: Policy, baseline: int, force: frozenset[str] = frozenset()) -> int:
-    """Return how many units must stay in service, of ``baseline`` that were when the run began.
+    """Return how many units must stay in service if ``baseline`` were in service at the start.
 
-    ``force`` lifts what it names: ``min_backends``, ``max_unavailable``.
+    ``force`` lifts the limits that it names: ``min_backends``, ``max_unavailable``.
     """
     lowest = lowest_floor(policy, force)
     if "max_unavailable" in force:
@@ -153,5 +153,5 @@ def floor(policy: Policy, baseline: int, force: frozenset[str] = frozenset()) ->
 
 
 def lowest_floor(policy: Policy, force: frozenset[str]) -> int:
-    """Return ``min_backends``, unless it is forced."""
+    """Return ``min_backends``, or 0 if it is forced."""
     return 0 if "min_backends" in force else policy.min_backends

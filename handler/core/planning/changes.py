@@ -1,4 +1,4 @@
-"""Changes: what of an old unit of capacity goes, and what of the new one that takes its place comes."""
+"""Changes: which backends of an old unit go, and which of its replacement come."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Change(Struct, frozen=True, dict=True):
     """One unit's backends out, another's in. Without ``into`` it is a removal, without ``out`` an addition.
 
     ``out`` are backends as the run first saw them, so that they can be put back as they were. ``together`` is
-    the pair of servers of which all changes are done or none, where it takes more units than it brings.
+    a pair of servers whose changes are done all or none, because it takes more units than it brings.
     """
 
     old: str | None
@@ -32,11 +32,11 @@ class Change(Struct, frozen=True, dict=True):
 
     @property
     def subject(self) -> str:
-        """The unit in whose name the change is refused: the new one, of a removal the old one."""
+        """The unit that a refusal of the change names: the new one, or the old one of a removal."""
         return (self.new if self.into else self.old) or ""
 
     def pairs(self) -> tuple[Pair, ...]:
-        """Return the old and the new backend of each port: by the same port first, then in order."""
+        """Return which new backend replaces which old one: by the same port first, then in order."""
         return self._pairs
 
     @cached_property
@@ -46,7 +46,7 @@ class Change(Struct, frozen=True, dict=True):
 
 
 class Changes(Struct, frozen=True):
-    """The changes that lead to the desired state, with what cannot be done and what has to be said."""
+    """The changes that lead to the desired state, with refusals and notes."""
 
     changes: tuple[Change, ...]
     refused: tuple[Refusal, ...] = ()
@@ -56,9 +56,9 @@ class Changes(Struct, frozen=True):
 def changes(desired: Desired, start: Group, policy: Policy, unproven: Container[str] = ()) -> Changes:
     """Return the changes that lead to the desired state.
 
-    Everything is judged by ``start``, the group as this run first saw it, and by what was ``unproven`` then:
-    so the same changes are found again at every look, however far they have got. A new unit that can have no
-    place is refused, and with it the pair: its old one stays.
+    They are judged by ``start``, the group at the run's first look, and by the units ``unproven`` then: so
+    each look finds the same changes, however far they have got. A new unit without a place is refused, and
+    its old one stays.
     """
     places = Places(start, policy)
     news = _units(desired.launched, start)
@@ -68,8 +68,8 @@ def changes(desired: Desired, start: Group, policy: Policy, unproven: Container[
     }
     found: list[Change] = []
     refused: list[Refusal] = []
-    staying_old: set[str] = set()  # whose pair cannot be: the rest of it stays as well
-    idle = {ref.server_id for ref in desired.launched if ref.weight == 0}  # it replaces nothing
+    staying_old: set[str] = set()  # their pair is refused: the rest of them stays too
+    idle = {ref.server_id for ref in desired.launched if ref.weight == 0}  # they replace nothing
     staying = desired.kept | desired.doomed | idle
     matching = Matching(olds, news, places.present, unproven, staying, all_named=desired.literal)
     for old, new in matching.matches(desired.pairs):
@@ -90,7 +90,7 @@ def changes(desired: Desired, start: Group, policy: Policy, unproven: Container[
 
 
 def _units(refs: Iterable[ServerRef], start: Group) -> dict[str, list[ServerRef]]:
-    """Return what is said of each unit: without an address, of all that the server has in the group."""
+    """Return the entries of each unit; a server without an address stands for all its units in the group."""
     present: dict[str, dict[str, Key]] = {}
     for key in start.backends:
         present.setdefault(key.server_id, {})[key.unit] = key
@@ -106,7 +106,7 @@ def _units(refs: Iterable[ServerRef], start: Group) -> dict[str, list[ServerRef]
 
 
 def _unit(ref: ServerRef, present: Mapping[str, Mapping[str, Key]]) -> str:
-    """Return the unit of a server at an address: an ECS instance is one, whatever address is said."""
+    """Return the unit of a server at an address; an ECS instance is one unit, whatever the address."""
     at_address = Key(ref.server_id, 0, ref.server_ip).unit
     here = present.get(ref.server_id, {})
     is_ecs = (ref.type or type_of(ref.server_id)) == "ecs" or ref.server_id in here
@@ -114,7 +114,7 @@ def _unit(ref: ServerRef, present: Mapping[str, Mapping[str, Key]]) -> str:
 
 
 def _chosen(backends: tuple[Backend, ...], refs: list[ServerRef]) -> tuple[Backend, ...]:
-    """Return the backends that are named: all of a unit, or those at the ports and addresses said."""
+    """Return the named backends: all of a unit, or those at the ports and addresses given."""
     said = {(ref.port, ref.server_ip) for ref in refs}
     return tuple(
         b for b in backends if not said.isdisjoint(product((b.key.port, None), (b.key.server_ip, None)))
@@ -122,9 +122,9 @@ def _chosen(backends: tuple[Backend, ...], refs: list[ServerRef]) -> tuple[Backe
 
 
 def _bound(found: Iterable[Change]) -> tuple[Change, ...]:
-    """Return the changes, those bound together that replace a server by fewer units than it had.
+    """Return the changes; those that replace a server by fewer units than it had are bound together.
 
-    If the rest of it may not be removed, the whole pair is left.
+    If the rest of the server may not be removed, the whole pair is left.
     """
     made = tuple(found)
     paired = {server_of(c.old): server_of(c.new or "") for c in made if c.old and c.into}

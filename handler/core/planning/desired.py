@@ -1,27 +1,26 @@
-"""The desired state: an intent, with what the scaling groups and ECS say of its servers.
+"""The desired state: an intent, completed by what the scaling groups and ECS say of its servers.
 
-| named by the event as     | listed            | then it is                                              |
+| the event names it as     | listed as         | then it is                                              |
 |---------------------------|-------------------|---------------------------------------------------------|
 | launched                  | in service        | launched                                                |
 | launched by a hook        | pending           | launched                                                |
-| launched                  | pending           | not in service yet: the delivery is to come again       |
-| launched                  | otherwise, or not | not launched: the event is late                         |
+| launched                  | pending           | not in service yet: raised, to be delivered again       |
+| launched                  | anything else     | not launched: the event is late                         |
 | terminated                | leaving           | terminated, still serving                               |
-| terminated, finished      | no                | terminated, gone; still serving, if it runs and no      |
-|                           |                   | check speaks against it (detached, say)                 |
-| terminated by a hook      | no                | terminated, still serving                               |
+| terminated, finished      | nothing           | terminated, gone; still serving, if a check finds it    |
+|                           |                   | normal, or it runs and nothing checks it                |
+| terminated by a hook      | nothing           | terminated, still serving                               |
 | terminated                | in service        | looked at again, then left: ``still_in_service``        |
-| interrupted               | in any way        | terminated, still serving, if something replaces it     |
-| deleted (ECS)             | in service        | left: the delivery is to come again                     |
-| deleted (ECS)             | otherwise, or not | terminated, gone, once ECS does not know it any more    |
-| not at all                | in service        | launched, if the group has no backend of it, or one     |
-|                           |                   | that still waits for its weight                         |
-| not at all                | leaving           | terminated, still serving                               |
-| not at all, in the group  | no                | stale on an exclusive target or if marked, else         |
-|                           |                   | unmanaged                                               |
+| interrupted               | anything          | terminated, still serving, if something replaces it     |
+| deleted (ECS)             | in service        | left: raised, to be delivered again                     |
+| deleted (ECS)             | leaving           | terminated, still serving                               |
+| deleted (ECS)             | anything else     | terminated, gone, once ECS no longer knows it           |
+| nothing                   | in service        | launched, if not in the group or waiting for its weight |
+| nothing                   | leaving           | terminated, still serving                               |
+| nothing, in the group     | nothing           | stale if marked or ``exclusive``, else unmanaged        |
 
-Whatever the event says: an instance that ECS is about to reclaim is terminated once something replaces it,
-and never launched; nor is one that does not run. A server that ECS does not know any more is gone.
+Whatever the event says, an instance that ECS is about to reclaim goes once it is replaced, and is never
+launched. A stopped instance is not launched either. A server that ECS no longer knows is gone.
 """
 
 from __future__ import annotations
@@ -34,19 +33,19 @@ from handler.core.model.observed import Observed, Source
 from handler.core.model.policy import Policy
 from handler.core.model.values import Backend, Cause, Group, Intent, Refusal, Scope, Server, ServerRef
 
-#: Why a server is left out that no request names: said, but nothing that anybody has to see to.
+#: Reasons that are only notes if no request names the server: nobody has to act on them.
 QUIET = frozenset({"waiting_for_replacement", "being_reclaimed", "not_running", "unknown_server"})
 
 
 class Desired(Struct, frozen=True):
-    """Which servers go and which come, and what is left alone with a reason.
+    """Which servers go, which come, and which are left alone with a reason.
 
-    ``literal`` is True for a request, which means exactly what it says. ``kept`` are named but left as they
-    are, with whatever was to take or lose the place. ``gone`` are servers that cannot be serving any more,
-    ``inferred`` those that only we concluded to be stale, ``doomed`` those that serve until replaced.
-    ``not_in_service_yet`` are named as launched and listed as pending, ``not_deleted_yet`` said to be deleted
-    and still known, ``not_in_group`` named by a request as terminated and not there to begin with.
-    ``contradicted`` says that a listing contradicts the event, as one that lags would.
+    ``literal`` is True for a request, which means exactly what it says. ``kept`` servers are named but stay
+    as they are, and so do their counterparts. ``gone`` servers cannot be serving any more, ``inferred``
+    servers are stale only by our own conclusion, ``doomed`` servers serve until they are replaced.
+    ``not_in_service_yet``: launched, but listed as pending. ``not_deleted_yet``: said to be deleted, but
+    still known. ``not_in_group``: to be taken out by a request, but not in at the start. ``contradicted``: a
+    listing contradicts the event, as a lagging one would.
     """
 
     terminated: tuple[ServerRef, ...]
@@ -66,9 +65,10 @@ class Desired(Struct, frozen=True):
 
 
 def doubtful(intent: Intent, group: Group, servers: Mapping[str, Server], policy: Policy) -> tuple[str, ...]:
-    """Return the servers whose absence from the listing would take them out: to be asked for by their id.
+    """Return the servers to look up by id, because not being listed would take them out.
 
-    So are those that a request names: a listing that misses one would let it go though it is in service.
+    This includes servers that a request takes out: if the listing misses one in service, nothing refuses
+    that.
     """
     literal = intent.scope is Scope.LITERAL
     named = {n.server_id for n in intent.terminated if literal or n.cause in {Cause.FINISHED, Cause.HOOK}}
@@ -81,7 +81,7 @@ def doubtful(intent: Intent, group: Group, servers: Mapping[str, Server], policy
 
 
 def to_ask_ecs(intent: Intent, group: Group, servers: Mapping[str, Server]) -> tuple[str, ...]:
-    """Return the ECS instances on whose state the run depends: named, in the group, or listed."""
+    """Return the ECS instances whose state matters to the run: named, in the group, or listed."""
     named = [ref.server_id for ref in (*intent.terminated, *intent.launched)]
     if intent.scope is Scope.RECONCILE:
         named += [*(key.server_id for key in group.backends), *servers]
@@ -91,7 +91,8 @@ def to_ask_ecs(intent: Intent, group: Group, servers: Mapping[str, Server]) -> t
 def desired(intent: Intent, observed: Observed, policy: Policy, start: Group) -> Desired:
     """Return the desired state, given what the scaling groups and ECS say now.
 
-    ``start`` is the group as this run first saw it: who is stale or new is judged by it all along the run.
+    ``start`` is the group at the run's first look: throughout the run it decides which servers are stale or
+    new.
     """
     if intent.scope is Scope.LITERAL:
         return _requested(intent, observed, start)
@@ -130,15 +131,15 @@ def _requested(intent: Intent, observed: Observed, start: Group) -> Desired:
 
 
 def _has_weight(ref: ServerRef, present: Mapping[str, tuple[Backend, ...]]) -> bool:
-    """Tell whether a server has a backend where it is to have one: with a weight, or it is to have none."""
+    """Tell whether the named backends of a server are in, and with a weight unless 0 is asked for."""
     here = [backend for backend in present.get(ref.server_id, ()) if ref.names(backend.key)]
     return any(backend.weight or ref.weight == 0 for backend in here)
 
 
 def _not_in_group(intent: Intent, present: Mapping[str, tuple[Backend, ...]]) -> tuple[str, ...]:
-    """Return the servers that a request names as terminated and of which the group has no such backend.
+    """Return the servers that a request takes out but of which the group has no such backend.
 
-    A server in the middle of a chain of pairs need never have been in.
+    A server in the middle of a chain of pairs is left out: it need never have been in.
     """
     inner = {new for _, new in intent.pairs}
     named = (ref for ref in intent.terminated if ref.server_id not in inner)
@@ -152,7 +153,7 @@ def _not_in_group(intent: Intent, present: Mapping[str, tuple[Backend, ...]]) ->
 
 
 def why_not_launched(server_id: str, observed: Observed) -> str:
-    """Return why an instance may not be put in, by what ECS says of it; empty if it may."""
+    """Return why an instance may not be put in, judged by ECS; empty if it may."""
     instance = observed.instance(server_id)
     if instance is None:
         return "unknown_server" if observed.is_unknown_to_ecs(server_id) else ""
@@ -165,12 +166,12 @@ def _is_ours(backends: Iterable[Backend], policy: Policy) -> bool:
     return any(map(policy.marks.owns, backends))
 
 
-#: What may become of a server that an event names as terminated; of several that hold, the first counts.
+#: Fates of a server that an event names as terminated. If several mentions differ, the first counts.
 _FATES = ("gone", "leaving", "doomed", "not_deleted_yet", "still_in_service", "source_incomplete", "left")
 
 
 class _Reconciling:
-    """An event or the timer, with what the scaling groups and ECS say."""
+    """An event or the timer, completed from the scaling groups and ECS."""
 
     def __init__(self, intent: Intent, observed: Observed, policy: Policy, start: Group) -> None:
         self._intent, self._observed, self._policy = intent, observed, policy
@@ -194,7 +195,7 @@ class _Reconciling:
 
         for reason in ("still_in_service", "source_incomplete"):
             self._refuse(reason, *having(reason))
-        # Who serves until it is replaced comes last: what is out, or leaves by itself, needs the place first.
+        # Servers that serve until replaced come last: the others need their replacements sooner.
         leaving = having("gone", "leaving", "stale") + having("doomed")
         return Desired(
             terminated=tuple(fates[server_id][0] for server_id in leaving),
@@ -252,14 +253,14 @@ class _Reconciling:
         return not why
 
     def _waits(self, server_id: str) -> bool:
-        """Tell whether a server that is in was to get its weight from a run that was cut off."""
+        """Tell whether a server in the group still waits for its weight, after a run that was cut off."""
         waiting = self._policy.marks.waiting
         return any(b.weight == 0 and b.description == waiting for b in self._present[server_id])
 
     # What goes.
 
     def _named(self) -> Iterable[tuple[ServerRef, str]]:
-        """Return each server that the event names as terminated once, by the naming that decides its fate."""
+        """Return each server named as terminated once, with the mention that decides its fate."""
         found: dict[str, tuple[ServerRef, str]] = {}
         for ref in self._intent.terminated:
             fate = self._fate(ref)
@@ -269,10 +270,10 @@ class _Reconciling:
         return found.values()
 
     def _fate(self, ref: ServerRef) -> str:
-        """Return what becomes of a server that the event names as terminated; see the table above."""
+        """Return the fate of a server that the event names as terminated; see the table above."""
         server_id, observed = ref.server_id, self._observed
         if server_id not in self._present:
-            # It is out already: a new one that is in has taken its place.
+            # It is out already, and a new server in the group has taken its place.
             out = ref.cause is Cause.INTERRUPTED or not observed.is_listed_in_service(server_id)
             return "leaving" if out else "left"
         if ref.cause is Cause.GONE or observed.is_released(server_id):
@@ -289,7 +290,7 @@ class _Reconciling:
         return "gone" if ref.cause is Cause.FINISHED and not observed.may_serve(server_id) else "leaving"
 
     def _deleted(self, server_id: str) -> str:
-        """Return the fate of a server that an event calls deleted, and that is not known to be gone."""
+        """Return the fate of a server that an event calls deleted but that is not known to be gone."""
         observed = self._observed
         if observed.is_leaving(server_id):
             return "leaving"
@@ -297,7 +298,7 @@ class _Reconciling:
         return "not_deleted_yet" if asked or observed.shows_that_it_serves(server_id) else "gone"
 
     def _unnamed(self, server_id: str, backends: Iterable[Backend]) -> str:
-        """Return what becomes of a server of the group that the event does not name; empty if it stays."""
+        """Return the fate of a server in the group that the event does not name; empty if it stays."""
         observed = self._observed
         server = observed.servers.get(server_id)
         instance = observed.instance(server_id)
@@ -309,7 +310,7 @@ class _Reconciling:
             return ""
         if not self._manages(backends):
             return "unmanaged"
-        # Where neither ECS nor the scaling groups know anybody, both may be wrong.
+        # If neither ECS nor the scaling groups know any server, both may be wrong.
         if observed.is_released(server_id) and (observed.instances or observed.source is Source.COMPLETE):
             return "gone"
         return "stale" if observed.source is Source.COMPLETE else "source_incomplete"

@@ -1,4 +1,4 @@
-"""What became of a group: told by the group before and after, never by what was meant to be done."""
+"""What became of a group: told by the group before and after, never by what was intended."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from handler.core.planning.changes import Change
 
 
 class Diff(Struct, frozen=True):
-    """The difference between two states of a group; ``reweighed`` were there before, with another weight."""
+    """The difference between two states of a group; ``reweighed`` has backends with their old weights."""
 
     pairs: tuple[Pair, ...]
     added: tuple[Backend, ...]
@@ -19,7 +19,7 @@ class Diff(Struct, frozen=True):
 
 
 def diff(before: Group, after: Group, changes: tuple[Change, ...]) -> Diff:
-    """Return what left and what came; what was to change places and did so is a pair."""
+    """Return which backends left and came; if a change replaced one by another, they are a pair."""
     left = {key: b for key, b in before.backends.items() if key not in after.backends}
     came = {key: b for key, b in after.backends.items() if key not in before.backends}
     pairs: list[Pair] = []
@@ -40,7 +40,7 @@ def diff(before: Group, after: Group, changes: tuple[Change, ...]) -> Diff:
 
 
 def removes_capacity(found: Diff) -> bool:
-    """Tell whether undoing it takes more units out, or to weight 0, than it brings back."""
+    """Tell whether undoing a difference takes more units out, or to weight 0, than it brings back."""
     came = [*(pair.new for pair in found.pairs), *found.added]
     left = [*(pair.old for pair in found.pairs), *found.removed]
     up = units_of([*(b for b in came if b.weight), *(b for b in found.reweighed if not b.weight)])

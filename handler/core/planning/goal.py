@@ -1,4 +1,4 @@
-"""The goal of a run: the same from look to look, until a scaling group or ECS says something else."""
+"""The goal of a run: the same at each look, until a scaling group or ECS says something new."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from handler.core.planning.changes import Change, Changes, changes
 from handler.core.planning.desired import Desired, desired
 from handler.core.planning.guards import guard
 
-#: Servers that a note names.
+#: Servers that a note names at most.
 MOST_NAMED = 8
 
 
 class Goal(Struct, frozen=True, dict=True):
-    """What a run is to reach, and what binds it on the way.
+    """What a run is to reach, and its limits on the way.
 
-    ``proposed`` are all changes, ``changes`` those that the guards let through. ``put_back`` are backends
-    that a run before drained and that are to stay: as they are, and as they are to be. ``gates`` are the
-    listeners whose check a new server has to pass.
+    ``proposed`` are all changes, ``changes`` those that the guards allow. ``put_back`` are backends that an
+    earlier run drained and that stay: each as it is, and as it is to be. ``gates`` are the listeners whose
+    check a new server has to pass.
     """
 
     desired: Desired
@@ -39,7 +39,7 @@ class Goal(Struct, frozen=True, dict=True):
 
     @cached_property
     def entries(self) -> int:
-        """How many entries of the group are to be changed."""
+        """How many entries of the group are to change."""
         return len(self.put_back) + sum(len(change.out) + len(change.into) for change in self.proposed)
 
 
@@ -50,9 +50,9 @@ def goal(
     first: Observed,
     gone: Collection[str] | None = None,
 ) -> Goal:
-    """Return the goal of a run; all but the listings is judged by its ``first`` look.
+    """Return the goal of a run. All but the listings is judged by its ``first`` look.
 
-    ``gone`` are the units that were gone when it began; None: as it is now.
+    ``gone`` are the units that were gone when it began; if None, those that are gone now.
     """
     wanted = desired(intent, observed, policy, first.group)
     gating = gates(first, wanted.launched)
@@ -78,9 +78,9 @@ def goal(
 
 
 def _with_left_overs(proposed: Changes, first: Observed, policy: Policy) -> Changes:
-    """Take out as well what a run before added, and what nothing will ever give its weight.
+    """Also take out backends that an earlier run added and that nothing will ever give their weight.
 
-    Of an event or the timer, the scaling groups decide: they know a new server that waits.
+    With scaling groups, an event or the timer needs none of this: they know a new server that waits.
     """
     known = {backend.key for change in proposed.changes for backend in (*change.out, *change.into)}
     left = [
@@ -95,7 +95,7 @@ def _with_left_overs(proposed: Changes, first: Observed, policy: Policy) -> Chan
 def _put_back(
     made: tuple[Change, ...], first: Observed, policy: Policy
 ) -> tuple[tuple[Backend, Backend], ...]:
-    """Return what a run before drained, and nothing takes out or gives its weight now."""
+    """Return backends that an earlier run drained and no change touches, as they are and are to be."""
     changed = {backend.key for change in made for backend in (*change.out, *change.into)}
     return tuple(
         (backend, policy.marks.put_back(backend))
@@ -105,7 +105,7 @@ def _put_back(
 
 
 def _absent(wanted: Desired) -> Iterator[str]:
-    """Yield that servers which a request takes out are not in: done before, or misspelt."""
+    """Yield a note of servers that a request takes out but that are not in: out already, or misspelt."""
     if wanted.not_in_group:
         named, more = wanted.not_in_group[:MOST_NAMED], len(wanted.not_in_group) - MOST_NAMED
         yield f"not_in_group: {' '.join(named)}" + (f" and {more} more" if more > 0 else "")
@@ -114,7 +114,7 @@ def _absent(wanted: Desired) -> Iterator[str]:
 def _notes(
     observed: Observed, first: Observed, policy: Policy, made: tuple[Change, ...], gating: frozenset[str]
 ) -> Iterator[str]:
-    """Yield what has to be said of the sources, and of how the listeners let the changes be done."""
+    """Yield notes on the sources, and on what the listeners mean for the changes."""
     yield from (f"scaling_group_missing: {scaling_group}" for scaling_group in observed.missing)
     if observed.instances is None:
         yield "instances_unread"

@@ -1,4 +1,4 @@
-"""Guards: what may not be taken out of service without a replacement is refused before the first write."""
+"""Guards: refuse, before the first write, removals that the policy does not allow."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from handler.core.planning.desired import Desired
 
 
 class _Effect(Struct, frozen=True):
-    """What a change, once it is done, has taken out of service and brought into it, in units."""
+    """How many units a change takes out of service and brings into it, once it is done."""
 
     change: Change
     lost: int
@@ -24,7 +24,7 @@ class _Effect(Struct, frozen=True):
 
     @property
     def is_removal(self) -> bool:
-        """Whether it is one: it brings nothing, or sets to weight 0 what serves."""
+        """Whether it counts as a removal: it brings nothing, or loses more units than it gains."""
         return not self.change.into or self.lost > self.gained
 
 
@@ -33,9 +33,9 @@ def guard(
 ) -> Changes:
     """Refuse the removals that would cost more than the policy allows.
 
-    What is gone is never refused: it counts for nothing. Removals that a request names are refused together,
-    since a request is done as it says or not; those of a scaling group are done as far as the floor allows.
-    A pair that takes more units than it brings is refused with its removal.
+    A gone unit is never refused: it counts for nothing. A request's removals are refused all or none; those
+    of a scaling group are done as far as the floor allows. A pair that takes more units than it brings is
+    refused with its removal.
     """
     effects = _effects(made.changes, first)
     refused: dict[str, Refusal] = {}
@@ -56,7 +56,7 @@ def _refuse(refused: dict[str, Refusal], more: Iterable[Refusal]) -> None:
 
 
 def _with_their_pair(changes: tuple[Change, ...], refused: dict[str, Refusal]) -> list[Refusal]:
-    """Refuse the rest of a pair of which a part is refused, for the same reason."""
+    """Refuse the rest of a pair if a part of it is refused, for the same reason."""
     reasons = {c.together: refused[c.subject] for c in changes if c.together and c.subject in refused}
     return [
         replace(reasons[change.together], subject=change.subject)
@@ -80,7 +80,7 @@ def _effects(changes: tuple[Change, ...], first: Observed) -> list[_Effect]:
         if change.new != change.old:
             lost += _is_taken(change.new, lowered, serving, units, first)
         brings = any(backend.weight for backend in change.into)
-        # An old and a new one that serve side by side were counted as one to begin with.
+        # The baseline counts an old and a new unit that serve side by side once.
         gained = brings and (change.new not in serving or change.old in serving)
         found.append(_Effect(change, lost, int(gained)))
     return found
@@ -93,14 +93,14 @@ def _is_taken(
     units: Mapping[str, tuple[Backend, ...]],
     first: Observed,
 ) -> int:
-    """Return 1 if a unit is in service and is so no longer without these of its backends, else 0."""
+    """Return 1 if a unit is in service and stops serving without these of its backends, else 0."""
     return int(unit in serving and leaves_service(first, units[unit or ""], backends))
 
 
 def _over_share(
     removals: list[_Effect], desired: Desired, intent: Intent, policy: Policy, first: Observed
 ) -> list[Refusal]:
-    """Refuse what was inferred or requested, all of it, when it is more than ``max_removed``."""
+    """Refuse all inferred or requested removals if they are more than ``max_removed``."""
     if "max_removed" in intent.force:
         return []
     meant = [
@@ -124,7 +124,7 @@ def _under_floor(
     policy: Policy,
     capacity: Capacity,
 ) -> list[Refusal]:
-    """Refuse what would leave fewer units in service than the floor, once all new ones are in."""
+    """Refuse removals that would leave fewer units in service than the floor, once all new units are in."""
     costly = [effect.change.subject for effect in removals if effect.lost > effect.gained]
     more = sum(effect.gained - effect.lost for effect in effects if effect.gained > effect.lost)
     allowed = max(0, capacity.baseline + more - capacity.floor_for_removals)
@@ -137,7 +137,7 @@ def _under_floor(
 def floor_refusal(
     subject: str, intent: Intent, policy: Policy, capacity: Capacity, in_service: int, removed: int = 1
 ) -> Refusal:
-    """Return the refusal to take a unit out of service: it names the limit that holds, and its override."""
+    """Return the refusal to take a unit out of service, with the limit that binds and its override."""
     floor = capacity.floor_for_removals
     reason = "min_backends" if floor <= lowest_floor(policy, intent.force) else "max_unavailable"
     numbers = {"in_service": in_service, "removed": removed, "floor": floor}

@@ -1,19 +1,19 @@
-"""Matching: which new unit of capacity takes the place of which old one.
+"""Matching: which new unit of capacity replaces which old one.
 
-The rows are gone through in order; each takes from what is left of both sides.
+The rows apply in order, each to what is left on both sides.
 
-| old                                            | new                                                     |
-|------------------------------------------------|---------------------------------------------------------|
-| named in a requested pair                      | the last of the pairs that begin with it                |
-| out already                                    | in already with a weight; normal before others          |
-| of a server that only changes port or address  | of the same server                                      |
-| with a new one beside it on the same ports     | in already: at weight 0, or normal and all are named    |
-| on some ports                                  | to come, on the same ports                              |
-| any, in order                                  | to come, in order                                       |
-| any, in order                                  | in already, in order                                    |
+| old                                        | new                                                          |
+|--------------------------------------------|--------------------------------------------------------------|
+| in a requested pair                        | the end of its chain of pairs                                |
+| out already                                | in already with a weight; normal ones first                  |
+| of a server that changes port or address   | of the same server                                           |
+| any                                        | in already on its ports, at weight 0 or normal in a request  |
+| any                                        | to come, on the same ports                                   |
+| any                                        | to come, in order                                            |
+| any                                        | in already, in order                                         |
 
-A server that stays, that only goes once it is replaced, or that is to have no weight comes after all others,
-and is matched with what is to come or waits for its weight: so a repeated delivery finds the same matches.
+Servers that stay, go only once replaced, or get no weight are matched last. They match only servers still to
+come or waiting for their weight, so a repeated delivery finds the same matches.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ from typing import NamedTuple
 
 from handler.core.model.values import Backend, ServerRef, server_of
 
-#: Backends by the unit of capacity that they are of.
+#: The backends of each unit of capacity.
 Backends = Mapping[str, tuple[Backend, ...]]
 
 
 class Match(NamedTuple):
-    """An old unit and the new one in its place; a side is None where nothing is left for the other."""
+    """An old unit and its replacement; None if none is left on that side."""
 
     old: str | None
     new: str | None
 
 
 class Matching:
-    """What is to go and what is to come, in one group.
+    """What goes and what comes, in one group.
 
-    ``olds`` are the backends to go of each unit named as terminated, none where it is out already; ``news``
-    is what is said of each launched one; ``present`` is the group as the run first saw it, and ``unproven``
-    are the units that were not to be relied on then. ``all_named`` tells whether old ones that are out by now
-    are all among ``olds``: nobody remembers those that were only concluded to be stale. ``staying`` are the
-    servers that come after all others, on either side.
+    ``olds`` has the backends to take out of each terminated unit, none if it is out already. ``news`` has the
+    delivery's entries for each launched unit. ``present`` is the group at the run's first look, ``unproven``
+    the units that were not proven then. ``staying`` servers, old or new, are matched last. ``all_named``
+    tells whether ``olds`` has every old unit that is out by now: nobody remembers stale ones that an earlier
+    run took out.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Matching:
         self._staying, self._all_named = staying, all_named
 
     def matches(self, pairs: Iterable[tuple[str, str]]) -> list[Match]:
-        """Return what takes the place of what, every unit once; see the table above."""
+        """Return which unit replaces which, each unit once; see the table above."""
         found, passed_over = self._requested(pairs)
         spoken = {side for match in found for side in (match.old, match.new)}
         left = [old for old in self._olds if old not in spoken and server_of(old) not in passed_over]
@@ -71,7 +71,7 @@ class Matching:
             filter(self._arrived, news),
             key=lambda new: (self._idles(new), new in self._unproven, self._stands(new) in beside),
         )
-        # First those that are normal, and on ports that no old one has any more: they have taken its place.
+        # Normal units on ports of no old unit come first: they have replaced a unit that is out.
         settled = [new for new in arrived if not self._idles(new)]
         placed = settled[: len(left) - len(olds)]
         arrived = [new for new in arrived if self._idles(new)] + settled[len(placed) :]
@@ -80,7 +80,7 @@ class Matching:
         there = [new for new in arrived if not self._stays(new)]
         idle = [new for new in there if self._idles(new)]
         firm = [old for old in olds if not self._stays(old)]
-        # How many addresses a server had that is named without them is not known once one is replaced.
+        # If a server is named without addresses, nobody knows how many it had once one is replaced.
         alone = [old for old in firm if old == server_of(old)]
         for old_side, to_come, already in (
             (alone, fit, there),
@@ -97,8 +97,8 @@ class Matching:
         return found + [Match(old, None) for old in olds if old not in taken]
 
     def _in_rows(self, olds: list[str], coming: list[str], arrived: list[str]) -> list[Match]:
-        """Return the matches of the rows from the third on."""
-        # One that is in with a weight may have taken a place that is not remembered: one to come is first.
+        """Return the matches by the table's third and later rows."""
+        # A new unit with a weight may have replaced a unit that nobody remembers: units to come go first.
         ready = [n for n in arrived if self._idles(n) or (self._all_named and n not in self._unproven)]
         found: list[Match] = []
         for news, likeness in (
@@ -118,7 +118,7 @@ class Matching:
     def _requested(self, pairs: Iterable[tuple[str, str]]) -> tuple[list[Match], set[str]]:
         """Return the matches of the requested pairs of servers, and the servers that are passed over.
 
-        Of old, new1, new2 only new2 comes to live. Of servers with several units, they are matched in order.
+        Of a chain old, new1, new2 only new2 is put in. The units of two paired servers are matched in order.
         """
         successor = dict(pairs)
         passed_over = successor.keys() & set(successor.values())
@@ -136,7 +136,7 @@ class Matching:
         return bool(here) and all(ref.port in here or ref.port is None for ref in self._news[new])
 
     def _idles(self, new: str) -> bool:
-        """Tell whether a new one that is in has not taken a place yet: it has no weight."""
+        """Tell whether a new unit that is in has not replaced anything yet: it has a backend at weight 0."""
         return any(backend.weight == 0 for backend in self._present[new])
 
     def _ports(self, unit: str) -> object:
@@ -154,7 +154,7 @@ def _any(_: str) -> object:
 
 
 def _alike(olds: list[str], news: list[str], likeness: Callable[[str], object]) -> list[Match]:
-    """Match units that are alike, in order, and take them out of both lists."""
+    """Match units that are alike, in order, and remove them from both lists."""
     waiting: dict[object, deque[str]] = {}
     for new in news:
         waiting.setdefault(likeness(new), deque()).append(new)
@@ -171,7 +171,7 @@ def _in_order(olds: Sequence[str], news: Sequence[str]) -> Iterator[Match]:
 
 
 def _chain(head: str, successor: Mapping[str, str]) -> list[str]:
-    """Return a server and those that follow it; a circle ends where it meets itself."""
+    """Return a server and its successors; a circle ends where it closes."""
     chain = [head]
     while (following := successor.get(chain[-1])) and following not in chain:
         chain.append(following)

@@ -1,4 +1,4 @@
-"""Merging: the records of one delivery, made to one intent a target; requests stay apart, in their order."""
+"""Merging: the events of a delivery become one intent for each target; requests stay apart, in order."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _T = TypeVar("_T")
 
 
 def merge(intents: Iterable[Intent]) -> tuple[Intent, ...]:
-    """Return what is to be run, in order of first mention.
+    """Return the intents to run, in order of first mention.
 
-    The events for one target are one intent: a batch is one list of what goes and what comes. A request is
-    done as it says, each after the one before it, so requests are never merged.
+    The events for one target become one intent: a batch is one list of what goes and what comes. Requests are
+    taken literally, one after the other, so they are never merged.
     """
     runs: list[Intent] = []
     at: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""Places: the backends that a new server is to have, on which ports, with what weight and description."""
+"""Places: the backends that a new server gets, with their ports, weights and descriptions."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from collections.abc import Iterable, Sequence
 from handler.core.model.policy import Policy
 from handler.core.model.values import Backend, Group, Key, ServerRef, type_of
 
-#: The weight of the API itself for a backend server that names none (ModifyVServerGroupBackendServers).
+#: The API's default weight of a backend server (ModifyVServerGroupBackendServers).
 DEFAULT_WEIGHT = 100
 
 
 class NoPlaceError(Exception):
-    """A new server that cannot be given backends; the text is the reason."""
+    """A new server cannot be given backends; the text is the reason."""
 
 
 class Places:
-    """Gives new units their backends in one group. ``notes`` collects what has to be said of it."""
+    """Gives new units their backends in one group. ``notes`` collects what to report."""
 
     def __init__(self, start: Group, policy: Policy) -> None:
         self._marks = policy.marks
@@ -31,12 +31,12 @@ class Places:
     def of(
         self, entries: Sequence[ServerRef], out: Sequence[Backend], *, as_it_is: bool
     ) -> tuple[Backend, ...]:
-        """Return the backends of a new unit that takes the place of ``out``.
+        """Return the backends of a new unit that replaces ``out``.
 
-        ``entries`` are what is said of it. Where they say no port, one that is in already stays on the ports
-        that it has if it is to be left ``as_it_is``, else it gets those of the old one too.
+        ``entries`` are the delivery's for this unit. If they name no port, a unit that is in already keeps
+        its ports if it is to be left ``as_it_is``, else it gets those of the old unit too.
 
-        Raises: NoPlaceError where its ports or its address cannot be known.
+        Raises: NoPlaceError if its ports or its address cannot be known.
         """
         here = self._here(entries[0])
         said = {entry.port: entry for entry in entries if entry.port is not None}
@@ -70,7 +70,7 @@ class Places:
         )
 
     def _description(self, ref: ServerRef, here: Backend | None, replaced: Backend | None) -> str:
-        """Return the description: of what is in already, only the weight is ours to change."""
+        """Return the description. A backend already in keeps its own: only its weight is ours to change."""
         if here and here.description != self._marks.waiting:
             return self._marks.kept(here)
         if ref.description is not None:
@@ -78,7 +78,7 @@ class Places:
         return (self._marks.handed_on(replaced.description) if replaced else "") or self._marks.ours
 
     def _weight(self, ref: ServerRef, here: Backend | None, replaced: Backend | None) -> int:
-        """Return the weight: one at 0 that is in already may be left so by a run that was cut off."""
+        """Return the weight. A weight of 0 does not carry over: an interrupted run may have left it."""
         if ref.weight is not None:
             return ref.weight
         weights = [self._marks.put_back(carried).weight for carried in (here, replaced) if carried]
@@ -89,7 +89,7 @@ class Places:
 
 
 def beside(ports: Sequence[int], out: Iterable[Backend]) -> list[Backend | None]:
-    """Return the old backend for each new port: one on the same port, then what is left, in order."""
+    """Return the old backend for each new port: the one on the same port, else the next one left."""
     waiting: dict[int, deque[Backend]] = {}
     for backend in out:
         waiting.setdefault(backend.key.port, deque()).append(backend)
@@ -100,12 +100,12 @@ def beside(ports: Sequence[int], out: Iterable[Backend]) -> list[Backend | None]
 
 
 def _at(port: int, here: Iterable[Backend]) -> Backend | None:
-    """Return the backend that a new unit has on this port already."""
+    """Return the backend that a new unit already has on this port."""
     return next((b for b in here if b.key.port == port), None)
 
 
 def _commonest_weight(backends: Iterable[Backend]) -> int:
-    """Return the weight above 0 that most backends of the group have, the greater of two as common."""
+    """Return the most common weight above 0 in the group; if two are as common, the greater."""
     weights = Counter(backend.weight for backend in backends if backend.weight > 0)
     return max(weights, key=lambda weight: (weights[weight], weight), default=DEFAULT_WEIGHT)
 

@@ -1,8 +1,8 @@
 """Which of several writers has which VServer group: known from the settings alone, before any call.
 
-What is done to a target concerns its load balancer, which is busy for all of its targets; its scaling groups,
-whose lifecycle hooks wait for all that they feed; and its VServer group, which several targets may have. So
-targets that have one of these in common, be it by way of others, have one writer.
+A write makes the load balancer busy for all of its targets. A scaling group's lifecycle hooks wait for all
+targets that it feeds. A VServer group may belong to several targets. So targets that have any of these in
+common, also through others, have one writer.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from handler.core.model.policy import Target
 
 
 class _Thing(NamedTuple):
-    """What targets may have in common. The first of all is what they are known by: see ``_things``."""
+    """What targets may have in common. The lowest is their key: see ``_things``."""
 
     rank: int
     id: str
@@ -24,8 +24,8 @@ class _Thing(NamedTuple):
 def shares(targets: Iterable[Target], writers: int) -> dict[str, int]:
     """Return the writer, 1 to ``writers``, of each VServer group.
 
-    Each writer draws for what the targets are known by, and the highest draws it (rendezvous hashing): with
-    one writer more, some are the new one's and all others stay; with one less, only those of the last move.
+    Each writer draws for each key, and the highest draw gets it (rendezvous hashing). A writer that is added
+    takes some keys, and all others stay; if the last one goes, only its keys move.
     """
     known_by = _known_by(targets)
     drawn = {key: _highest(key, writers) for key in set(known_by.values())}
@@ -35,9 +35,9 @@ def shares(targets: Iterable[Target], writers: int) -> dict[str, int]:
 def moved(
     before: Iterable[Target], writers_before: int, now: Iterable[Target], writers: int
 ) -> frozenset[str]:
-    """Return the VServer groups that change their writer, and those that share a writer with one by need.
+    """Return the VServer groups that change their writer, and those that must have the same writer as one.
 
-    A group that was nobody's before has no other writer to wait for.
+    A group that had no writer before has none to wait for.
     """
     listed = tuple(now)
     had, has = shares(before, writers_before), shares(listed, writers)
@@ -47,7 +47,7 @@ def moved(
 
 
 def _known_by(targets: Iterable[Target]) -> dict[str, str]:
-    """Return by VServer group what its targets, and all others of the same writer by need, are known by."""
+    """Return the key of each VServer group: the same for all that must have one writer."""
     leader: dict[_Thing, _Thing] = {}
     groups: dict[str, _Thing] = {}
     for target in targets:
@@ -61,8 +61,8 @@ def _known_by(targets: Iterable[Target]) -> dict[str, str]:
 def _things(target: Target) -> list[_Thing]:
     """Return what a target may have in common with others.
 
-    They are known by a load balancer if they have one, else by a scaling group, which both last longer than
-    any of the targets: another target of the same moves none.
+    The key is a load balancer if there is one, else a scaling group. Both outlast any target, so one more
+    target that has the same moves none.
     """
     found = [_Thing(2, target.vserver_group_id)]
     found += [_Thing(1, scaling_group_id) for scaling_group_id in target.scaling_group_ids]
@@ -78,7 +78,7 @@ def _led_by(leader: Mapping[_Thing, _Thing], thing: _Thing) -> _Thing:
 
 
 def _join(leader: dict[_Thing, _Thing], one: _Thing, other: _Thing) -> None:
-    """Let two be led by the lower of their leaders, and lead to it at once what led to them by the way."""
+    """Put two things under the lower of their leaders, and shorten the way to it."""
     first, second = sorted((_led_by(leader, one), _led_by(leader, other)))
     leader[second] = first
     for thing in (one, other):
