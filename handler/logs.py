@@ -24,22 +24,18 @@ _ROOM: Final = 512
 #: The longest value that is bound to an invocation, and so repeated in every line.
 _LONGEST_BOUND: Final = 2048
 
-#: Keys, without case and separators, whose values are never logged.
-_SECRET_KEYS: Final = frozenset(
-    {
-        "accesskeyid",
-        "accesskeysecret",
-        "authorization",
-        "body",
-        "lifecycleactiontoken",
-        "secret",
-        "secrets",
-        "securitytoken",
-        "signature",
-        "token",
-        "webhooksignature",
-        "xhubsignature256",
-    }
+#: How keys end, without case and separators, whose values are never logged.
+_SECRET_KEYS: Final = (
+    "accesskey",
+    "accesskeyid",
+    "authorization",
+    "body",
+    "password",
+    "secret",
+    "secrets",
+    "signature",
+    "signature256",
+    "token",
 )
 
 _cold = True
@@ -200,7 +196,7 @@ def _redacted(_: Any, __: str, event_dict: EventDict) -> EventDict:
 
 @lru_cache(1024)
 def _is_secret(key: str) -> bool:
-    return key.lower().replace("_", "").replace("-", "") in _SECRET_KEYS
+    return key.lower().replace("_", "").replace("-", "").endswith(_SECRET_KEYS)
 
 
 def _clean(key: str, value: Any) -> Any:
@@ -213,7 +209,7 @@ def _clean(key: str, value: Any) -> Any:
     if value is None or isinstance(value, float) or (isinstance(value, int) and abs(value) < 2**63):
         return value
     if kind is dict or isinstance(value, Mapping):
-        return {(name := str(inner)): _clean(name, given) for inner, given in value.items()}
+        return {blinds.hide(name := str(inner)): _clean(name, given) for inner, given in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_clean("", given) for given in value]
     if isinstance(value, bytes):

@@ -6,6 +6,7 @@ import os
 import random
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from msgspec import Struct
@@ -113,8 +114,11 @@ def _read(event: Any, instance: _Instance, invocation: Invocation) -> Delivery:
 
 
 def _run(delivery: Delivery, instance: _Instance, invocation: Invocation, context: Any) -> Result:
+    hide_secrets(delivery, instance, invocation, context)
     log_unread(delivery)
     known = {target.name: target for target in instance.settings.targets}
+    if any(target.writer == "unsaid" for target in known.values()):
+        raise BadSettings(("SWAP_SHARD: expected beside SWAP_WRITERS, which alone is for webhook",))
     ours: list[Intent] = []
     targets: list[Result] = []
     for intent in delivery.intents:
@@ -127,6 +131,14 @@ def _run(delivery: Delivery, instance: _Instance, invocation: Invocation, contex
         targets += _deliver(ours, instance, invocation, context)
     reasons = [ignored.reason for ignored in delivery.ignored]
     return outcome.summed_up(targets, delivery.rejected, reasons, invocation.request_id)
+
+
+def hide_secrets(delivery: Delivery, instance: _Instance, invocation: Invocation, context: Any) -> None:
+    """See that neither the keys of an invocation nor the tokens of its hooks are ever logged."""
+    with suppress(credentials.NoCredentials):
+        logs.redact(*credentials.find(context, os.environ).secrets())
+    tokens = (hook.token for intent in delivery.intents for hook in intent.hooks)
+    logs.redact_tokens(filter(None, tokens), (*instance.settings.names, invocation.function))
 
 
 def log_unread(delivery: Delivery) -> None:
@@ -142,9 +154,6 @@ def _deliver(
 ) -> list[Result]:
     """Run what a delivery asks for, and return the result of each target."""
     given = credentials.find(context, os.environ)
-    logs.redact(*given.secrets())
-    tokens = (hook.token for intent in intents for hook in intent.hooks)
-    logs.redact_tokens(filter(None, tokens), (*instance.settings.names, invocation.function))
     client = _client(instance, given, invocation.region)
     clock = _Clock()
     deadline = clock.now() + _time_left(instance.settings, invocation.timeout_s)

@@ -90,10 +90,12 @@ def of_run(run: Run) -> Result:
 def of_another(target: Target, intent: Intent) -> Result:
     """Return the result of a target that this function may not write to, or not yet.
 
-    It has to be delivered again, except for the timer, which comes again anyway.
+    It has to be delivered again, except for the timer, which comes again anyway: there a share that changes
+    is refused, so that an alarm tells of a change that was not finished.
     """
     reason = "other_share" if target.writer == "another" else "share_changes"
-    outcome: Outcome = "ignored" if intent.trigger == "timer" else "raised"
+    passed_over: Outcome = "ignored" if target.writer == "another" else "refused"
+    outcome = passed_over if intent.trigger == "timer" else "raised"
     return _nothing_known(target, intent, outcome, reason=reason)
 
 

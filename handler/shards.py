@@ -43,7 +43,8 @@ def read(
 
         writers = shares(targets, shard.writers)
     if shard.own is None:
-        return tuple(targets), writers
+        unsaid: Writer = "unsaid" if writers else "us"
+        return tuple(replace(target, writer=unsaid) for target in targets), writers
     resting = _resting(environ, targets, shard, read_file, errors)
 
     def writer(group_id: str) -> Writer:

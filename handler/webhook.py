@@ -56,6 +56,7 @@ def _answer(given: Any, context: Any) -> Result:
         trigger="deployment",
         event_ids=list(delivery.event_ids),
     )
+    main.hide_secrets(delivery, instance, invocation, context)
     try:
         if delivery.intents:
             response = _hand_on(event, delivery, now, instance.settings, invocation, context)
@@ -97,7 +98,6 @@ def _hand_on(
         rejected = (Rejected(reason, digest(request.body), 413),)
         return _turn_away(replace(delivery, intents=(), rejected=rejected), invocation)
     given = credentials.find(context, os.environ)
-    logs.redact(*given.secrets())
     result = outcome.summed_up([], [], [], invocation.request_id)
     try:
         writer = settings.writer_of(delivery.intents[0].target)

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from handler import blinds
+
 #: Ids of servers, scaling groups, hooks and activities. Documents mask them with asterisks.
 SANE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:*-]{0,127}")
 _EVENT_ID = re.compile(r"[!-~]{1,128}")
@@ -96,6 +98,7 @@ def digest(record: object) -> str:
 
 def shown(text: str) -> str:
     """Return a short value from outside for a reason: at most 64 characters, escaped."""
+    text = blinds.hide(text)  # before it is cut and escaped: a part of a secret is one as well
     return ascii(text if len(text) <= 64 else text[:61] + "...")
 
 

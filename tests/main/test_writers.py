@@ -248,7 +248,7 @@ def test_an_event_of_a_target_that_changes_its_writer_is_raised_until_it_has_one
 def test_its_timer_does_nothing_and_a_request_is_to_be_sent_again() -> None:
     functions = between()
     told = functions.of("web").deliver(timer())
-    assert (told.outcome, told.reason, told.raised) == ("ignored", "share_changes", "")
+    assert (told.outcome, told.reason, told.raised) == ("refused", "share_changes", "")  # an alarm tells
     told = functions.of("web").request(REQUEST)
     assert (told.status, told.reason, told.headers["Retry-After"]) == (503, "share_changes", "30")
     assert functions.first.calls() == []
@@ -274,7 +274,7 @@ def test_what_one_function_does_for_all_leaves_out_what_is_on_its_way() -> None:
     # One writer is left of two: its own go on, and those of the other rest until that one has ended.
     functions = Fleet(TARGETS, 1, both(), SWAP_WRITERS_BEFORE="2")
     told = functions.of("web").deliver(timer())
-    assert (told.of("web")["outcome"], told.of("auth")["outcome"]) == ("applied", "ignored")
+    assert (told.of("web")["outcome"], told.of("auth")["outcome"]) == ("applied", "refused")
     assert groups_asked(functions.first) == {"rsp-web"}
 
 

@@ -197,7 +197,7 @@ BUGS = (
         "rwc/1-t,1-t/nn",
         (
             "core.planning.capacity:_serves",
-            "return bool(weighted) and all(observed.is_normal(backend.key, gating) for backend in weighted)",
+            "return bool(weighted) and all(observed.is_proven(backend.key, gating) for backend in weighted)",
             "return bool(weighted)",
         ),
         (

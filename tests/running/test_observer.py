@@ -186,9 +186,9 @@ def test_ecs_is_asked_for_what_is_named_in_the_group_or_listed() -> None:
     assert {"i-1", "i-2", "i-3"} == looker.look().instances.keys()
 
 
-def test_of_a_request_ecs_is_asked_for_what_it_names() -> None:
+def test_of_a_request_ecs_is_asked_for_what_it_names_and_for_what_counts_as_capacity() -> None:
     looker = Looker(cloud("i-1 i-2", fresh="i-9"), request("i-1", "i-9"), target(scaling=False))
-    assert {"i-1", "i-9"} == looker.look().asked
+    assert {"i-1", "i-2", "i-9"} == looker.look().asked
 
 
 def test_what_ecs_says_is_seen() -> None:

@@ -62,7 +62,7 @@ class ChangeStatus(Struct, frozen=True, dict=True):
         """Whether the new side is in, and normal where it is to take requests."""
         observed, gates = self.look.observed, self.look.goal.gates
         return bool(self.in_now) and all(
-            observed.is_normal(backend.key, gates)
+            observed.is_proven(backend.key, gates)
             for backend in self.change.into
             if backend.weight and backend.key in observed.group.backends
         )

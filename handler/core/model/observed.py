@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import Enum
 
 from msgspec import Struct, field
@@ -85,6 +85,10 @@ class Observed(Struct, frozen=True):
         said = self.health.get(key, {})
         return all(said.get(listener) is Verdict.NORMAL for listener in listeners)
 
+    def is_proven(self, key: Key, gates: Collection[str]) -> bool:
+        """Tell whether a backend is normal on every gate; without gates, whether its instance is up."""
+        return self.is_normal(key, gates) if gates else not self.is_down(key.server_id)
+
     def is_abnormal(self, key: Key, listeners: Iterable[str]) -> bool:
         """Tell whether any of these listeners finds a backend abnormal."""
         return any(self.verdict(key, listener) is Verdict.ABNORMAL for listener in listeners)
@@ -121,11 +125,9 @@ class Observed(Struct, frozen=True):
         return self.instances is not None and server_id in self.asked and server_id not in self.instances
 
     def is_down(self, server_id: str) -> bool:
-        """Tell whether an instance is stopped, or unknown to ECS while ECS knows others."""
+        """Tell whether ECS says that an instance stops or is stopped."""
         instance = self.instance(server_id)
-        if instance is not None:
-            return instance.status in {"stopping", "stopped"}
-        return bool(self.instances) and self.is_unknown_to_ecs(server_id)
+        return instance is not None and instance.status in {"stopping", "stopped"}
 
     def shows_that_it_serves(self, server_id: str) -> bool:
         """Tell whether a scaling group lists a server in service, or any check finds it normal."""
@@ -148,5 +150,12 @@ class Observed(Struct, frozen=True):
         return Verdict.NORMAL in said or (instance is not None and not said)
 
     def is_released(self, server_id: str) -> bool:
-        """Tell whether an instance does not exist: ECS does not know it, and nothing shows that it serves."""
-        return self.is_unknown_to_ecs(server_id) and not self.shows_that_it_serves(server_id)
+        """Tell whether an instance is no more: ECS does not know it, and nothing contradicts that.
+
+        A scaling group that lists the server does, in whatever state, as does a check that finds it normal.
+        ECS is not believed where it knows nobody, unless the scaling groups list nobody either.
+        """
+        if not self.is_unknown_to_ecs(server_id) or server_id in self.servers:
+            return False
+        is_believed = self.instances or (self.source is Source.COMPLETE and not self.servers)
+        return bool(is_believed) and not self.shows_that_it_serves(server_id)

@@ -11,8 +11,8 @@ from handler.core.model.values import Strategy
 
 Mode = Literal["apply", "plan", "off"]
 
-#: Who writes to a target: this function, another one, or nobody while its writer changes.
-Writer = Literal["us", "another", "nobody"]
+#: Who writes to a target: this function, another one, nobody while its writer changes, or unsaid at the door.
+Writer = Literal["us", "another", "nobody", "unsaid"]
 
 #: Backend servers that one call may carry, as documented for every write to a VServer group.
 MAX_PER_CALL = 20

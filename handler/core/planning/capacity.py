@@ -43,26 +43,22 @@ def capacity(
 def gates(first: Observed, launched: Iterable[ServerRef]) -> frozenset[str]:
     """Return the listeners whose check a new server has to pass.
 
-    These are all listeners that check health. One is left out if it finds existing servers abnormal and none
-    normal, while another finds one normal: its check is misconfigured.
+    These are all listeners that check health. One is left out if it finds every existing server abnormal,
+    while another finds one normal: its check is misconfigured.
     """
     new = {ref.server_id for ref in launched}
-    others = [key for key in first.group.backends if key.server_id not in new]
+    others = [key for key, b in first.group.backends.items() if b.weight and key.server_id not in new]
     said = {
         listener: {first.verdict(key, listener) for key in others} for listener in first.listeners.checking
     }
     if not any(Verdict.NORMAL in verdicts for verdicts in said.values()):
         return first.listeners.checking
-    return frozenset(
-        listener
-        for listener, verdicts in said.items()
-        if Verdict.NORMAL in verdicts or Verdict.ABNORMAL not in verdicts
-    )
+    return frozenset(listener for listener, verdicts in said.items() if verdicts != {Verdict.ABNORMAL})
 
 
 def unproven(observed: Observed, gating: Collection[str]) -> frozenset[str]:
     """Return the units that have a backend that is not normal on every gate."""
-    return frozenset(key.unit for key in observed.group.backends if not observed.is_normal(key, gating))
+    return frozenset(key.unit for key in observed.group.backends if not observed.is_proven(key, gating))
 
 
 def in_service(
@@ -124,7 +120,7 @@ def _serves(
     known = [backend for backend in weighted if backend.key not in coming]
     if known:
         return any(map(observed.gets_requests, known))
-    return bool(weighted) and all(observed.is_normal(backend.key, gating) for backend in weighted)
+    return bool(weighted) and all(observed.is_proven(backend.key, gating) for backend in weighted)
 
 
 def leaves_service(observed: Observed, backends: Iterable[Backend], out: Iterable[Backend]) -> bool:

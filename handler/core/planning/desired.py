@@ -82,10 +82,9 @@ def doubtful(intent: Intent, group: Group, servers: Mapping[str, Server], policy
 
 def to_ask_ecs(intent: Intent, group: Group, servers: Mapping[str, Server]) -> tuple[str, ...]:
     """Return the ECS instances whose state matters to the run: named, in the group, or listed."""
-    named = [ref.server_id for ref in (*intent.terminated, *intent.launched)]
-    if intent.scope is Scope.RECONCILE:
-        named += [*(key.server_id for key in group.backends), *servers]
-    return tuple(server_id for server_id in dict.fromkeys(named) if server_id.startswith("i-"))
+    named = (ref.server_id for ref in (*intent.terminated, *intent.launched))
+    known = dict.fromkeys((*named, *(key.server_id for key in group.backends), *servers))
+    return tuple(server_id for server_id in known if server_id.startswith("i-"))
 
 
 def desired(intent: Intent, observed: Observed, policy: Policy, start: Group) -> Desired:
@@ -310,8 +309,7 @@ class _Reconciling:
             return ""
         if not self._manages(backends):
             return "unmanaged"
-        # If neither ECS nor the scaling groups know any server, both may be wrong.
-        if observed.is_released(server_id) and (observed.instances or observed.source is Source.COMPLETE):
+        if observed.is_released(server_id):
             return "gone"
         return "stale" if observed.source is Source.COMPLETE else "source_incomplete"
 

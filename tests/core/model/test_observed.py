@@ -69,6 +69,9 @@ def test_what_ecs_was_not_asked_for_is_not_unknown() -> None:
     assert unread.instance("i-1") is None
 
 
+STOPPED = {**RUNNING, "i-2": Instance("i-2", "stopped", reclaimed=False)}
+
+
 @pytest.mark.parametrize(
     ("listed", "also", "expected"),
     [
@@ -76,10 +79,10 @@ def test_what_ecs_was_not_asked_for_is_not_unknown() -> None:
         ("", {"abnormal": "i-2"}, True),
         ("", {"checked": True}, False),  # a check finds it normal: it serves, whatever ECS says
         ("i-2", {"checked": False}, False),
-        ("i-2=leaving", {"checked": False}, True),
+        ("i-2=leaving", {"checked": False}, False),  # it is there as long as a scaling group lists it
     ],
 )
-def test_released_is_what_ecs_does_not_know_and_nothing_shows_to_serve(
+def test_released_is_what_ecs_does_not_know_and_nothing_contradicts(
     listed: str, also: dict[str, object], expected: bool
 ) -> None:
     looked = view("i-1 i-2", listed, asked=frozenset({"i-1", "i-2"}), instances=RUNNING, **also)
@@ -88,24 +91,42 @@ def test_released_is_what_ecs_does_not_know_and_nothing_shows_to_serve(
 
 
 @pytest.mark.parametrize(
-    ("also", "expected"),
+    ("listed", "source", "expected"),
     [
-        ({"instances": RUNNING}, [True, False]),
-        ({"instances": {"i-2": Instance("i-2", "stopped", reclaimed=False)}}, [False, False]),
-        ({"instances": {}}, [True, True]),  # an ECS that knows nobody is not believed
-        ({"instances": None}, [True, True]),
-        ({"instances": RUNNING, "checked": True}, [True, True]),  # a check finds it normal
+        ("", Source.COMPLETE, True),  # both say that nobody is left
+        ("i-1", Source.COMPLETE, False),
+        ("", Source.EMPTY, False),
+        ("", Source.SHORT, False),
+        ("", Source.ABSENT, False),
     ],
 )
-def test_an_instance_that_is_down_serves_nobody_though_nothing_checks_it(
+def test_an_ecs_that_knows_nobody_is_believed_only_where_the_scaling_groups_agree(
+    listed: str, source: Source, expected: bool
+) -> None:
+    looked = view("i-1 i-2", listed, source=source, asked=frozenset({"i-1", "i-2"}), instances={})
+    assert expected == looked.is_released("i-2")
+
+
+@pytest.mark.parametrize(
+    ("also", "expected"),
+    [
+        ({"instances": STOPPED}, [True, False]),
+        ({"instances": RUNNING}, [True, True]),  # that ECS does not know it is not enough
+        ({"instances": None}, [True, True]),
+        ({"instances": STOPPED, "checked": True}, [True, True]),  # a check finds it normal
+    ],
+)
+def test_a_stopped_instance_serves_nobody_though_nothing_checks_it(
     also: dict[str, object], expected: list[bool]
 ) -> None:
     looked = view("i-1 i-2", asked=frozenset({"i-1", "i-2"}), **also)  # type: ignore[arg-type]
-    assert expected == [looked.gets_requests(backend(one)) for one in ("i-1", "i-2")]
+    keys = [backend(one) for one in ("i-1", "i-2")]
+    assert expected == [looked.gets_requests(one) for one in keys]
+    assert expected == [looked.is_proven(one.key, looked.listeners.checking) for one in keys]
 
 
 def test_a_check_that_passes_counts_more_than_a_listener_that_checks_nothing() -> None:
     for said, expected in (("", True), ("i-2=abnormal", False), ("i-2=pending", False)):
         looked = by_listener("i-1 i-2", {"http:80": said}, unchecking="tcp:443")
-        looked = replace(looked, asked=frozenset({"i-1", "i-2"}), instances=RUNNING)
+        looked = replace(looked, asked=frozenset({"i-1", "i-2"}), instances=STOPPED)
         assert expected == looked.gets_requests(backend("i-2"))

@@ -177,7 +177,7 @@ def gating(of: str, new: str = "i-9", **said: str) -> str:
             "i-1=abnormal i-2=abnormal",
             "a",
         ),  # nobody is normal there, though elsewhere: it is set up wrongly
-        ("", "i-1=abnormal i-2=pending", "a"),
+        ("", "i-1=abnormal i-2=pending", "a b"),  # the other may still pass
         ("", "i-1=abnormal", "a b"),
         ("", "i-1=pending i-2=pending", "a b"),  # without an abnormal one it may only be slow
         (
