@@ -80,6 +80,7 @@ def swap(event: bytes | str | dict[str, object] | list[object], context: Any) ->
     """
     instance = started()
     invocation = contexts.read(context, os.environ)
+    hide_keys(context)
     delivery = _read(event, instance, invocation)
     logs.bind(
         cold_start=logs.cold_start(),
@@ -114,7 +115,7 @@ def _read(event: Any, instance: _Instance, invocation: Invocation) -> Delivery:
 
 
 def _run(delivery: Delivery, instance: _Instance, invocation: Invocation, context: Any) -> Result:
-    hide_secrets(delivery, instance, invocation, context)
+    _hide_tokens(delivery, instance, invocation)
     log_unread(delivery)
     known = {target.name: target for target in instance.settings.targets}
     if any(target.writer == "unsaid" for target in known.values()):
@@ -133,10 +134,13 @@ def _run(delivery: Delivery, instance: _Instance, invocation: Invocation, contex
     return outcome.summed_up(targets, delivery.rejected, reasons, invocation.request_id)
 
 
-def hide_secrets(delivery: Delivery, instance: _Instance, invocation: Invocation, context: Any) -> None:
-    """See that neither the keys of an invocation nor the tokens of its hooks are ever logged."""
+def hide_keys(context: Any) -> None:
+    """See that the keys of an invocation are never told, be it in the reason of what cannot be read."""
     with suppress(credentials.NoCredentials):
         logs.redact(*credentials.find(context, os.environ).secrets())
+
+
+def _hide_tokens(delivery: Delivery, instance: _Instance, invocation: Invocation) -> None:
     tokens = (hook.token for intent in delivery.intents for hook in intent.hooks)
     logs.redact_tokens(filter(None, tokens), (*instance.settings.names, invocation.function))
 

@@ -44,6 +44,7 @@ def webhook(given: Any, second: Any) -> Any:
 def _answer(given: Any, context: Any) -> Result:
     instance = main.started()
     invocation = contexts.read(context, os.environ)
+    main.hide_keys(context)
     secrets = main.webhook_secrets(instance)
     # In whole seconds, as they are handed on: what is fresh here must not be stale there.
     now = int(time.time())
@@ -56,7 +57,6 @@ def _answer(given: Any, context: Any) -> Result:
         trigger="deployment",
         event_ids=list(delivery.event_ids),
     )
-    main.hide_secrets(delivery, instance, invocation, context)
     try:
         if delivery.intents:
             response = _hand_on(event, delivery, now, instance.settings, invocation, context)

@@ -85,6 +85,11 @@ def test_cold_start_is_true_once(monkeypatch: pytest.MonkeyPatch) -> None:
         "secret",
         "body",
         "token",
+        "x-acs-security-token",
+        "webhook_secret",
+        "Password",
+        "AccessKey",
+        "X-Hub-Signature-256",
     ],
 )
 def test_keys_that_name_secrets_are_hidden_at_any_depth(told: Any, key: str) -> None:
@@ -98,11 +103,13 @@ def test_known_secrets_are_hidden_wherever_they_stand(told: Any) -> None:
     logs.redact("hush-hush", "abc")
     logs.bind(request_id="r hush-hush")
     logs.event("x", text="a hush-hush b", deep={"list": ("hush-hush",)}, short="abc")
+    logs.event("y", deep={"hush-hush": {"and hush-hush": 1}})
     try:
         int("hush-hush")
     except ValueError:
         logs.event("raised", level="error", exc_info=True)
-    first, second = told()
+    first, keyed, second = told()
+    assert keyed["deep"] == {"***": {"and ***": 1}}
     assert first["request_id"] == "r ***"
     assert (first["text"], first["deep"], first["short"]) == ("a *** b", {"list": ["***"]}, "abc")
     assert "with base 10: '***'" in second["exception"]

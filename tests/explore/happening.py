@@ -41,7 +41,8 @@ def _launch(world: World, words: Words) -> None:
 def _leave(world: World, words: Words) -> None:
     """``~ leave a i-0 Removing:Wait``: a member that Auto Scaling is taking out."""
     name, server, *said = words
-    _put(world, f"asg-{name}", server, said or ["Removing"], "ash-in")
+    if server in world.instances:
+        _put(world, f"asg-{name}", server, said or ["Removing"], "ash-in")
 
 
 def _put(world: World, name: str, server: str, said: list[str], hook: str) -> None:

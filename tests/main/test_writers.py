@@ -278,6 +278,15 @@ def test_what_one_function_does_for_all_leaves_out_what_is_on_its_way() -> None:
     assert groups_asked(functions.first) == {"rsp-web"}
 
 
+def test_a_writer_that_is_told_how_many_there_are_and_not_which_it_is_refuses_to_run() -> None:
+    told = settings.load({"SWAP_TARGETS": json.dumps(TARGETS), "SWAP_WRITERS": "4"})
+    function = both().beside()
+    function._settings = told
+    function.restart()
+    with pytest.raises(settings.BadSettings, match="SWAP_SHARD: expected beside SWAP_WRITERS"):
+        function.deliver(timer())
+
+
 def test_a_request_that_waited_for_hours_is_judged_by_the_writer_of_now() -> None:
     payload, later = handed_on(REQUEST, asynchronous=True), time.time() + 3600
     with mock.patch.object(time, "time", lambda: later):

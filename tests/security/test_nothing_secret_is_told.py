@@ -11,8 +11,11 @@ from unittest import mock
 from urllib.parse import quote
 
 import pytest
+from msgspec.structs import replace
 
+from handler import blinds
 from handler.cloud.slb import CloudSlb
+from handler.settings import Secrets
 from tests.security.conftest import STATE
 from tests.support import deliveries
 from tests.support.deliveries import SECRET, hooked, http_event, scaled_in, signed, timer
@@ -124,6 +127,40 @@ def test_nothing_is_told_of_an_unexpected_failure(where: str) -> None:
     assert "RuntimeError" in text
     assert "while sending ***" in text
     assert_nothing_in(text, *secrets)
+
+
+@pytest.mark.parametrize(
+    "secret", ["whsec_" + "Q0dX" * 22, "geheimnis-\u00fc\u00f6\u00e4-0123", 'it\'s-a-"secret"-0123']
+)
+def test_a_secret_in_the_wrong_field_is_told_neither_in_part_nor_escaped(secret: str) -> None:
+    here = World("i-1", log_level="DEBUG")
+    here._settings = replace(here._settings, secrets=Secrets((secret,)))
+    here.restart()
+    text = deliver_all(here, [timer(secret), timer(f"a {secret}")])
+    assert "***" in text
+    assert_nothing_in(text, secret)
+    for part in (secret[:20], ascii(secret)[1:-1], secret[-12:]):
+        assert part not in text
+
+
+def test_the_first_line_of_an_instance_does_not_tell_its_key() -> None:
+    here = World("i-1", log_level="DEBUG")
+    key = here.identity.access_key_id
+    with mock.patch.object(blinds, "_recent", blinds._Known()):
+        assert_nothing_in(deliver_all(here, [timer(key, "web")]), key)
+
+
+def test_the_token_of_a_hook_is_not_told_while_its_target_changes_its_writer() -> None:
+    here = world()
+    targets = tuple(replace(one, writer="nobody") for one in here._settings.targets)
+    here._settings = replace(here._settings, targets=targets)
+    here.restart()
+    event = hooked("ScaleOut", "i-5", token=TOKEN) | {"id": TOKEN}
+    with mock.patch.object(blinds, "_recent", blinds._Known()):
+        text = deliver_all(here, [[event, deliveries.event("x:" + TOKEN, {}, "acs.other")]])
+    printed = text.splitlines()[1:]
+    assert "***" in "".join(printed)
+    assert_nothing_in("".join(printed), TOKEN)
 
 
 def test_a_batch_of_a_hundred_hooks_pushes_no_key_out_of_what_is_hidden() -> None:

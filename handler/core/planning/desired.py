@@ -293,6 +293,8 @@ class _Reconciling:
         observed = self._observed
         if observed.is_leaving(server_id):
             return "leaving"
+        if observed.is_unknown_to_ecs(server_id) and not observed.shows_that_it_serves(server_id):
+            return "gone"  # the event and ECS say so
         asked = observed.instances is not None and server_id in observed.asked
         return "not_deleted_yet" if asked or observed.shows_that_it_serves(server_id) else "gone"
 
