@@ -137,6 +137,14 @@ def test_said_to_be_deleted_is_gone_once_ecs_does_not_know_it_and_no_scaling_gro
         assert ("", ("i-1",)) == (told(looked, deleted), found.not_deleted_yet)
 
 
+@pytest.mark.parametrize("checked", [False, True])
+def test_the_last_server_that_is_said_to_be_deleted_is_gone_though_ecs_knows_nobody_else(
+    checked: bool,
+) -> None:
+    deleted, last = event("i-1", cause=Cause.DELETED), with_ecs("i-1", "i-1?", checked=checked)
+    assert (frozenset() if checked else frozenset({"i-1"})) == aims(last, deleted).desired.gone
+
+
 def test_deletions_do_not_empty_a_group_whose_scaling_group_says_nothing() -> None:
     looked = with_ecs("i-1 i-2", "i-1 i-2", "", source=Source.EMPTY)
     assert "" == told(looked, event("i-1 i-2", cause=Cause.DELETED))
