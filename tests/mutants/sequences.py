@@ -109,7 +109,7 @@ BUGS = (
         "who has stopped is put in",
         "not running, and named in a write",
         "target web asg=a; in web i-0 80=100; lists a i-0; server i-n0 stopped; ~ launch a i-n0; > timer",
-        ("core.planning.desired:why_not_launched", 'in {"stopping", "stopped"}', "in ()"),
+        ("core.planning.desired:why_not_launched", "if observed.is_down(server_id)", "if False"),
     ),
     _bug(
         "Deleted is believed whatever ECS and the checks say",

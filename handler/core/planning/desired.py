@@ -158,7 +158,7 @@ def why_not_launched(server_id: str, observed: Observed) -> str:
         return "unknown_server" if observed.is_unknown_to_ecs(server_id) else ""
     if instance.reclaimed:
         return "being_reclaimed"
-    return "not_running" if instance.status in {"stopping", "stopped"} else ""
+    return "not_running" if observed.is_down(server_id) else ""
 
 
 def _is_ours(backends: Iterable[Backend], policy: Policy) -> bool:
@@ -293,10 +293,8 @@ class _Reconciling:
         observed = self._observed
         if observed.is_leaving(server_id):
             return "leaving"
-        if observed.is_unknown_to_ecs(server_id) and not observed.shows_that_it_serves(server_id):
-            return "gone"  # the event and ECS say so
-        asked = observed.instances is not None and server_id in observed.asked
-        return "not_deleted_yet" if asked or observed.shows_that_it_serves(server_id) else "gone"
+        is_there = observed.instance(server_id) is not None or observed.shows_that_it_serves(server_id)
+        return "not_deleted_yet" if is_there else "gone"
 
     def _unnamed(self, server_id: str, backends: Iterable[Backend]) -> str:
         """Return the fate of a server in the group that the event does not name; empty if it stays."""
