@@ -76,6 +76,8 @@ class Desk:
 
     def shown(self) -> dict[str, Any]:
         """Everything that the page shows and that changes."""
+        # The log is read first, so that a run is not shown as ended beside a group of before.
+        told = runs(log(self.cloud))[-RUNS_SHOWN:]
         with self.cloud.gateway.lock:
             now = self.cloud.cloud.state()
             calls = list(self.cloud.gateway.calls)
@@ -92,7 +94,7 @@ class Desk:
             "faults": now["faults"],
             "calls": [_call(n, c) for n, c in enumerate(calls, 1)][-CALLS_SHOWN:],
             "calls_made": len(calls),
-            "runs": runs(log(self.cloud))[-RUNS_SHOWN:],
+            "runs": told,
             "activities": self.cloud.activities.reports()[-10:],
             "busy": self.busy,
         }

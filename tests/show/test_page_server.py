@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from localcloud.serving import LocalCloud
+from show.page import desk
 from show.page.desk import Desk
 from show.page.server import LIMIT, PageServer
 from show.page.world import deliveries
@@ -17,12 +19,12 @@ from show.page.world import deliveries
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[PageServer]:
-    desk = Desk()
-    running = PageServer(desk)
+    shown = Desk()
+    running = PageServer(shown)
     threading.Thread(target=running.serve_forever, args=(0.05,), daemon=True).start()
     yield running
     running.close()
-    desk.close()
+    shown.close()
 
 
 @pytest.fixture
@@ -147,6 +149,21 @@ def test_a_run_has_its_pairs_its_waves_and_its_story_and_can_be_undone(fresh):
     assert [("step", 1), ("wait", 1)] == [(step["kind"], step["wave"]) for step in target["story"]]
     post(fresh, "undo", {"run": run["id"], "target": "web"})
     assert sorted(before) == sorted(servers(fresh))
+
+
+def test_a_run_that_ends_while_the_page_looks_is_not_ended_beside_a_group_of_before(fresh, monkeypatch):
+    read = desk.log
+    runs: list[Any] = []
+
+    def ends_meanwhile(cloud: LocalCloud) -> list[str]:
+        if not runs:
+            runs.append(fresh.desk.request({"target": "web", "pairs": [["i-old1", "i-new1"]]}, plan=False))
+        return read(cloud)
+
+    monkeypatch.setattr(desk, "log", ends_meanwhile)
+    shown = fresh.desk.shown()
+    assert ["applied"] == [run["outcome"] for run in shown["runs"]]
+    assert "i-new1" in [backend["server_id"] for backend in shown["groups"][0]["backends"]]
 
 
 def test_a_fault_is_seen_in_the_story_as_a_retry(fresh):
