@@ -35,6 +35,14 @@ FOUND = {
         "target web un=50%; in web eni-0@10.0.0.1 80=100; in web eni-0@10.0.0.2 80=100; in web i-1 80=100; "
         "in web i-2 80=100; in web i-3 80=100; server i-n0; denied ecs; > request web l:i-n0; "
         "> request web t:i-2 t:eni-0 l:i-n4 l:i-n5",
+    "what died during a run is replaced at once, and was not retired":
+        "target web drain=3; in web i-0 80=100; in web i-1 80=100; lists a i-1; "
+        "in web i-2 80=100; lists a i-2; server i-n2; server i-n3; server i-n4; read busy_for=1; ~+5 zero a; "
+        "> request web p:i-0/i-n2 p:i-2/i-n3 p:i-1/i-n4",
+    "a new server that fails a check does not waive it for another":
+        "target web asg=a,b min=3; listener web https:443; in web i-0 80=0; in web i-1 80=100 mark; "
+        "lists a i-1; in web i-2 80=100; lists a i-2; server i-n0 443=abnormal; server i-n3 443=abnormal; "
+        "~ launch b i-n0; ~ leave b i-0; > hookin b i-0; ~ zero a; ~ launch b i-n3; > out b i-n3",
 }  # fmt: skip
 
 

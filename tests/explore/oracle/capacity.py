@@ -57,7 +57,8 @@ def retired(run: Run) -> Iterator[str]:
     strictly = (
         _unpaired(run) + _weighed_down(run) + (run.spare(len(counted)) if run.strategy == "swap" else 0)
     )
-    for at, _ in steps(run):
+    for at, before in steps(run):
+        counted -= _failed(run, before)
         weighted = run.units([b for b in run.backends(at) if b.weight > 0])
         lost = start.keys() - weighted
         passed = {one for one in served.serving(at) - start.keys() if served.passed(at, one, required)}
@@ -89,10 +90,17 @@ def _seen_dead(run: Run) -> set[Unit]:
     return {one for one in dead if not run.is_request or one[0] in named}
 
 
+def _failed(run: Run, at: int) -> set[Unit]:
+    """The units that nothing sends requests to, though they have a weight and their checks have ended."""
+    weighted = run.units([b for b in run.backends(at) if b.weight > 0])
+    return weighted - run.served.serving(at) - run.served.pending(at)
+
+
 def _required(run: Run) -> frozenset[str]:
-    """The listeners on which a new one has to pass: those that check, and use any that was there."""
+    """The listeners on which a new one has to pass: those that check, and use any that is not new."""
     checking = run.served.checking(run.group)
-    used = run.served.on(run.begin).values()
+    new = {e.server for e in run.launched}
+    used = [names for one, names in run.served.on(run.begin).items() if one[0] not in new]
     return frozenset().union(*used) & checking or checking
 
 
