@@ -14,15 +14,15 @@ _T = TypeVar("_T")
 #: Yields the time, in seconds of the clock, at which to go on; returns its result.
 Task: TypeAlias = Generator[float, None, _T]
 
-#: The longest sleep, in seconds, so that what is done before sleeps, such as a heartbeat, is never late.
+#: The longest sleep, in seconds, so that what is done each turn, such as a heartbeat, is never late.
 NAP_S = 5.0
 
 
 class Scheduler:
-    """Wakes the task whose time has come. ``before_sleep`` is called before each sleep, of 5 s at most."""
+    """Wakes the task whose time has come. ``each_turn`` is called before each task and after each sleep."""
 
-    def __init__(self, clock: Clock, before_sleep: Callable[[], None]) -> None:
-        self._clock, self._before_sleep = clock, before_sleep
+    def __init__(self, clock: Clock, each_turn: Callable[[], None]) -> None:
+        self._clock, self._each_turn = clock, each_turn
         self._waiting: list[tuple[float, int, Task[None]]] = []
         self._number = count()
 
@@ -37,22 +37,23 @@ class Scheduler:
         """Return once all tasks have ended."""
         while self._waiting:
             at, _, task = heapq.heappop(self._waiting)
+            self._each_turn()
             while (seconds := at - self._clock.now()) > 0:
-                self._before_sleep()
                 self._clock.sleep(min(seconds, NAP_S))
+                self._each_turn()
             for wake_at in task:
                 self._wake(task, wake_at)
                 break
 
 
-def alone(task: Task[_T], clock: Clock, before_sleep: Callable[[], None]) -> _T:
+def alone(task: Task[_T], clock: Clock, each_turn: Callable[[], None]) -> _T:
     """Run one task to its end, and return its result."""
     results: list[_T] = []
 
     def kept() -> Task[None]:
         results.append((yield from task))
 
-    scheduler = Scheduler(clock, before_sleep)
+    scheduler = Scheduler(clock, each_turn)
     scheduler.add(kept())
     scheduler.run()
     return results[0]

@@ -9,7 +9,7 @@ import pytest
 from tests.scenarios.world import Make, here
 from tests.support.deliveries import hooked
 from tests.support.level_b import World
-from tests.support.places import hook
+from tests.support.places import hook, place, target
 
 ROW = 26
 COMPLETE, HEARTBEAT = "CompleteLifecycleAction", "RecordLifecycleActionHeartbeat"
@@ -93,6 +93,72 @@ def test_of_two_instances_one_sick_abandons_none(readings: dict[str, Any]) -> No
     world = here("i-1 i-2 i-3", listed, hooks=[hook("i-4 i-5")], sick="i-4", readings=readings)
     world.deliver(hooked("ScaleOut", "i-4 i-5"))
     assert world.hooks()["token-1"] != ("Completed", "ABANDON")
+
+
+@pytest.mark.parametrize("listed", ["i-1=leaving i-2 i-3 i-4=pending", "i-1 i-2 i-3 i-4=pending"])
+@pytest.mark.parametrize("late", ["no verdict yet", "abnormal on one listener of two"])
+def test_an_instance_that_is_late_but_not_failed_everywhere_is_not_abandoned(late: str, listed: str) -> None:
+    slow = {"fresh_health": 1000} if late == "no verdict yet" else {}
+    world = here("i-1 i-2 i-3", listed, hooks=[hook("i-4")], readings=slow)
+
+    def fails_one_check(state: dict[str, Any]) -> None:
+        https = {"port": 443, "protocol": "https", "vserver_group_id": "rsp-web"}
+        state["load_balancers"][0]["listeners"].append(https)
+        launched = next(one for one in state["instances"] if one["instance_id"] == "i-4")
+        launched["health_by_listener"] = {"443": "abnormal"}
+
+    if not slow:
+        world.edit(fails_one_check)
+    world.deliver(hooked("ScaleOut", "i-4"))
+    assert world.hooks()["token-1"][0] == "Pending"
+
+
+def test_an_instance_that_stopped_is_not_continued_where_nothing_checks() -> None:
+    world = here(
+        "i-1 i-2 i-3 i-4#slb-swap/web",
+        "i-1 i-2 i-3 i-4=pending",
+        hooks=[hook("i-4")],
+        health_check=False,
+        stopped="i-4",
+    )
+    world.deliver(hooked("ScaleOut", "i-4"))
+    assert world.hooks()["token-1"][0] == "Pending"
+
+
+@pytest.mark.parametrize("more", [0, 8, 20])
+def test_the_first_heartbeat_comes_in_time_however_many_targets_wait(more: int) -> None:
+    names = [f"t{n}" for n in range(more)]
+    world = here(
+        "i-1 i-2 i-3",
+        "i-1 i-2 i-3 i-4=pending",
+        hooks=[hook("i-4")],
+        sick="i-4",
+        places=[place(name, "i-1 i-2 i-3") for name in names],
+        targets=[{**target(name), "scaling_group_ids": ["asg-web"]} for name in ["web", *names]],
+    )
+
+    def takes_time(action: str) -> None:
+        world.clock.at += 0.2
+
+    world.on_call = takes_time
+    world.deliver(hooked("ScaleOut", "i-4"))
+    first = next(at for at, action in world.timeline if action == HEARTBEAT)
+    assert first - 1000 < 30
+
+
+def test_of_two_that_leave_the_floor_holds_one_and_the_other_is_continued() -> None:
+    hooks = [hook("i-1", token="t-1"), hook("i-2", token="t-2")]
+    world = here(
+        "i-1 i-2",
+        "i-1=leaving i-2=leaving",
+        hooks=hooks,
+        policy={"max_unavailable": 2},
+        timeout_s=200,
+    )
+    world.deliver([hooked("ScaleIn", "i-1", token="t-1"), hooked("ScaleIn", "i-2", token="t-2")])
+    assert world.servers() == ["i-2"]
+    assert world.hooks()["t-1"] == ("Completed", "CONTINUE")
+    assert world.hooks()["t-2"][0] == "Pending"
 
 
 def _alone(**state: Any) -> World:

@@ -11,12 +11,12 @@ from handler.core.model.answers import Result
 from handler.core.model.decisions import Finish
 from handler.core.model.observed import Observed
 from handler.core.model.steps import backends_of
-from handler.core.model.values import Hook
+from handler.core.model.values import Hook, Refusal
 
 #: Reasons that blame the instance itself, unlike a full or busy load balancer, or an ECS that lags.
-ITS_OWN_FAULT = frozenset({"not_healthy", "bad_backend", "not_running", "being_reclaimed"})
+ITS_OWN_FAULT = frozenset({"bad_backend", "not_running", "being_reclaimed"})
 #: Reasons of a raised run that has done all it could. After others a backend may yet be put back.
-LEFT_TO_OTHERS = frozenset({"not_healthy", "not_in_service_yet", "not_deleted_yet"})
+LEFT_TO_OTHERS = frozenset({"not_healthy", "not_in_service_yet", "not_deleted_yet", "floor"})
 
 
 class Ending(Struct, frozen=True):
@@ -35,8 +35,7 @@ class Ending(Struct, frozen=True):
 def verdict(hook: Hook, endings: Sequence[Ending | None]) -> Literal["CONTINUE", "ABANDON"] | None:
     """Return what to complete the hook with; None leaves it to its own default.
 
-    Scale-out continues if any target has all its instances in, and they are normal or nothing checks them. It
-    is abandoned only if every instance failed in every target. Scale-in continues if no target, in any mode,
+    Scale-out continues if any target has all its instances in, with a weight and proven. It is abandoned only if every instance failed in every target. Scale-in continues if no target, in any mode,
     has a backend of its instances, even if something else failed there. Nothing is known of a run that broke:
     its ending is None.
     """
@@ -72,15 +71,22 @@ def holds(ending: Ending, hook: Hook) -> bool:
 def _serves(instance: str, ending: Ending) -> bool:
     backends = backends_of(ending.observed.group, instance)
     return bool(backends) and all(
-        b.weight and ending.observed.is_normal(b.key, ending.gates) for b in backends
+        b.weight and ending.observed.is_proven(b.key, ending.gates) for b in backends
     )
 
 
 def _failed(instance: str, ending: Ending) -> bool:
-    if any(r.subject == instance and r.reason in ITS_OWN_FAULT for r in ending.finish.refused):
-        return True
-    # A failed instance is abnormal on every gate.
+    """Tell whether an instance was refused for its own fault, or is or was abnormal on every gate."""
+    for refusal in ending.finish.refused:
+        if refusal.subject == instance and (refusal.reason in ITS_OWN_FAULT or _failed_all(refusal)):
+            return True
     backends = backends_of(ending.observed.group, instance)
     gates = ending.gates
     unhealthy = any(gates and all(ending.observed.is_abnormal(b.key, {g}) for g in gates) for b in backends)
     return unhealthy and ending.finish.reason == "not_healthy"
+
+
+def _failed_all(refusal: Refusal) -> bool:
+    """Tell whether what was taken back was abnormal on every gate, not only late."""
+    gates = refusal.numbers.get("gates", 0)
+    return refusal.reason == "not_healthy" and gates != 0 and gates == refusal.numbers.get("abnormal_gates")

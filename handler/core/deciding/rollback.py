@@ -56,7 +56,7 @@ def late(situation: Situation) -> tuple[Refusal, ...]:
     """
     waited = {"waited_s": int(situation.policy.health_timeout_s)}
     return tuple(
-        Refusal(status.change.new or "", "not_healthy", numbers=waited)
+        Refusal(status.change.new or "", "not_healthy", numbers={**waited, **status.failed_gates})
         for status in situation.pending
         if status.late and _ours(status, situation) and _is_worth_it(status, situation)
     )

@@ -78,6 +78,13 @@ class ChangeStatus(Struct, frozen=True, dict=True):
         )
 
     @property
+    def failed_gates(self) -> dict[str, int]:
+        """How many gates there are, and on how many of them a backend of the new side is abnormal."""
+        observed, gates = self.look.observed, self.look.goal.gates
+        abnormal = [sum(observed.is_abnormal(b.key, {gate}) for gate in gates) for b in self.in_now]
+        return {"gates": len(gates), "abnormal_gates": max(abnormal, default=0)}
+
+    @property
     def serving(self) -> bool:
         """Whether the unit of the old side is in service."""
         return self.change.old in self.look.in_service

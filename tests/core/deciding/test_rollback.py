@@ -41,7 +41,7 @@ def test_the_reason_names_the_new_one_and_how_long_it_was_waited_for() -> None:
     play = Play(view("i-1 i-2", checked=True), request("i-1", "i-3"), FEW)
     play.to_end(Verdict.PENDING)
     assert "i-3:not_healthy" == shown_refused(play.decision.refused)
-    assert {"waited_s": 2} == play.decision.refused[0].numbers
+    assert {"waited_s": 2, "gates": 1, "abnormal_gates": 0} == play.decision.refused[0].numbers
 
 
 def test_no_further_wave_is_tried() -> None:
