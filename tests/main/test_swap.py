@@ -201,7 +201,7 @@ def test_instance_keeps_its_connection_from_invocation_to_invocation(entrance: E
 
 def test_settings_that_do_not_fit_into_the_function_s_time_are_refused_at_start() -> None:
     world = World("i-1 i-2", fresh="i-9", timeout_s=60)
-    with pytest.raises(BadSettings, match=r"take 130 s, expected at most 50 s: the function's time is 60 s"):
+    with pytest.raises(BadSettings, match=r"take 135 s, expected at most 50 s: the function's time is 60 s"):
         world.request(terminated=["i-1"], launched=["i-9"])
     assert [] == world.calls()
 

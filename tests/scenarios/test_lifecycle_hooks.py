@@ -185,7 +185,7 @@ def test_the_floor_holds_it_until_a_replacement_is_in(readings: dict[str, Any]) 
 
 
 def test_with_no_replacement_it_is_raised_at_the_deadline(readings: dict[str, Any]) -> None:
-    world = _alone(readings=readings, timeout_s=140)
+    world = _alone(readings=readings, timeout_s=145)
     told = world.deliver(hooked("ScaleIn", "i-1"))
     assert (told.outcome, told.reason) == ("raised", "floor")
     assert world.calls(COMPLETE) == []

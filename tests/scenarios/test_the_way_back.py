@@ -124,7 +124,7 @@ def slow_to_begin(world: World) -> None:
 
 
 def test_a_drain_that_there_is_no_time_for_is_not_begun() -> None:
-    world = here(ALL, fresh="i-8 i-9", policy={"drain_s": 60}, timeout_s=200)
+    world = here(ALL, fresh="i-8 i-9", policy={"drain_s": 60}, timeout_s=205)
     slow_to_begin(world)
     told = world.request(terminated=["i-1"], launched=["i-9"])
     assert (told.outcome, told.reason, world.writes()) == ("raised", "deadline", [])
@@ -132,7 +132,7 @@ def test_a_drain_that_there_is_no_time_for_is_not_begun() -> None:
 
 
 def test_a_wave_is_begun_only_with_the_time_to_take_it_back() -> None:
-    world = here(ALL, fresh="i-9", sick="i-9", timeout_s=140)
+    world = here(ALL, fresh="i-9", sick="i-9", timeout_s=145)
     slow_to_begin(world)
     for _ in range(3):
         told = world.request(terminated=["i-1"], launched=["i-9"])
@@ -179,3 +179,35 @@ def test_a_request_whose_last_look_still_shows_what_it_terminated_is_raised() ->
     told = world.request(terminated=["i-1"])
     assert told.outcome == "raised"
     assert told.status == 503
+
+
+def takes_time(world: World) -> None:
+    def passes(action: str) -> None:
+        world.clock.at += 0.1
+
+    world.on_call = passes
+
+
+@pytest.mark.parametrize("interval_s", [7, 50, 86_400])
+def test_a_wave_that_fails_is_taken_back_in_time_however_rarely_health_is_read(interval_s: int) -> None:
+    health = {"health": {"timeout_s": 60, "interval_s": interval_s}}
+    world = here(ALL, fresh="i-9", sick="i-9", timeout_s=90, policy=health)
+    takes_time(world)
+    assert world.request(terminated=["i-1"], launched=["i-9"]).outcome == "rolled_back"
+    assert world.shown() == ALL
+
+
+def test_a_surge_that_fails_is_taken_back_in_time_though_weight_0_is_not_checked() -> None:
+    world = here(
+        ALL, fresh="i-9", sick="i-9", name="surge", timeout_s=180, readings={"weight0_checked": False}
+    )
+    takes_time(world)
+    assert world.request(terminated=["i-1"], launched=["i-9"]).outcome == "rolled_back"
+    assert world.shown() == ALL
+
+
+@pytest.mark.parametrize("timeout_s", [145, None])
+def test_a_wave_begins_in_the_shortest_time_that_is_accepted(timeout_s: int | None) -> None:
+    world = here(ALL, fresh="i-9", timeout_s=timeout_s)
+    takes_time(world)
+    assert world.request(terminated=["i-1"], launched=["i-9"]).outcome == "applied"

@@ -45,6 +45,8 @@ DETACH = {"detach_with": "DetachVServerGroups"}
 SETTLE_S = 10.0
 #: Seconds between looks while a write of ours does not show.
 LOOK_S = 1.0
+#: The shortest wait for health, in seconds: what rounding leaves of a time is no wait.
+MOMENT_S = 0.01
 
 
 def decide(observed: Observed, intent: Intent, policy: Policy, state: RunState) -> Decision:
@@ -125,11 +127,13 @@ def _give_up_late(situation: Situation) -> Decision | None:
 
 
 def _await_health(situation: Situation) -> Decision | None:
-    """Wait for new servers to become normal, as long as any of them has time."""
-    if all(status.late for status in situation.pending):
+    """Wait for new servers to become normal, at most until the time of one of them is over."""
+    left = [status.seconds_left for status in situation.pending if not status.late]
+    if not left:
         return None
     unproven = tuple(status.change.new or "" for status in situation.pending)
-    return Wait(situation.policy.health_interval_s, "health", unproven=unproven)
+    seconds = min(situation.policy.health_interval_s, max(MOMENT_S, min(left)))
+    return Wait(seconds, "health", unproven=unproven)
 
 
 def _replace_serving(situation: Situation) -> Decision | None:

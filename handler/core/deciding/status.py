@@ -96,10 +96,15 @@ class ChangeStatus(Struct, frozen=True, dict=True):
         return self.serving and capacity.leaves_service(self.look.observed, units, self.out_now)
 
     @property
+    def seconds_left(self) -> float:
+        """How many seconds the new side has left to become normal; 0 or less if its time is over."""
+        waited = self.look.observed.now - self.look.state.health_since(self.change.new or "")
+        return self.look.policy.health_timeout_s - waited
+
+    @property
     def late(self) -> bool:
         """Whether the time for the new side to become normal is over."""
-        waited = self.look.observed.now - self.look.state.health_since(self.change.new or "")
-        return waited >= self.look.policy.health_timeout_s
+        return self.seconds_left <= 0
 
     @property
     def is_stuck(self) -> bool:

@@ -20,6 +20,9 @@ MAX_PER_CALL = 20
 #: Seconds that a rollback may take: its calls, and a busy load balancer between them.
 WAY_BACK_S = 10.0
 
+#: Seconds that the first look may take.
+FIRST_LOOK_S = 5.0
+
 
 class Policy(Struct, frozen=True):
     """How a target may be changed; the defaults are those of ``SWAP_TARGETS``. Times are in seconds."""
@@ -39,8 +42,8 @@ class Policy(Struct, frozen=True):
 
     @property
     def time_needed_s(self) -> float:
-        """How many seconds a replacement may take: health, drain and a rollback."""
-        return self.health_timeout_s + self.drain_s + WAY_BACK_S
+        """How many seconds a run needs to replace any server: a look, health, drain and a rollback."""
+        return FIRST_LOOK_S + self.health_timeout_s + self.drain_s + WAY_BACK_S
 
 
 class Target(Struct, frozen=True):
