@@ -190,8 +190,8 @@ def _time_left(chosen: Settings, timeout_s: float | None) -> float:
         timeout_s = max(DEFAULT_TIMEOUT_S, max(needed.values(), default=0.0) + MARGIN_S)
     left = timeout_s - min(MARGIN_S, timeout_s / 4)
     too_long = [
-        f"targets {name!r}: health.timeout_s, drain_s, a look and the way back take {seconds:g} s, expected at most "
-        f"{left:g} s: the function's time is {timeout_s:g} s"
+        f"targets {name!r}: a look, health.timeout_s, drain_s and the way back take {seconds:g} s, expected "
+        f"at most {left:g} s: the function's time is {timeout_s:g} s"
         for name, seconds in needed.items()
         if seconds > left
     ]

@@ -24,8 +24,8 @@ from handler.core.planning.desired import doubtful, to_ask_ecs
 from handler.running.beside import Beside, Handed, in_turn
 from handler.running.ports import Clock, Ecs, Slb, Sources
 
-#: Seconds for which a listing of the scaling groups holds, unless a run waits for it to change.
-LISTING_S = 15.0
+#: Seconds for which the answers of Auto Scaling and ECS hold, unless a run waits for them to change.
+ANSWERS_S = 15.0
 #: Waits that only the scaling groups and ECS can end.
 FROM_LISTING = frozenset({"listing_lags", "floor"})
 
@@ -73,7 +73,6 @@ class Observer:
         """
         if waited_for in FROM_LISTING:
             self._listed_at = None
-            self._asked = frozenset()
         never_seen = not state.first.group.load_balancer_id
         try:
             handed: Handed[Group] = Handed()
@@ -121,6 +120,7 @@ class Observer:
         read = None
         if not self._listing_holds():
             self._listed_at = None  # until all of it is read: half a listing would take servers out
+            self._asked = frozenset()
             read = self._list()
         group = handed.take()
         if group is None:
@@ -137,7 +137,7 @@ class Observer:
         self._ask_ecs(group, self._servers)
 
     def _listing_holds(self) -> bool:
-        return self._listed_at is not None and self._clock.now() - self._listed_at < LISTING_S
+        return self._listed_at is not None and self._clock.now() - self._listed_at < ANSWERS_S
 
     def _list(self) -> tuple[dict[str, Listing], tuple[str, ...]]:
         """Return what the scaling groups list, and which of them do not exist."""
@@ -190,5 +190,7 @@ class Observer:
                 raise
             self._instances = None
             return
-        self._instances = {**self._instances, **found} if self._asked else dict(found)
+        known = {**self._instances, **found} if self._asked else dict(found)
         self._asked = self._asked.union(new)
+        if known != self._instances:  # what is equal would only make the goal be worked out again
+            self._instances = known

@@ -14,7 +14,7 @@ from handler.core.model.answers import Answer, Result
 from handler.core.model.observed import Observed, Source
 from handler.core.model.policy import Target
 from handler.core.model.values import Instance, Intent, Listeners, Verdict
-from handler.running.observer import LISTING_S, Observer
+from handler.running.observer import ANSWERS_S, Observer
 from localcloud.cloud import Cloud
 from localcloud.state.world import Member
 from tests.support.builders import cloud, event, request, shown_group, target, verdicts
@@ -78,7 +78,7 @@ def test_without_scaling_groups_there_is_no_listing_to_believe() -> None:
 def test_a_listing_holds_for_some_seconds() -> None:
     looker = Looker(cloud("i-1", "i-1"))
     looker.look()
-    looker.clock.sleep(LISTING_S - 1)
+    looker.clock.sleep(ANSWERS_S - 1)
     looker.look()
     assert 1 == looker.called(LISTED)
     looker.clock.sleep(1)
@@ -198,15 +198,18 @@ def test_what_ecs_says_is_seen() -> None:
     ).look().instances
 
 
-def test_ecs_is_asked_a_hundred_ids_a_call_and_once_a_run() -> None:
+def test_ecs_is_asked_a_hundred_ids_a_call_and_again_once_its_answers_are_old() -> None:
     many = " ".join(f"i-{n}" for n in range(205))
     looker = Looker(cloud(many, many))
     looker.look()
     asked = looker.called(ECS)
     assert asked in {3, 4}, "three of them, and one that asks whether it may ask"
-    looker.clock.sleep(LISTING_S)
+    looker.clock.sleep(ANSWERS_S - 1)
     looker.look()
     assert asked == looker.called(ECS)
+    looker.clock.sleep(1)
+    looker.look()
+    assert 3 == looker.called(ECS) - asked
 
 
 def test_ecs_is_asked_again_where_something_waits_for_its_change() -> None:
@@ -224,7 +227,7 @@ def test_only_what_is_new_in_a_listing_is_asked_for() -> None:
     looker.look()
     both = tuple(Member(one) for one in ("i-1", "i-2"))
     over.world.scaling_groups["asg-web"] = replace(over.world.scaling_groups["asg-web"], instances=both)
-    looker.clock.sleep(LISTING_S)
+    looker.clock.sleep(ANSWERS_S)
     before = looker.called(ECS)
     assert {"i-1", "i-2"} == looker.look().instances.keys()
     assert before + 1 == looker.called(ECS)
@@ -258,5 +261,5 @@ def test_an_empty_listing_is_believed_where_the_scaling_group_counts_none() -> N
 def test_a_listing_that_says_the_same_is_the_same() -> None:
     looker = Looker(cloud("i-1", "i-1 i-2"))
     first = looker.look()
-    looker.clock.sleep(LISTING_S)
+    looker.clock.sleep(ANSWERS_S)
     assert first.servers is looker.look().servers

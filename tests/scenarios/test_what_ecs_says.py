@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.scenarios.world import here
 from tests.support.deliveries import deleted, hooked, interrupted, scaled_in, scaled_out, timer
+from tests.support.level_b import World
 from tests.support.places import hook
 
 ALL = "i-1 i-2 i-3 i-4"
@@ -121,3 +123,45 @@ def test_blue_at_zero_beside_a_full_green_holds_nothing_up() -> None:
     )
     told = world.deliver(timer())
     assert (told.outcome, world.servers()) == ("applied", ["i-1", "i-2"])
+
+
+def later(world: World, seconds: float, happens: Callable[[], None]) -> None:
+    """Let something happen so many seconds after the run began."""
+    left = [happens]
+
+    def passes(action: str) -> None:
+        if left and world.clock.at >= 1000 + seconds:
+            left.pop()()
+
+    world.on_call = passes
+
+
+@pytest.mark.parametrize("how", ["timer", "request"])
+def test_a_new_server_that_is_reclaimed_before_its_wave_is_not_put_in(how: str) -> None:
+    olds = "i-1#slb-swap/web i-2#slb-swap/web i-3#slb-swap/web i-4#slb-swap/web"
+    world = here(
+        olds,
+        "i-1=leaving i-2=leaving i-3=leaving i-4=leaving i-5 i-6 i-7 i-8",
+        readings={"fresh_health": 10},
+        policy={"max_unavailable": 1},
+    )
+    later(world, 5, lambda: world.reclaim("i-8"))
+    if how == "timer":
+        world.deliver(timer())
+    else:
+        world.request(pairs=[[f"i-{n}", f"i-{n + 4}"] for n in (1, 2, 3, 4)])
+    assert "i-8" not in world.servers()
+
+
+def test_an_old_server_that_is_reclaimed_during_the_run_is_not_put_back() -> None:
+    world = here(ALL, fresh="i-9", sick="i-9")
+    later(world, 10, lambda: world.reclaim("i-1"))
+    world.request(terminated=["i-1"], launched=["i-9"])
+    assert "i-1" not in world.servers()
+
+
+def test_no_old_server_goes_for_a_new_one_that_stops_while_it_drains() -> None:
+    world = here("i-1", fresh="i-9", name="drain", health_check=False)
+    later(world, 10, lambda: world.change("i-9", status="Stopped"))
+    world.request(terminated=["i-1"], launched=["i-9"])
+    assert world.servers() == ["i-1", "i-9"]

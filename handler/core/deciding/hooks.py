@@ -36,8 +36,9 @@ def verdict(hook: Hook, endings: Sequence[Ending | None]) -> Literal["CONTINUE",
     """Return what to complete the hook with; None leaves it to its own default.
 
     Scale-out continues if any target has all its instances in, with a weight and proven. It is abandoned only
-    if every instance failed in every target. Scale-in continues if no target, in any mode, has a backend of its
-    instances, even if something else failed there. Nothing is known of a run that broke: its ending is None.
+    if every instance failed in every target. Scale-in continues if no target, in any mode, has a backend of
+    its instances, even if something else failed there. Nothing is known of a run that broke: its ending is
+    None.
     """
     acting = [ending for ending in endings if ending is None or ending.acts]
     if not acting or not hook.instance_ids:

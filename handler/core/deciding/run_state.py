@@ -73,7 +73,8 @@ class _Memo:
 class RunState(Struct, frozen=True):
     """One run's memory. ``first`` is its first look; all times are seconds of the observed clock.
 
-    ``since`` is when each new unit was put in, or got its weight if an earlier run had put it in, ``drained`` when a backend was set to 0.
+    ``since`` is when each new unit was put in, or got its weight if an earlier run had put it in, ``drained``
+    when a backend was set to 0.
     ``taken`` are the backends that its writes took out, or tried to; ``lifted`` those that got their weight
     back after a drain. ``full_at`` is a size of the group that the load balancer has no room for;
     ``modify_is_full`` says that it has none for a Modify either. ``no_room`` is the last write refused for
