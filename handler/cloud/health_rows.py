@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from handler.cloud import parsing
@@ -50,30 +50,49 @@ def read(answer: Mapping[str, Any]) -> list[HealthRow]:
 
 
 def verdicts(
-    backends: Iterable[Key], rows: Iterable[HealthRow], checking: frozenset[Port]
+    backends: Iterable[Key],
+    rows: Iterable[HealthRow],
+    checking: frozenset[Port],
+    partly: frozenset[Port] = frozenset(),
 ) -> dict[Key, dict[str, Verdict]]:
     """Return what each listener that checks says of each backend, by the listener's name.
 
-    If a listener says nothing of a backend yet, or ``unavailable``, the verdict is pending.
+    If a listener says nothing of a backend yet, or ``unavailable``, the verdict is pending. Those that check
+    ``partly`` also have rows that stay ``unavailable``.
     """
     said: dict[tuple[str, int], list[HealthRow]] = defaultdict(list)
     for row in rows:
         said[row.server_id, row.port].append(row)
     names = {at: at.name for at in checking}
-    return {key: _of_backend(key, said.get((key.server_id, key.port), ()), names) for key in backends}
+    ignored = {at.name for at in partly}
+    return {
+        key: _of_backend(key, said.get((key.server_id, key.port), ()), names, ignored) for key in backends
+    }
 
 
-def _of_backend(key: Key, rows: Iterable[HealthRow], checking: Mapping[Port, str]) -> dict[str, Verdict]:
-    found = dict.fromkeys(checking.values(), Verdict.PENDING)
+def _of_backend(
+    key: Key, rows: Iterable[HealthRow], checking: Mapping[Port, str], partly: Collection[str]
+) -> dict[str, Verdict]:
+    said: dict[str, set[str]] = {name: set() for name in checking.values()}
     for row in rows:
         if key.server_ip is not None and row.server_ip not in {None, key.server_ip}:
             continue
         for at, name in checking.items():
-            if at.port != row.listener_port or row.protocol not in {None, at.protocol}:
-                continue
-            # A listener may have a row of its own and one for each rule: a single abnormal row decides.
-            if row.status == "abnormal":
-                found[name] = Verdict.ABNORMAL
-            elif row.status == "normal" and found[name] is Verdict.PENDING:
-                found[name] = Verdict.NORMAL
-    return found
+            if at.port == row.listener_port and row.protocol in {None, at.protocol}:
+                said[name].add(row.status)
+    for name in said.keys() & partly:
+        said[name].discard("unavailable")
+    return {name: _together(statuses) for name, statuses in said.items()}
+
+
+def _together(statuses: set[str]) -> Verdict:
+    """Return what the rows of a listener say together: its own, and those of its rules and other groups.
+
+    Nothing tells which row is whose: all must be normal for a server to be proven, and all abnormal for it to
+    be out of service.
+    """
+    if statuses == {"abnormal"}:
+        return Verdict.ABNORMAL
+    if "normal" in statuses:
+        return Verdict.NORMAL if statuses == {"normal"} else Verdict.MIXED
+    return Verdict.PENDING

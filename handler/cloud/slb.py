@@ -63,7 +63,9 @@ class CloudSlb:
 
     def health(self, group: Group) -> Mapping[Key, Mapping[str, Verdict]]:
         """Read what each listener that checks, by its name, says of every backend; raises CallFailed."""
-        checking = frozenset(use.at for use in self._used(group) if use.checks)
+        uses = self._used(group)
+        checking = frozenset(use.at for use in uses if use.checks)
+        partly = frozenset(use.at for use in uses if not (use.checks and use.listener_checks))
         if not checking:
             return health_rows.verdicts(group.backends, (), checking)
         balancer = group.load_balancer_id
@@ -74,7 +76,7 @@ class CloudSlb:
             lambda: self._client.call(DescribeHealthStatusRequest, {"LoadBalancerId": balancer}),
         )
         try:
-            return health_rows.verdicts(group.backends, health_rows.read(answer), checking)
+            return health_rows.verdicts(group.backends, health_rows.read(answer), checking, partly)
         except parsing.Malformed as why:
             raise parsing.unreadable("DescribeHealthStatus", why) from None
 

@@ -30,12 +30,16 @@ _AT_REST: Final = frozenset({"stopped", "stopping"})
 
 
 class Use(Struct, frozen=True):
-    """One way in which a running listener sends requests to the group: directly, or by a forwarding rule."""
+    """One way in which a running listener sends requests to the group: directly, or by a forwarding rule.
+
+    ``listener_checks`` tells of a rule whether its listener checks the servers that it uses itself.
+    """
 
     at: Port
     checks: bool
     drains: bool
     scheduler: str
+    listener_checks: bool = True
 
 
 def uses(read: Read, group: Group) -> tuple[Use, ...]:
@@ -131,6 +135,7 @@ def _of_rule(row: Mapping[str, Any], listener: Use) -> Use:
         checks=str(row.get("HealthCheck") or "on").lower() != "off",
         drains=listener.drains,
         scheduler=str(row.get("Scheduler") or listener.scheduler).lower(),
+        listener_checks=listener.checks,
     )
 
 

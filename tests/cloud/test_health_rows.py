@@ -15,7 +15,7 @@ def said(listener: Port, status: str, key: Key = ECS, protocol: str | None = "")
     return HealthRow(listener.port, shown, key.server_id, key.port, key.server_ip, status)
 
 
-NORMAL, ABNORMAL, PENDING = Verdict.NORMAL, Verdict.ABNORMAL, Verdict.PENDING
+NORMAL, ABNORMAL, PENDING, MIXED = Verdict.NORMAL, Verdict.ABNORMAL, Verdict.PENDING, Verdict.MIXED
 BOTH = [HTTP, HTTPS]
 
 CASES: list[tuple[str, list[Port], list[HealthRow], dict[str, Verdict]]] = [
@@ -56,13 +56,25 @@ CASES: list[tuple[str, list[Port], list[HealthRow], dict[str, Verdict]]] = [
         "a row for itself and one for a rule, one abnormal",
         [HTTP],
         [said(HTTP, "normal"), said(HTTP, "abnormal"), said(HTTP, "normal")],
-        {"http:80": ABNORMAL},
+        {"http:80": MIXED},
     ),
     (
         "a row for itself and one for a rule, one that is not checked",
         [HTTP],
         [said(HTTP, "unavailable"), said(HTTP, "normal"), said(HTTP, "unavailable")],
-        {"http:80": NORMAL},
+        {"http:80": MIXED},
+    ),
+    (
+        "a row for itself and one for a rule, none normal",
+        [HTTP],
+        [said(HTTP, "unavailable"), said(HTTP, "abnormal")],
+        {"http:80": PENDING},
+    ),
+    (
+        "a row for itself and one for a rule, both abnormal",
+        [HTTP],
+        [said(HTTP, "abnormal"), said(HTTP, "abnormal")],
+        {"http:80": ABNORMAL},
     ),
 ]
 
@@ -72,6 +84,12 @@ CASES: list[tuple[str, list[Port], list[HealthRow], dict[str, Verdict]]] = [
 )
 def test_verdicts(checking: list[Port], rows: list[HealthRow], expected: dict[str, Verdict]) -> None:
     assert verdicts([ECS], rows, frozenset(checking)) == {ECS: expected}
+
+
+def test_a_row_that_is_never_checked_does_not_keep_a_server_from_being_normal() -> None:
+    rows = [said(HTTP, "unavailable"), said(HTTP, "normal")]
+    assert verdicts([ECS], rows, frozenset([HTTP]), frozenset([HTTP])) == {ECS: {"http:80": NORMAL}}
+    assert verdicts([ECS], rows[:1], frozenset([HTTP]), frozenset([HTTP])) == {ECS: {"http:80": PENDING}}
 
 
 def test_what_has_an_address_is_known_by_it_where_it_is_told() -> None:

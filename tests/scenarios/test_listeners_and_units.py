@@ -55,6 +55,48 @@ def test_abnormal_for_one_listener_alone_still_serves_the_other() -> None:
     assert all(len(one["backends"]) >= 3 for one in world.history())
 
 
+def beside_api(world: World, servers: str, **rule: Any) -> World:
+    """The listener has a rule for another group, which has these servers at the same port."""
+
+    def add(state: dict[str, Any]) -> None:
+        (balancer,) = state["load_balancers"]
+        backends = [{"server_id": server, "port": 8080, "weight": 100} for server in servers.split()]
+        balancer["vserver_groups"].append({"vserver_group_id": "rsp-api", "backends": backends})
+        rules = [{"rule_id": "rule-1", "vserver_group_id": "rsp-api", "url": "/api", **rule}]
+        balancer["listeners"][0]["rules"] = rules
+
+    world.edit(add)
+    return world
+
+
+@pytest.mark.parametrize("name", ["web", "surge"])
+@pytest.mark.parametrize("elsewhere", ["", NEW])
+def test_a_new_one_is_not_proven_by_the_check_of_another_group(name: str, elsewhere: str) -> None:
+    readings = {"fresh_health": 5, "used_before_check": False}
+    world = beside_api(here(ALL, fresh=NEW, name=name, readings=readings), elsewhere)
+    assert world.request(FOUR).outcome == "applied"
+    assert world.servers() == NEW.split()
+    assert world.lowest() >= 3
+
+
+def test_a_check_of_another_group_that_fails_does_not_make_servers_free_to_replace() -> None:
+    world = beside_api(here(ALL, fresh=NEW, readings={"fresh_health": 3}), ALL, listener_sync=False)
+
+    def rule_fails(action: str, answer: Any) -> Any:
+        if action == "DescribeHealthStatus":
+            seen = set()
+            for row in answer["BackendServers"]["BackendServer"]:
+                at = row["ServerId"], row["Port"], row["ListenerPort"]
+                if at in seen:
+                    row["ServerHealthStatus"] = "abnormal"
+                seen.add(at)
+        return answer
+
+    world.on_answer = rule_fails
+    assert world.request(FOUR).outcome == "applied"
+    assert (world.servers(), world.lowest()) == (NEW.split(), 3)
+
+
 TEN = " ".join(f"eni-1@10.0.0.{n}" for n in range(1, 11))
 
 

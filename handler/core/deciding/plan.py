@@ -93,12 +93,16 @@ def _normal(observed: Observed, step: Step) -> Observed:
     return _with_verdicts(observed, tuple(backend.key for backend in new_side(step)))
 
 
+#: Verdicts that a wait may turn into normal.
+UNSETTLED = frozenset({Verdict.PENDING, Verdict.MIXED})
+
+
 def _settled(observed: Observed) -> Observed:
-    """Return the look after a wait: backends without a verdict, which an earlier run left, are normal."""
+    """Return the look after a wait: backends that an earlier run left without a verdict are normal."""
     pending = tuple(
         key
         for key in observed.group.backends
-        if any(observed.verdict(key, one) is Verdict.PENDING for one in observed.listeners.checking)
+        if any(observed.verdict(key, one) in UNSETTLED for one in observed.listeners.checking)
     )
     return _with_verdicts(observed, pending) if pending else observed
 

@@ -10,6 +10,9 @@ from msgspec import Struct, field
 from handler.core.model.answers import Answer
 from handler.core.model.values import Backend, Group, Instance, Key, Listeners, Server, Verdict, server_of
 
+#: Verdicts of a backend that some check finds normal.
+SOME_NORMAL = frozenset({Verdict.NORMAL, Verdict.MIXED})
+
 
 class Source(str, Enum):
     """How far the scaling groups' answers can be believed."""
@@ -103,7 +106,7 @@ class Observed(Struct, frozen=True):
             return False
         verdicts = {self.verdict(backend.key, listener) for listener in self.listeners.checking}
         if self.listeners.unchecking or not verdicts:
-            return Verdict.NORMAL in verdicts or not self.is_down(backend.key.server_id)
+            return not verdicts.isdisjoint(SOME_NORMAL) or not self.is_down(backend.key.server_id)
         return verdicts != {Verdict.ABNORMAL}
 
     def is_listed_in_service(self, unit: str) -> bool:
@@ -132,7 +135,9 @@ class Observed(Struct, frozen=True):
     def shows_that_it_serves(self, server_id: str) -> bool:
         """Tell whether a scaling group lists a server in service, or any check finds it normal."""
         normal = (
-            Verdict.NORMAL in said.values() for key, said in self.health.items() if key.server_id == server_id
+            not SOME_NORMAL.isdisjoint(said.values())
+            for key, said in self.health.items()
+            if key.server_id == server_id
         )
         return self.is_listed_in_service(server_id) or any(normal)
 
@@ -147,7 +152,7 @@ class Observed(Struct, frozen=True):
             if key.server_id == server_id
             for verdict in by.values()
         ]
-        return Verdict.NORMAL in said or (instance is not None and not said)
+        return not SOME_NORMAL.isdisjoint(said) or (instance is not None and not said)
 
     def is_released(self, server_id: str) -> bool:
         """Tell whether an instance is no more: ECS does not know it, and nothing contradicts that.

@@ -171,6 +171,7 @@ class Verdict(str, Enum):
     NORMAL = "normal"
     ABNORMAL = "abnormal"
     PENDING = "pending"  #: no verdict yet
+    MIXED = "mixed"  #: normal for some group or rule of the listener, not for another: in service, not proven
 
 
 class Listeners(Struct, frozen=True):

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from msgspec import Struct
 
 from handler.core.model.marks import Marks
-from handler.core.model.observed import Observed
+from handler.core.model.observed import SOME_NORMAL, Observed
 from handler.core.model.policy import Policy
 from handler.core.model.steps import keys_of
 from handler.core.model.values import Backend, Group, Intent, Key, ServerRef, Verdict
@@ -51,7 +51,7 @@ def gates(first: Observed, launched: Iterable[ServerRef]) -> frozenset[str]:
     said = {
         listener: {first.verdict(key, listener) for key in others} for listener in first.listeners.checking
     }
-    if not any(Verdict.NORMAL in verdicts for verdicts in said.values()):
+    if all(verdicts.isdisjoint(SOME_NORMAL) for verdicts in said.values()):
         return first.listeners.checking
     return frozenset(listener for listener, verdicts in said.items() if verdicts != {Verdict.ABNORMAL})
 
