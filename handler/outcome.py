@@ -178,14 +178,27 @@ def _reverse(run: Run, found: Diff) -> Result | None:
     force = ["still_in_service"] if came and run.target.scaling_group_ids else []
     if diff.removes_capacity(found):
         force += ["max_removed", "max_unavailable", "min_backends"]
-    pairs = dict.fromkeys((pair.new.key.server_id, pair.old.key.server_id) for pair in found.pairs)
     return {
         "target": run.target.name,
         "terminated": [_named(backend) for backend in came],
         "launched": [_backend(backend) for backend in left],
-        "pairs": [list(pair) for pair in pairs],
+        "pairs": _pairs_of_servers(found),
         "force": force,
     }
+
+
+def _pairs_of_servers(found: Diff) -> list[list[str]]:
+    """Return pairs as a request can name them: two servers, each once on its side."""
+    came: set[str] = set()
+    left: set[str] = set()
+    pairs = []
+    for pair in found.pairs:
+        new, old = pair.new.key.server_id, pair.old.key.server_id
+        if new != old and new not in came and old not in left:
+            came.add(new)
+            left.add(old)
+            pairs.append([new, old])
+    return pairs
 
 
 def summed_up(

@@ -109,7 +109,7 @@ def _hand_on(
     except CallFailed as failed:
         return _not_yet(result, reason=failed.answer.code)
     if asynchronous and not invoked.error_type:
-        result |= {"outcome": "accepted", "reason": None}
+        result |= {"outcome": "accepted", "reason": "queued_before" if invoked.repeated else None}
         logs.completed(result)
         return outcome.as_http(result)
     return _relay(result, invoked)

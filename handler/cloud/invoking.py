@@ -25,11 +25,15 @@ _REQUEST_ID: Final = ("x-fc-request-id", "x-acs-request-id", "requestid")
 
 
 class Invoked(Struct, frozen=True):
-    """What an invocation gave. ``error_type`` is set if the function raised; ``body`` then has the error."""
+    """What an invocation gave. ``error_type`` is set if the function raised; ``body`` then has the error.
+
+    ``repeated`` says that an asynchronous invocation of the same id was queued before, and this one was not.
+    """
 
     status: int
     body: bytes
     error_type: str = ""
+    repeated: bool = False
 
 
 class Invoker(Protocol):
@@ -40,8 +44,8 @@ class Invoker(Protocol):
     ) -> Invoked:
         """Return what the function gave, or that the invocation is queued (202).
 
-        ``invocation_id`` makes an asynchronous invocation the only one of its id; a second one counts as
-        queued. Raises CallFailed if the function was not reached: THROTTLED if all its instances are busy.
+        ``invocation_id`` makes an asynchronous invocation the only one of its id. Raises CallFailed if the
+        function was not reached: THROTTLED if all its instances are busy.
         """
         ...
 
@@ -57,7 +61,7 @@ def told(status: int, headers: Mapping[str, str], body: bytes, *, asynchronous: 
     if 200 <= status < 300 and not error_type:
         return Invoked(202 if asynchronous else status, body)
     if status == 409 and asynchronous:
-        return Invoked(202, b"")
+        return Invoked(202, b"", repeated=True)
     said = _object(body)
     code = _first(said, _CODE) or "FC.Unknown"
     result = classify(_ACTION, code, status, _first(said, _MESSAGE))

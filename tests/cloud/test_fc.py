@@ -65,9 +65,10 @@ def test_an_asynchronous_invocation_is_queued_under_its_id(server: Server) -> No
     assert seen.headers["x-fc-stateful-async-invocation-id"] == "_id"
 
 
-def test_an_id_that_is_queued_already_counts_as_queued(server: Server) -> None:
+def test_an_id_that_is_queued_already_is_told_as_repeated(server: Server) -> None:
     server.reply(Reply({"ErrorCode": "StatefulAsyncInvocationAlreadyExists"}, 409))
-    assert fc_of(server).invoke(b"{}", asynchronous=True, invocation_id="_id") == Invoked(202, b"")
+    invoked = fc_of(server).invoke(b"{}", asynchronous=True, invocation_id="_id")
+    assert invoked == Invoked(202, b"", repeated=True)
     assert failure(fc_of(server)).result is Result.PERMANENT
 
 

@@ -94,9 +94,10 @@ def test_a_key_without_a_token_sends_none(server: Server) -> None:
     assert "x-acs-security-token" not in seen.headers
 
 
-def test_an_id_that_is_queued_already_counts_as_queued(server: Server) -> None:
+def test_an_id_that_is_queued_already_is_told_as_repeated(server: Server) -> None:
     server.reply(Reply({"Code": "AsyncTaskAlreadyExists", "Message": "x"}, 409))
-    assert fc_of(server).invoke(b"{}", asynchronous=True, invocation_id="_id") == Invoked(202, b"")
+    invoked = fc_of(server).invoke(b"{}", asynchronous=True, invocation_id="_id")
+    assert invoked == Invoked(202, b"", repeated=True)
     assert failure(fc_of(server)).code == "AsyncTaskAlreadyExists"
 
 

@@ -118,7 +118,10 @@ def test_github_is_never_kept_waiting(hook: Door) -> None:
 def test_same_asynchronous_request_twice_is_one_invocation(hook: Door) -> None:
     before = hook.queued()
     headers = {**signed(number="msg_twice"), "prefer": "respond-async"}
-    assert [202, 202] == [hook.post(PAIR, headers)[0] for _ in range(2)]
+    answers = [hook.post(PAIR, headers) for _ in range(2)]
+    assert [202, 202] == [status for status, _, _ in answers]
+    told = [(body["outcome"], body["reason"]) for _, _, body in answers]
+    assert [("accepted", None), ("accepted", "queued_before")] == told
     hook.drain()
     assert 1 == len(hook.cloud.calls("ModifyVServerGroupBackendServers"))
     assert before + 1 == hook.queued()

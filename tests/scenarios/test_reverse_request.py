@@ -45,6 +45,43 @@ def test_it_undoes_by_other_strategies(request_: str, name: str) -> None:
     undone(here, request_, name)
 
 
+@pytest.mark.parametrize(
+    ("of", "request_", "fresh"),
+    [
+        (
+            "i-1 i-2 i-3",
+            {
+                "terminated": [{"server_id": "i-1", "port": 8080}],
+                "launched": [{"server_id": "i-1", "port": 9090}],
+            },
+            "",
+        ),
+        (
+            "eni-1@10.0.0.1 i-2 i-3",
+            {
+                "terminated": [{"server_id": "eni-1", "server_ip": "10.0.0.1"}],
+                "launched": [{"server_id": "eni-1", "server_ip": "10.0.0.2"}],
+            },
+            "",
+        ),
+        (
+            "eni-1@10.0.0.1 eni-1@10.0.0.2 i-2 i-3",
+            {"terminated": ["eni-1"], "launched": ["i-5", "i-6"]},
+            "i-5 i-6",
+        ),
+    ],
+    ids=["a server's port", "an address", "a server of two addresses"],
+)
+def test_it_undoes_what_changed_in_one_server(of: str, request_: dict[str, Any], fresh: str) -> None:
+    world = here(of, fresh=fresh)
+    before = sorted(world.backends(), key=str)
+    told = world.request(request_)
+    assert told.outcome == "applied"
+    back = world.request(told.of()["reverse"])
+    assert back.outcome == "applied", back.reason
+    assert sorted(world.backends(), key=str) == before
+
+
 def test_it_undoes_what_the_timer_did(readings: dict[str, Any]) -> None:
     world = here("i-1#slb-swap/web i-2 i-3", "i-2 i-3 i-4", readings=readings)
     told = world.deliver(timer())
