@@ -76,6 +76,11 @@ def hide(text: str) -> str:
     return found
 
 
+def hide_these(text: str, secrets: Iterable[str]) -> str:
+    """Return a text with ``***`` for each of these secrets."""
+    return _hide(text, _Known().and_also(secrets).forms)
+
+
 def _hide(text: str, forms: _Forms) -> str:
     if len(forms) <= _FEW and not any(begin in text for begin in forms):
         return text  # nearly always

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any, Final, Literal, get_args
 
 from msgspec import Struct, field
 
-from handler import shards
+from handler import blinds, shards
 from handler import targets as listed
 from handler.cloud import endpoints
 from handler.cloud.endpoints import Network
@@ -34,6 +35,12 @@ _VARIABLES: Final = frozenset(
         "SWAP_ENDPOINTS",
         *shards.VARIABLES,
     }
+)
+#: The variables of the platform that hold secrets.
+_SECRET: Final = (
+    "ALIBABA_CLOUD_ACCESS_KEY_ID",
+    "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+    "ALIBABA_CLOUD_SECURITY_TOKEN",
 )
 #: How similar to ours, by difflib, 0 to 1, a name without SWAP_ must be to count as misspelt.
 _NEARLY: Final = 0.87
@@ -113,15 +120,30 @@ def load(environ: Mapping[str, str], read_file: Callable[[str], str] = from_pack
         hosts = endpoints.hosts(environ.get("SWAP_ENDPOINTS", ""))
     except ValueError as why:
         errors.append(f"SWAP_ENDPOINTS: {why}")
-    network = _choice("SWAP_NETWORK", environ.get("SWAP_NETWORK", "").lower() or "public", Network, errors)
-    level = _choice("LOG_LEVEL", environ.get("LOG_LEVEL", "").upper() or "INFO", LogLevel, errors)
+    network = _choice("SWAP_NETWORK", environ.get("SWAP_NETWORK") or "public", Network, errors)
+    level = _choice("LOG_LEVEL", environ.get("LOG_LEVEL") or "INFO", LogLevel, errors)
     function = _function(environ.get("SWAP_FUNCTION", "").strip() or "slb-swap/swap", errors)
     secrets = _secrets(environ.get("SWAP_WEBHOOK_SECRETS", ""), errors)
     targets, writers = shards.read(environ, targets, read_file, errors)
+    errors.extend(_bundle(environ.get("ALIBABA_CLOUD_CA_BUNDLE", "")))
     errors.extend(_misspelt(environ))
     if errors:
-        raise BadSettings(tuple(errors))
+        hidden = secret_texts(environ)
+        raise BadSettings(tuple(blinds.hide_these(error, hidden) for error in errors))
     return Settings(targets, endpoint, network, Secrets(secrets), function, level, hosts, writers)
+
+
+def secret_texts(environ: Mapping[str, str]) -> list[str]:
+    """Return what must never be printed of an environment: webhook secrets, the access key, the token."""
+    found = [environ.get(name, "") for name in _SECRET]
+    for part in environ.get("SWAP_WEBHOOK_SECRETS", "").split(","):
+        found += [part.strip(), part.strip().removeprefix(keys.PREFIX)]
+    return [text for text in found if text != keys.PREFIX]
+
+
+def _bundle(path: str) -> Iterator[str]:
+    if path and not os.access(path, os.R_OK):
+        yield f"ALIBABA_CLOUD_CA_BUNDLE: cannot read {path!r}"
 
 
 def _function(given: str, errors: list[str]) -> tuple[str, str]:
@@ -161,8 +183,11 @@ def _plain(name: str) -> str:
     return "".join(filter(str.isalnum, name)).lower()
 
 
-def _choice(name: str, value: str, known: Any, errors: list[str]) -> Any:
-    if value not in get_args(known):
-        hint = nearest(value, get_args(known))
-        errors.append(f"{name}: expected one of {', '.join(get_args(known))}, got {value!r}{hint}")
-    return value
+def _choice(name: str, given: str, known: Any, errors: list[str]) -> Any:
+    """Return the known word that is given, in capitals or not."""
+    for word in get_args(known):
+        if word.lower() == given.lower():
+            return word
+    hint = nearest(given, get_args(known))
+    errors.append(f"{name}: expected one of {', '.join(get_args(known))}, got {given!r}{hint}")
+    return given

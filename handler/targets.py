@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Final, get_args
@@ -12,13 +13,15 @@ from msgspec import Meta
 from handler.core.model.marks import Marks
 from handler.core.model.policy import Mode, Policy, Target
 from handler.core.model.values import Strategy
-from handler.triggers.faults import broken, in_words, kind_of, nearest, value_at
+from handler.triggers.faults import broken, in_words, kind_of, nearest, repeated_key, value_at
+from handler.triggers.messages import shown
 
 # With its mark, a name of 71 characters fills the 80 of a description: see core.model.marks.
 _Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.\-\u4e00-\u9fff]{1,71}\Z")]
 _GroupId = Annotated[str, Meta(pattern=r"^rsp-[A-Za-z0-9_\-]{1,60}\Z")]
 _LoadBalancerId = Annotated[str, Meta(pattern=r"^lb-[A-Za-z0-9_\-]{1,60}\Z")]
-_ScalingGroupId = Annotated[str, Meta(pattern=r"^(?!(rsp|sgp|[an]?lb|i)-).")]  # older ids lack asg-
+# Older ids of scaling groups lack asg-.
+_ScalingGroupId = Annotated[str, Meta(pattern=r"^(?!(rsp|sgp|[an]?lb|i)-)[A-Za-z0-9][\w.\-]{0,127}\Z")]
 _Count = Annotated[int, Meta(ge=0)]
 _Share = Annotated[str, Meta(pattern=r"^(100|[0-9]{1,2})%\Z")]
 _Seconds = Annotated[float, Meta(ge=0, le=86400)]
@@ -109,6 +112,9 @@ def _list(given: str, read_file: Callable[[str], str]) -> list[Any]:
         raise _NoListError(f"{where}not JSON: {broken(why)}") from None
     except UnicodeError:
         raise _NoListError(f"{where}not UTF-8") from None
+    again = repeated_key(given)
+    if again is not None:
+        raise _NoListError(f"{where}{shown(again)} is twice in one object")
     if not isinstance(listed, list) or not listed:
         got = "an empty list" if listed == [] else kind_of(listed)
         hint = ": put it in [ ]" if isinstance(listed, dict) else ""
@@ -240,4 +246,4 @@ def _clash(at: int, target: Target, earlier: int, other: Target) -> Iterator[str
 
 
 def _repeated(values: Any) -> list[Any]:
-    return sorted({value for value in values if values.count(value) > 1})
+    return sorted(value for value, times in Counter(values).items() if times > 1)

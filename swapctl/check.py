@@ -15,7 +15,7 @@ from handler.core.model.policy import Target
 from handler.main import MARGIN_S
 from handler.settings import BadSettings, Settings
 from swapctl import access, given, options, view
-from swapctl.ending import DONE, FAILED, Failed
+from swapctl.ending import DONE, FAILED, Failed, WrongUse
 from swapctl.findings import Finding, good, look, wrong
 from swapctl.surroundings import of_key, of_target
 
@@ -40,6 +40,8 @@ def command(
 
     Each line is good, to look at, or wrong, with the remedy. Ends with 1 if anything is wrong.
     """
+    if file is not None and targets is not None:
+        raise WrongUse("check: expected one of FILE and --targets")
     environ = given.environment(file or targets, endpoint)
     found = list(_settings(environ))
     if not any(one.level == "wrong" for one in found):
@@ -47,7 +49,7 @@ def command(
         found += [_target(one) for one in loaded.targets]
         found += _writers(loaded)
         if before is not None:
-            found += _moving(loaded, given.load({**environ, "SWAP_TARGETS": given.text(before).strip()}))
+            found += _moving(loaded, _of_before(before, environ))
         found += _cloud(loaded, region, offline=offline)
     if json:
         view.as_json([one.as_json() for one in found])
@@ -86,6 +88,14 @@ def _target(target: Target) -> Finding:
     if target.mode == "off":
         return look(target.name, what, 'deliveries are ignored until its mode is "plan" or "apply"')
     return good(target.name, what)
+
+
+def _of_before(file: Path, environ: Mapping[str, str]) -> Settings:
+    """Return the settings of before. Raises Failed, which names their file."""
+    try:
+        return given.load({**environ, "SWAP_TARGETS": given.text(file).strip()})
+    except Failed as failed:
+        raise Failed(*(f"{file}: {line}" for line in failed.args)) from None
 
 
 def _writers(loaded: Settings) -> Iterator[Finding]:

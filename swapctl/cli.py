@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
 import typer
 
-from handler import blinds
+from handler import blinds, settings
 from swapctl import check, explain, local, logs, plan, send, undo, view
 from swapctl.ending import FAILED, WRONG_USE, Failed
 
@@ -32,6 +33,7 @@ for module in (check, explain, plan, send, undo, logs, local):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns its exit code. What fails is said on standard error, without secrets."""
     out = view.console(errors=True)
+    blinds.add(settings.secret_texts(os.environ))
     try:
         ended = app(args=arguments, prog_name="slb-swap", standalone_mode=False)
     except Failed as failed:

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from handler import settings
+from handler.cloud import endpoints
 from handler.core.model.policy import Target
 from handler.core.model.values import Intent
 from handler.settings import BadSettings, Settings
 from handler.triggers import deployment, github
-from handler.triggers.faults import broken
+from handler.triggers.faults import broken, repeated_key
+from handler.triggers.http import MAX_BODY
 from handler.triggers.messages import Ignored, Unreadable
 from swapctl.ending import Failed, WrongUse
 
@@ -31,6 +33,10 @@ def environment(targets: Path | None, endpoint: str | None = None) -> dict[str, 
     if targets is not None:
         found["SWAP_TARGETS"] = text(targets).strip()
     if endpoint is not None:
+        try:
+            endpoints.loopback(endpoint)
+        except ValueError as why:
+            raise WrongUse(f"--endpoint: {why}") from None
         found["SWAP_ENDPOINT"] = endpoint
     if not found.get("SWAP_TARGETS", "").strip():
         raise WrongUse("no settings: set SWAP_TARGETS to the list of targets, or say --targets FILE")
@@ -40,11 +46,18 @@ def environment(targets: Path | None, endpoint: str | None = None) -> dict[str, 
 
 
 def _from_here(path: str) -> str:
-    """Return the text of a file that is here, where the function has one in its package; else the path."""
+    """Return the text of a file that is here, where the function has one in its package; else what was given.
+
+    Raises WrongUse if it looks like the path of a file, and there is none.
+    """
     try:
-        return text(Path(path)).strip() if Path(path).is_file() else path
+        if Path(path).is_file():
+            return text(Path(path)).strip()
     except (OSError, ValueError):  # too long, or no path at all
         return path
+    if path.endswith(".json"):
+        raise WrongUse(f"SWAP_TARGETS: {path}: No such file or directory")
+    return path
 
 
 def load(environ: Mapping[str, str]) -> Settings:
@@ -83,11 +96,20 @@ def json_object(raw: bytes, name: str) -> dict[str, Any]:
         raise WrongUse(f"{name}: not JSON: {broken(error)}") from None
     if not isinstance(value, dict):
         raise WrongUse(f"{name}: expected a JSON object")
+    again = repeated_key(raw)
+    if again is not None:
+        raise WrongUse(f"{name}: {again!r} is twice in one object")
     return value
 
 
-def request_intents(body: bytes, targets: Sequence[Target]) -> tuple[Intent, ...]:
-    """Return what a request's body asks for, signed or not. Raises Failed in the webhook's words."""
+def request_intents(file: Path, targets: Sequence[Target]) -> tuple[Intent, ...]:
+    """Return what the request in a file asks for, as ``send`` would send it.
+
+    Raises WrongUse, and Failed in the webhook's words.
+    """
+    body = encoded(json_object(content(file), str(file)))
+    if len(body) > MAX_BODY:
+        raise Failed(f"body: more than {MAX_BODY} bytes")
     try:
         items = deployment.read(body, targets, ())
     except Unreadable as error:
@@ -96,6 +118,11 @@ def request_intents(body: bytes, targets: Sequence[Target]) -> tuple[Intent, ...
     if not found:
         raise Failed(*(f"{item.reason}: {item.detail}" for item in items if isinstance(item, Ignored)))
     return found
+
+
+def encoded(request: Mapping[str, Any]) -> bytes:
+    """Return a request as it is sent."""
+    return json.dumps(request, ensure_ascii=False).encode()
 
 
 def sample(raw: bytes) -> dict[str, Any] | None:

@@ -18,6 +18,8 @@ import typer
 from swapctl import given, sending, view
 from swapctl.ending import DONE, Failed, WrongUse
 
+#: The largest number of a port.
+MOST = 65_535
 _DRY = {"target": "web", "terminated": ["i-old1"], "launched": ["i-new1"], "dry_run": True}
 
 
@@ -49,6 +51,13 @@ def command(
         raise WrongUse("local: --servers stands in place of --state and --targets")
     if not worlds.EVENTS.is_dir():
         raise Failed("local: it runs from a checkout of slb-swap, which has template.yml and events/")
+    for option, number in (("--port", port), ("--page-port", page_port)):
+        if not 0 <= number <= MOST:
+            raise WrongUse(f"local: {option}: expected 0 to {MOST}, got {number}")
+    if env is not None and env.is_dir():
+        raise WrongUse(f"--env: {env}: Is a directory")
+    if env is not None and not env.absolute().parent.is_dir():
+        raise WrongUse(f"--env: {env}: No such file or directory")
     stop = threading.Event()
     ends = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as under nohup
@@ -110,10 +119,14 @@ def _variables(told: Mapping[str, Any], settings: str, secret: str) -> dict[str,
 def _write(file: Path, variables: Mapping[str, str]) -> None:
     """Write the variables whole: whoever waits for the file must not see half of it."""
     part = file.with_name(f"{file.name}.part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-        out.write(_exports(variables))
-    part.replace(file)
+    try:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+            out.write(_exports(variables))
+        part.replace(file)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise WrongUse(f"--env: {file}: {error.strerror}") from None
 
 
 def _unwrite(file: Path, variables: Mapping[str, str]) -> None:

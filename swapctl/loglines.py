@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 #: The fields in which Log Service carries a line (Function Compute, Logs).
@@ -30,6 +32,43 @@ def read(text: str) -> list[dict[str, Any]]:
     return found
 
 
+def restored(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return lines with the lists that a line was too short for (``swap.detail``) in their places again."""
+    found: list[dict[str, Any]] = []
+    details: list[dict[str, Any]] = []
+    for line in lines:
+        (details if line.get("event") == "swap.detail" else found).append(copy.deepcopy(dict(line)))
+    # The targets come first, since others are inside; the parts of a list in their order.
+    details.sort(key=lambda one: (one.get("list") != "targets", str(one.get("list")), one.get("part", 0)))
+    for detail in details:
+        for line in found:
+            if [line.get(key) for key in _SAME] == [detail.get("request_id"), detail.get("of")]:
+                _put_back(line, str(detail.get("list")), detail.get("items"))
+    return found
+
+
+#: What a line has in common with the lines of its lists, there as ``request_id`` and ``of``.
+_SAME = ("request_id", "event")
+
+
+def _put_back(line: dict[str, Any], path: str, items: Any) -> None:
+    *way, last = [int(step) if step.isdigit() else step for step in re.findall(r"[^.\[\]]+", path)]
+    at: Any = line
+    try:
+        for step in way:
+            at = at[step]
+        kept = at[last] if isinstance(at[last], list) else []
+        at[last] = kept + items
+    except (LookupError, TypeError):
+        return  # a part of the lines is missing
+
+
+def results(text: str) -> list[dict[str, Any]]:
+    """Return the whole results in a text, the oldest first if they say when they were."""
+    found = [line for line in restored(read(text)) if isinstance(line.get("targets"), list)]
+    return sorted(found, key=lambda line: str(line.get("time", "")))
+
+
 def _ours(value: Any) -> Iterator[dict[str, Any]]:
     if isinstance(value, list):
         for one in value:
@@ -37,7 +76,8 @@ def _ours(value: Any) -> Iterator[dict[str, Any]]:
     if not isinstance(value, dict):
         return
     if isinstance(value.get("event"), str) or "outcome" in value:
-        yield value
+        if _is_ours(value):
+            yield value
         return
     if isinstance(value.get("body"), str) and "statusCode" in value:
         yield from read(value["body"])
@@ -50,3 +90,15 @@ def _ours(value: Any) -> Iterator[dict[str, Any]]:
         if isinstance(value.get(carrier), str):
             yield from read(value[carrier])
             return
+
+
+def _is_ours(value: Mapping[str, Any]) -> bool:
+    """Tell whether the targets of a line, if it has any, are as the function tells them."""
+    targets = value.get("targets", [])
+    return isinstance(targets, int) or (
+        isinstance(targets, list) and all(isinstance(one, dict) and one.keys() >= _KEYS for one in targets)
+    )
+
+
+#: What the function tells of every target.
+_KEYS = frozenset({"target", "vserver_group_id", "outcome"})

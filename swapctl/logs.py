@@ -22,13 +22,10 @@ def command(
     json: options.Json = False,
 ) -> int:
     """Tell the story of each run: what was planned, done and waited for, and how it ended."""
-    lines = [
-        one
-        for one in loglines.read(given.text(file))
-        if target in {"", one.get("target", "")} or "targets" in one
-    ]
+    read = loglines.restored(loglines.read(given.text(file)))
+    lines = [one for line in read if (one := _of_target(line, target) if target else line)]
     if not lines:
-        raise Failed(f"{file}: no log line of slb-swap")
+        raise Failed(f"{file}: no log line of slb-swap" + (f" about {target}" if target and read else ""))
     if json:
         view.as_json(lines)
     else:
@@ -37,6 +34,14 @@ def command(
     if picture is not None:
         _draw(lines, picture, target)
     return DONE
+
+
+def _of_target(line: dict[str, Any], target: str) -> dict[str, Any] | None:
+    """Return what a line says of one target; None if that is nothing."""
+    if not isinstance(line.get("targets"), list):
+        return line if line.get("target") == target else None
+    told = [one for one in line["targets"] if isinstance(one, dict) and one.get("target") == target]
+    return {**line, "targets": told} if told else None
 
 
 def _runs(lines: Iterable[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
@@ -87,10 +92,6 @@ def _told(line: Mapping[str, Any]) -> tuple[str | tuple[str, str], ...]:
             return (("rejected ", "red"), str(line.get("reason")))
         case "swap.failed":
             return ((f"{of}failed ", "red"), str(line.get("exception", "")).strip().rpartition("\n")[2])
-        case "swap.detail":
-            items = line.get("items") or []
-            part = f"{line.get('part')} of {line.get('parts')}"
-            return (f"{line.get('list')}, part {part}: ", f"{len(items)} items of {line.get('of')}")
         case "hook.completed" | "hook.failed" | "hook.left" as event:
             told = f"{line.get('result') or 'left to its default'} {line.get('code') or ''}".strip()
             return (f"{event} {line.get('hook_id')}: {told}",)

@@ -37,7 +37,7 @@ def command(
     settings = given.load(given.environment(targets, endpoint))
     region = access.region(region, local=settings.endpoint is not None)
     if request is not None:
-        intents = given.request_intents(given.content(request), settings.targets)
+        intents = given.request_intents(request, settings.targets)
         delivery = Delivery(intents, (), (), "deployment", (), False)
     else:
         delivery = read(given.TIMER if event is None else given.content(event), settings, region)

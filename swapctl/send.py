@@ -42,6 +42,8 @@ def command(
     named = bool(terminated or launched)
     if sum((event is not None, request is not None, named)) != 1:
         raise WrongUse("send: expected one of EVENT, --request FILE and --terminated with --launched")
+    if not named and (target or force or gone):
+        raise WrongUse("send: --target, --force and --gone go with --terminated and --launched alone")
     if event is not None:
         return _event(event, way, targets, apply=apply, json=json)
     if request is not None:
@@ -51,10 +53,10 @@ def command(
             raise WrongUse("send: --terminated and --launched need --target NAME")
         body = {
             "target": target,
-            "terminated": sending.servers(terminated),
-            "launched": sending.servers(launched),
+            "terminated": sending.servers("--terminated", terminated),
+            "launched": sending.servers("--launched", launched),
             **({"gone": True} if gone else {}),
-            **({"force": sending.servers(force)} if force else {}),
+            **({"force": sending.servers("--force", force)} if force else {}),
         }
     return send(body, way, apply=apply, no_wait=no_wait, json=json)
 

@@ -22,7 +22,7 @@ from handler.cloud import endpoints
 from handler.cloud.invoking import Invoker
 from handler.core.model.answers import CallFailed
 from handler.triggers import keys
-from swapctl import access
+from swapctl import access, given
 from swapctl.ending import Failed, WrongUse
 
 #: Seconds that an answer is waited for: the longest that a function may run (Function Compute, Limits).
@@ -48,6 +48,8 @@ def chosen(
         raise WrongUse("expected one of --webhook URL and --function NAME")
     if webhook is not None and not webhook.startswith(("http://", "https://")):
         raise WrongUse(f"--webhook: expected a URL that begins with https:// or http://, got {webhook!r}")
+    if webhook is not None and "@" in webhook.split("/")[2]:
+        raise WrongUse("--webhook: expected a URL without user and password")
     endpoint = endpoint or os.environ.get("SWAP_ENDPOINT") or None
     try:
         if endpoint is not None:
@@ -69,10 +71,12 @@ def secret() -> str:
     return found[0]
 
 
-def signed(body: bytes, given: str, sent_id: str, now: float) -> dict[str, str]:
+def signed(body: bytes, secret_text: str, sent_id: str, now: float) -> dict[str, str]:
     """Return the headers of a request, signed as Standard Webhooks says ("Signature scheme")."""
     stamp = str(int(now))
-    mac = hmac.new(next(keys.of([given])), f"{sent_id}.{stamp}.".encode() + body, hashlib.sha256).digest()
+    mac = hmac.new(
+        next(keys.of([secret_text])), f"{sent_id}.{stamp}.".encode() + body, hashlib.sha256
+    ).digest()
     return {
         "content-type": "application/json",
         "webhook-id": sent_id,
@@ -83,7 +87,7 @@ def signed(body: bytes, given: str, sent_id: str, now: float) -> dict[str, str]:
 
 def request(body: Mapping[str, Any], way: Way, *, no_wait: bool = False) -> tuple[dict[str, Any], str]:
     """Send a request, and return the result that was answered and the id it was sent under."""
-    raw = json.dumps(body, ensure_ascii=False).encode()
+    raw = given.encoded(body)
     sent_id = f"slb-swap-{secrets.token_hex(8)}"
     headers = signed(raw, secret(), sent_id, time.time())
     if no_wait:
@@ -128,7 +132,10 @@ def event(payload: bytes, way: Way) -> dict[str, Any]:
 
 def _posted(body: bytes, headers: Mapping[str, str], url: str) -> dict[str, Any]:
     bundle = os.environ.get("ALIBABA_CLOUD_CA_BUNDLE")
-    trusted = ssl.create_default_context(cafile=bundle) if bundle else None
+    try:
+        trusted = ssl.create_default_context(cafile=bundle) if bundle else None
+    except OSError:  # an SSLError is one
+        raise WrongUse(f"ALIBABA_CLOUD_CA_BUNDLE: cannot read certificates from {bundle!r}") from None
     try:
         sent = urllib.request.Request(url, body, dict(headers), method="POST")  # noqa: S310 - http or https
         with urllib.request.urlopen(sent, timeout=ANSWER_S, context=trusted) as answer:  # noqa: S310
@@ -171,6 +178,12 @@ def _invoker(way: Way) -> Invoker:
     return Fc3(*where, function, **how)  # type: ignore[arg-type]
 
 
-def servers(ids: Sequence[str]) -> list[str]:
-    """Return the ids of options that may each hold several, with commas or spaces."""
+def servers(option: str, ids: Sequence[str]) -> list[str]:
+    """Return the ids of an option that may hold several, with commas or spaces.
+
+    Raises WrongUse if it was given and names nothing, as with a variable that is not set.
+    """
+    for text in ids:
+        if not text.replace(",", " ").split():
+            raise WrongUse(f"{option}: empty, expected an id")
     return [one for text in ids for one in text.replace(",", " ").split()]

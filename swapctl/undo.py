@@ -25,9 +25,15 @@ def command(
     json: options.Json = False,
 ) -> int:
     """Show the request that undoes a result; with --webhook or --function it is tried, with --apply done."""
-    found = reverses(given.text(result), target)
+    found, left = reverses(given.text(result), target)
     if not found:
         raise Failed(f"{result}: nothing to undo" + (f" for {target}" if target else ""))
+    if left:
+        view.say(
+            ("not undone: ", "yellow"),
+            f"{left} earlier runs in {result}; give undo their lines alone",
+            out=view.console(errors=True),
+        )
     if webhook is None and function is None and not apply:
         for one in found:
             if json:
@@ -41,18 +47,35 @@ def command(
         if not json:
             view.say(("undo  ", "bold"), jsons.dumps(one, ensure_ascii=False))
         codes.append(send(one, way, apply=apply, json=json))
+        if apply and codes[-1] != DONE:
+            break  # an earlier state can only be restored after a later one
     return max(codes, default=DONE, key=lambda code: (code == 1, code))
 
 
-def reverses(text: str, target: str) -> list[dict[str, Any]]:
-    """Return the requests that undo what the last result in a text did, of one target or of all."""
-    results = [line for line in loglines.read(text) if isinstance(line.get("targets"), list)]
-    for line in reversed(results):
-        found = [
-            dict(one["reverse"])
-            for one in line["targets"]
-            if isinstance(one, dict) and one.get("reverse") and target in {"", one.get("target")}
-        ]
-        if found:
-            return found[::-1]
-    return []
+def reverses(text: str, target: str) -> tuple[list[dict[str, Any]], int]:
+    """Return the requests that undo the last delivery in a text, in order; and how many runs before are left.
+
+    Several tries of one delivery are undone together. Raises Failed if log lines are missing.
+    """
+    found: list[dict[str, Any]] = []
+    events: set[str] = set()
+    left = 0
+    for line in reversed(loglines.results(text)):
+        told = [one for one in line["targets"] if isinstance(one, dict) and target in {"", one.get("target")}]
+        of_line = [one for one in told if isinstance(one.get("reverse"), dict)]
+        named = {str(name) for one in told for name in one.get("event_ids") or ()}
+        if found and not events & named:
+            left += bool(of_line)
+            continue
+        for one in reversed(of_line):
+            found.append(_whole(one["reverse"], line))
+            events |= named
+    return found, left
+
+
+def _whole(reverse: dict[str, Any], line: dict[str, Any]) -> dict[str, Any]:
+    cut = [name for name in ("terminated", "launched", "pairs") if not isinstance(reverse.get(name), list)]
+    if cut:
+        run = line.get("request_id", "")
+        raise Failed(f"the lists of {', '.join(cut)} are missing: the swap.detail lines of request_id {run}")
+    return dict(reverse)

@@ -356,7 +356,7 @@ def test_a_file_that_is_no_list_is_named(content: str, said: str) -> None:
 def test_a_word_that_is_nearly_right_is_told_its_neighbour() -> None:
     assert errors(ONE, SWAP_NETWORK="vcp", LOG_LEVEL="warn") == (
         "SWAP_NETWORK: expected one of public, vpc, got 'vcp', did you mean vpc?",
-        "LOG_LEVEL: expected one of DEBUG, INFO, WARNING, ERROR, got 'WARN', did you mean WARNING?",
+        "LOG_LEVEL: expected one of DEBUG, INFO, WARNING, ERROR, got 'warn', did you mean WARNING?",
     )
 
 
@@ -394,6 +394,7 @@ def test_function_behind_the_webhook_that_is_neither_is_an_error(said: str) -> N
     assert error.startswith("SWAP_FUNCTION: expected a function such as")
 
 
+AT_THE_BEGINNING = "expected whsec_ at the beginning alone: no quotation marks, and commas between secrets"
 SHORT = "expected whsec_ and base64 of 24 bytes or more, or 16 characters or more, got {} characters"
 
 
@@ -406,6 +407,8 @@ SHORT = "expected whsec_ and base64 of 24 bytes or more, or 16 characters or mor
         ("whsec_not base64!", "expected base64 after whsec_"),
         ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa", "expected base64 of 24 bytes or more after whsec_, got 22"),
         ("WHSEC_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "expected whsec_ in small letters"),
+        ("'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'", AT_THE_BEGINNING),
+        ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw;whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", AT_THE_BEGINNING),
         (
             "whsk_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
             "expected a shared secret, which begins with whsec_, got a key of an asymmetric pair",
@@ -416,6 +419,25 @@ def test_a_secret_that_can_be_guessed_is_refused_by_its_place_and_never_by_its_t
     secret: str, said: str
 ) -> None:
     assert errors(ONE, SWAP_WEBHOOK_SECRETS=f"{SECRET}, {secret}") == (f"SWAP_WEBHOOK_SECRETS[1]: {said}",)
+
+
+def test_a_secret_in_the_place_of_another_setting_is_not_told() -> None:
+    for name in ("SWAP_TARGETS", "SWAP_NETWORK", "SWAP_ENDPOINTS"):
+        (error,) = errors(**{"SWAP_TARGETS": json.dumps([ONE]), "SWAP_WEBHOOK_SECRETS": SECRET, name: SECRET})
+        assert "***" in error
+        assert SECRET.removeprefix("whsec_") not in error
+
+
+def test_a_bundle_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    bundle = tmp_path / "ca.pem"
+    assert errors(ONE, ALIBABA_CLOUD_CA_BUNDLE=str(bundle)) == (
+        f"ALIBABA_CLOUD_CA_BUNDLE: cannot read {str(bundle)!r}",
+    )
+
+
+def test_a_key_that_is_twice_in_a_target_is_refused() -> None:
+    text = '[{"vserver_group_id": "rsp-1", "mode": "plan", "mode": "apply"}]'
+    assert errors(SWAP_TARGETS=text) == ("SWAP_TARGETS: 'mode' is twice in one object",)
 
 
 @pytest.mark.parametrize("name", ["v1", "V1", "v1a", "sha256", "hmac-sha256", "HS256", "ed25519"])

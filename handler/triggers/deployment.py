@@ -11,7 +11,7 @@ from handler.core.model import addresses
 from handler.core.model.policy import Target
 from handler.core.model.values import BackendType, Cause, Intent, Scope, ServerRef, Strategy
 from handler.triggers.choosing import Item, by_name, switched_on
-from handler.triggers.faults import broken, in_words, nearest
+from handler.triggers.faults import broken, in_words, nearest, repeated_key
 from handler.triggers.messages import Unreadable, shown
 
 FORCE_WORDS = ("min_backends", "max_unavailable", "max_removed", "still_in_service")
@@ -96,6 +96,9 @@ def read(body: bytes, targets: Sequence[Target], event_ids: tuple[str, ...]) -> 
         raise Unreadable(f"the request: not JSON: {broken(error)}") from None
     except UnicodeDecodeError:
         raise Unreadable("the request: not UTF-8") from None
+    again = repeated_key(body)
+    if again is not None:
+        raise Unreadable(f"the request: {shown(again)} is twice in one object")
     return _intent(request, targets, event_ids)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
 
@@ -48,6 +51,19 @@ def broken(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "nested too deep"
     return str(error).removeprefix("JSON is malformed: ").replace("Input data was truncated", "it was cut")
+
+
+def repeated_key(text: bytes | str) -> str | None:
+    """Return a key that is twice in one object of valid JSON: which of the two was meant, nobody can tell."""
+    found: list[str] = []
+
+    def look(pairs: list[tuple[str, object]]) -> None:
+        if len(dict(pairs)) < len(pairs):
+            found.append(Counter(key for key, _ in pairs).most_common(1)[0][0])
+
+    with suppress(RecursionError):
+        json.loads(text, object_pairs_hook=look)
+    return found[0] if found else None
 
 
 def in_words(

@@ -25,6 +25,8 @@ def fault(secret: str) -> str | None:
         return "expected a secret, got the name of an algorithm: give the secrets alone, separated by commas"
     if secret.lower().startswith(_ASYMMETRIC):
         return f"expected a shared secret, which begins with {PREFIX}, got a key of an asymmetric pair"
+    if PREFIX in secret[1:].lower():
+        return f"expected {PREFIX} at the beginning alone: no quotation marks, and commas between secrets"
     if not secret.lower().startswith(PREFIX):
         if len(secret) >= MIN_PLAIN:
             return None

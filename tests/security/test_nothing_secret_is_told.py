@@ -60,7 +60,7 @@ def world() -> World:
         hooks=[hook("i-5", token=TOKEN)],
         log_level="DEBUG",
         policy={"health": {"timeout_s": 10}},
-        timeout_s=30,
+        timeout_s=40,
     )
 
 

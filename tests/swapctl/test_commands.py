@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -233,6 +234,115 @@ def test_undo_takes_back_what_a_result_or_the_log_tells(
     assert {"i-old1", "i-old2", "i-old3"} == set(cloud.http.servers())
 
 
+def _told(at: str, event_ids: list[str], reverse: Any, request_id: str = "r", **also: Any) -> str:
+    target = {"target": "web", "vserver_group_id": "rsp-web", "outcome": "applied", "event_ids": event_ids}
+    line = {"event": "swap.completed", "time": at, "request_id": request_id, "outcome": "applied"}
+    return json.dumps({**line, "targets": [{**target, "reverse": reverse}], **also})
+
+
+def _reverse(launched: str) -> dict[str, Any]:
+    return {"target": "web", "terminated": [], "launched": [launched], "pairs": [], "force": []}
+
+
+def test_undo_puts_long_lists_together_again(command: Command, tmp_path: Path) -> None:
+    kept = tmp_path / "log"
+    counted = {"target": "web", "terminated": 0, "launched": 3, "pairs": 0, "force": 0}
+    line = {"event": "swap.detail", "of": "swap.completed", "request_id": "r"}
+    parts = [["i-1", "i-2"], ["i-3"]]
+    details = [
+        json.dumps({**line, "list": "targets[0].reverse.launched", "part": at, "parts": 2, "items": items})
+        for at, items in enumerate(parts, 1)
+    ]
+    others = [
+        json.dumps({**line, "list": f"targets[0].reverse.{name}", "part": 1, "parts": 1, "items": []})
+        for name in ("terminated", "pairs", "force")
+    ]
+    told = _told("2026-01-01T00:00:00Z", ["e"], counted)
+    for order in (1, -1):
+        kept.write_text("\n".join([told, *details, *others][::order]))
+        assert ["i-1", "i-2", "i-3"] == command("undo", kept, "--json").json()["launched"]
+    kept.write_text(told)
+    ended = command("undo", kept)
+    assert (1, True) == (ended.code, "swap.detail lines of request_id r" in ended.err)
+
+
+def test_undo_takes_the_last_run_and_says_what_it_leaves(command: Command, tmp_path: Path) -> None:
+    kept = tmp_path / "log"
+    first = _told("2026-01-01T00:00:00Z", ["one"], _reverse("i-1"))
+    second = _told("2026-01-01T00:01:00Z", ["two"], _reverse("i-2"))
+    for order in (1, -1):
+        kept.write_text("\n".join([first, second][::order]))
+        ended = command("undo", kept)
+        assert ("i-2" in ended.out, "i-1" in ended.out) == (True, False)
+        assert "1 earlier runs" in ended.err
+
+
+def test_undo_takes_all_tries_of_a_delivery_the_last_first(command: Command, tmp_path: Path) -> None:
+    kept = tmp_path / "log"
+    first = _told("2026-01-01T00:00:00Z", ["one"], _reverse("i-1"), event="swap.unfinished")
+    kept.write_text("\n".join([first, _told("2026-01-01T00:01:00Z", ["one"], _reverse("i-2"))]))
+    shown = command("undo", kept).out
+    assert 0 < shown.index("i-2") < shown.index("i-1")
+
+
+def test_logs_of_another_target_tell_nothing(command: Command, tmp_path: Path) -> None:
+    kept = tmp_path / "log"
+    kept.write_text(_told("2026-01-01T00:00:00Z", ["one"], _reverse("i-1")))
+    assert (1, True) == ((ended := command("logs", kept, "--target", "api")).code, "about api" in ended.err)
+    assert 0 == command("logs", kept, "--target", "web").code
+    kept.write_text('{"outcome": "applied", "targets": [{"a": 1}]}')
+    assert (1, True) == ((ended := command("logs", kept)).code, "no log line" in ended.err)
+
+
+def test_a_queued_request_is_not_called_failed_where_its_log_cannot_be_read(
+    cloud: Local, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWAP_ENDPOINT", NOBODY)
+    ended = command("send", "--webhook", cloud.webhook, *SWAP, "--apply", "--no-wait")
+    cloud.http.send("POST", "/_local/async/drain?timeout=30")
+    assert (0, True) == (ended.code, "Queued as slb-swap-" in ended.out), ended.err
+
+
+def test_plan_and_send_judge_a_request_alike(cloud: Local, command: Command, tmp_path: Path) -> None:
+    body = tmp_path / "request.json"
+    ways = [("plan", "--targets", TARGETS), ("send", "--webhook", cloud.webhook)]
+    body.write_bytes(b'\xef\xbb\xbf{"target": "web", "terminated": ["i-old1"], "launched": ["i-new1"]}')
+    assert [2, 2] == [command(*way, "--request", body).code for way in ways]
+    body.write_text('{"target": "web", "dry_run": true, "launched": ["i-new1"], "dry_run": false}')
+    for way in ways:
+        ended = command(*way, "--request", body)
+        assert (64, True) == (ended.code, "'dry_run' is twice" in ended.err)
+    body.write_text(json.dumps({"target": "web", "launched": ["i-new1"], "force": ["x" * 128] * 600}))
+    for way in ways:
+        ended = command(*way, "--request", body)
+        assert (1, True) == (ended.code, "body: more than 65536 bytes" in ended.out + ended.err)
+
+
+@pytest.mark.parametrize("name", ["SWAP_TARGETS", "SWAP_NETWORK", "SWAP_ENDPOINTS", "LOG_LEVEL"])
+def test_a_secret_in_the_wrong_variable_is_not_told(
+    name: str, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    monkeypatch.setenv("SWAP_WEBHOOK_SECRETS", secret)
+    monkeypatch.setenv("SWAP_TARGETS", TARGETS.read_text())
+    monkeypatch.setenv(name, secret)
+    ended = command("check", "--offline")
+    assert (1, True) == (ended.code, name in ended.out)
+    assert "mfkq9r8g" not in (ended.out + ended.err).lower()
+
+
+def test_a_bundle_that_cannot_be_read_is_named(
+    cloud: Local, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for bundle, said in (("/no/such/file", "cannot read"), (str(TARGETS), "cannot read certificates from")):
+        monkeypatch.setenv("ALIBABA_CLOUD_CA_BUNDLE", bundle)
+        ended = command("send", "--webhook", "https://127.0.0.1:1/", *SWAP)
+        assert (64, True) == (ended.code, f"ALIBABA_CLOUD_CA_BUNDLE: {said}" in ended.err), ended.err
+    monkeypatch.setenv("ALIBABA_CLOUD_CA_BUNDLE", "/no/such/file")
+    ended = command("check", TARGETS, "--offline")
+    assert (1, True) == (ended.code, "ALIBABA_CLOUD_CA_BUNDLE: cannot read '/no/such/file'" in ended.out)
+
+
 def test_undo_of_nothing_says_so(command: Command, tmp_path: Path) -> None:
     kept = tmp_path / "result"
     kept.write_text('{"outcome": "unchanged", "targets": []}')
@@ -319,11 +429,19 @@ def test_a_wrong_secret_is_said(cloud: Local, command: Command, monkeypatch: pyt
         (("send", "--webhook", "http://x", *SWAP), "set SWAP_WEBHOOK_SECRETS"),
         (("send", SCALED_IN, "--webhook", "http://x"), "an EVENT goes to --function NAME"),
         (("send", "--function", "f", "--endpoint", "http://1.2.3.4", *SWAP), "expected a loopback address"),
+        (("send", "--webhook", "http://x", "--target", "web", "--terminated", "i-1", "--launched", ""),
+         "--launched: empty, expected an id"),
+        (("send", "--webhook", "http://x", "--request", "f", "--target", "web"), "go with --terminated"),
+        (("send", "--webhook", "http://u:hunter2@x/", *SWAP), "--webhook: expected a URL without user"),
+        (("plan", "--targets", TARGETS, "--endpoint", "x"), "--endpoint: expected a URL"),
+        (("check", TARGETS, "--targets", TARGETS), "expected one of FILE and --targets"),
+        (("local", "--port", "99999"), "--port: expected 0 to 65535"),
+        (("local", "--env", "/no/such/folder/x"), "--env: /no/such/folder/x: No such file"),
         (("undo",), "Missing argument"),
         (("nothing",), "No such command"),
     ],
     ids=lambda one: one if isinstance(one, str) else "",
-)
+)  # fmt: skip
 def test_wrong_use_ends_with_64(command: Command, arguments: tuple[object, ...], words: str) -> None:
     ended = command(*arguments)
     assert (64, True) == (ended.code, words in ended.err), ended.err

@@ -37,6 +37,14 @@ def launched(**entry: Any) -> dict[str, Any]:
         (b"", f"empty, expected {REQUEST}"),
         (b" \n", f"empty, expected {REQUEST}"),
         (b'{"target"', "not JSON: it was cut"),
+        (
+            b'{"target": "web", "launched": ["i-a"], "dry_run": true, "dry_run": false}',
+            "'dry_run' is twice in one object",
+        ),
+        (
+            b'{"target": "web", "launched": [{"server_id": "i-a", "port": 1, "port": 2}]}',
+            "'port' is twice in one object",
+        ),
         (b'{"target": web}', "not JSON: invalid character (byte 11)"),
         (b'{"target": "\xff"}', "not UTF-8"),
         (b'{"strategy": "Surge", "target"', "$.strategy: expected one of swap, surge"),
