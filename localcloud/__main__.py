@@ -18,12 +18,18 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65_535:
+        raise argparse.ArgumentTypeError(f"{text!r}: a port from 0 to 65535 is needed")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m localcloud", description=__doc__)
     serve = parser.add_subparsers(dest="command", required=True).add_parser(
         "serve", help="answer until stopped"
     )
-    serve.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
+    serve.add_argument("--port", type=_port, metavar="N", default=0, help="0, the default, takes a free one")
     serve.add_argument("--state", type=Path, metavar="FILE", help="the state to begin with, as JSON")
     serve.add_argument(
         "--template", type=Path, metavar="FILE", help="default: ./template.yml, if there is one"
@@ -40,10 +46,12 @@ def main(arguments: list[str] | None = None) -> int:
     template = options.template or (Path("template.yml") if Path("template.yml").exists() else None)
     state, env = options.state, dict(options.env)
     events = Path("events")
-    if template is not None and state is None and "SWAP_TARGETS" not in env and events.is_dir():
-        state = events / "state.json"
-        env["SWAP_TARGETS"] = (events / "targets.json").read_text(encoding="utf-8")
-        print(f"localcloud: state and targets are those of {events}/", file=sys.stderr)  # noqa: T201
+    if template is not None and state is None and events.is_dir():
+        state, taken = events / "state.json", "state is that"
+        if "SWAP_TARGETS" not in env and "SwapTargets" not in dict(options.param):
+            env["SWAP_TARGETS"] = (events / "targets.json").read_text(encoding="utf-8")
+            taken = "state and targets are those"
+        print(f"localcloud: {taken} of {events}/", file=sys.stderr)  # noqa: T201
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

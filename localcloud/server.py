@@ -37,6 +37,10 @@ class _Handler(BaseHTTPRequestHandler):
         raise AttributeError(name)
 
     def _answer(self) -> None:
+        length = self.headers.get("Content-Length", "0")
+        if not length.strip().isdecimal():
+            self.send_error(400, f"Content-Length: {length!r} is no number")
+            return
         request = self._request()
         try:
             response = self.server.app(request)

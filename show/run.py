@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from localcloud.serving import LocalCloud
+from localcloud.state.file import check
 from show.signing import SECRET, signed, signed_event
 from swapctl import given, plan, view
 from swapctl.ending import DONE, FAILED, Failed
@@ -69,6 +70,10 @@ def _show(event: Path, state_file: Path, targets_file: Path) -> int:
     environ = {"SWAP_TARGETS": given.text(targets_file).strip(), "SWAP_WEBHOOK_SECRETS": SECRET}
     settings = given.load(environ)
     state = given.json_object(given.content(state_file), str(state_file))
+    try:
+        check(state)
+    except ValueError as error:
+        raise Failed(f"{state_file}: {error}") from None
     unknown = expect.get("unknown_to_ecs", ())
     for one in state.get("instances", ()):
         one["status"] = "Released" if one["instance_id"] in unknown else one.get("status", "Running")
@@ -206,11 +211,7 @@ def _request(raw: bytes) -> dict[str, Any] | None:
         value = json.loads(raw)
     except (ValueError, RecursionError):
         return None
-    if (
-        not isinstance(value, dict)
-        or "target" not in value
-        or not {"terminated", "launched", "pairs"} & value.keys()
-    ):
+    if not isinstance(value, dict) or "target" not in value:
         return None
     headers = {"content-type": "application/json"}
     return {"method": "POST", "headers": headers, "sign": "standard", "body": value}

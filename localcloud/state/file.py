@@ -16,8 +16,13 @@ def read(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise FieldError(f"{path}: no JSON: {error}") from None
     try:
-        state_json.world(state)
-        faults.parse(state.get("faults"))
+        check(state)
     except FieldError as error:
         raise FieldError(f"{path}: {error}") from None
     return dict(state)
+
+
+def check(state: Any) -> None:
+    """See that a state can be used; FieldError names the key that cannot."""
+    state_json.world(state)
+    faults.parse(state.get("faults"))

@@ -171,6 +171,11 @@ def parameters(
         allowed = declaration.get("AllowedValues")
         if allowed and text not in allowed:
             raise TemplateError(f"Parameters.{name}: {text!r} is none of {', '.join(map(str, allowed))}")
+        pattern = declaration.get("AllowedPattern")
+        if pattern and not re.fullmatch(pattern, str(text)):
+            raise TemplateError(f"Parameters.{name}: {text!r} does not match {pattern}")
+        if declaration.get("Type") == "Boolean" and str(text).lower() not in {"true", "false"}:
+            raise TemplateError(f"Parameters.{name}: {text!r} is none of true, false")
         if declaration.get("Type") == "Number":
             values[name] = _number(name, text, declaration)
             continue

@@ -105,6 +105,15 @@ def test_the_environment_is_what_the_parameters_say(name):
     assert found["webhook"].environment["SWAP_FUNCTION"] == found["swap"].full_name
 
 
+@pytest.mark.parametrize(
+    ("parameter", "said"),
+    [("Name", "a b"), ("SilentFor", "x"), ("EventsAsyncFlag", "maybe"), ("LogLevel", "LOUD"), ("None", "x")],
+)
+def test_a_parameter_that_ros_would_refuse_is_refused(parameter, said):
+    with pytest.raises(TemplateError, match=f"Parameters.{parameter}: "):
+        functions("template.yml", params={parameter: said})
+
+
 def test_a_second_stack_has_names_of_its_own(name):
     one, other = functions(name), functions(name, params={"Name": "blue"})
     assert other["webhook"].environment["SWAP_FUNCTION"] == other["swap"].full_name

@@ -81,6 +81,28 @@ def test_the_list_is_made_for_pipes() -> None:
     assert (1, "") == (len(done.stdout.splitlines()), done.stderr)
 
 
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ('{"instances": [{"status": "Running"}]}', "instances[0].instance_id"),
+        ('{"instances": "x"}', "instances: a list is needed"),
+        ('["x"]', "expected a JSON object"),
+        ('{"scaling_groups": [{"name": "x"}]}', "scaling_groups[0].scaling_group_id"),
+    ],
+)
+def test_a_state_that_cannot_be_used_is_told_by_its_key(tmp_path: Path, state: str, said: str) -> None:
+    (tmp_path / "state.json").write_text(state)
+    hook = EVENTS / "mns-topic-stream-hook-scale-in.b64"
+    done = make_run(hook, "--state", tmp_path / "state.json")
+    assert ("Traceback" not in done.stderr, said in done.stderr) == (True, True), done.stderr
+
+
+def test_a_request_with_a_misspelt_field_is_still_read_as_one(tmp_path: Path) -> None:
+    (tmp_path / "request.json").write_text('{"target": "web", "terminatd": ["i-old1"]}')
+    done = make_run(tmp_path / "request.json")
+    assert "unknown field 'terminatd', did you mean terminated?" in done.stdout
+
+
 def test_what_is_not_there_is_said() -> None:
     done = make_run("events/none.json")
     assert (64, True) == (done.returncode, "events/none.json: No such file" in done.stderr)
