@@ -54,7 +54,8 @@ def _put(world: World, name: str, server: str, said: list[str], hook: str) -> No
     group = world.scaling_groups[name]
     others = tuple(one for one in group.instances if one.instance_id != server)
     actions = group.lifecycle_actions
-    if became.lifecycle_state.endswith(":Wait"):
+    waits = any(server in one.instance_ids and one.lifecycle_hook_id == hook for one in actions)
+    if became.lifecycle_state.endswith(":Wait") and not waits:
         actions = (*actions, LifecycleAction(hook, f"token-{server}", (server,), "asa-1"))
     world.scaling_groups[name] = replace(group, instances=(*others, became), lifecycle_actions=actions)
 

@@ -43,6 +43,15 @@ FOUND = {
         "target web asg=a,b min=3; listener web https:443; in web i-0 80=0; in web i-1 80=100 mark; "
         "lists a i-1; in web i-2 80=100; lists a i-2; server i-n0 443=abnormal; server i-n3 443=abnormal; "
         "~ launch b i-n0; ~ leave b i-0; > hookin b i-0; ~ zero a; ~ launch b i-n3; > out b i-n3",
+    "a new server that was given up, and is normal by now, stays where nothing else serves":
+        "target web; in web i-0 80=100; server i-n0 abnormal; read fresh_health=2; read busy_for=1; "
+        "~+5 foreign web weight i-0 0; > request web; ~+9 is i-n0 normal; > request web p:i-0/i-n0",
+    "an instance waits at one lifecycle hook, however often it is said to leave":
+        "target web asg=a; in web i-1 80=100; ~ leave a i-1 Removing:Wait; ~ launch a i-n0; "
+        "~ leave a i-1 Removing:Wait; > hookin a i-1",
+    "a scale-out hook is not continued for an instance that is stopped":
+        "target web asg=a min=0 un=100%; listener web http:80 unchecked; in web i-0 80=100; lists a i-0; "
+        "lists a i-1 Pending:Wait; in web i-1 80=100 mark; server i-1 stopped; > hookout a i-1",
 }  # fmt: skip
 
 

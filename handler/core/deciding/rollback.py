@@ -36,9 +36,20 @@ def undo(situation: Situation) -> Do | None:
         return Do(Add(back), "put_back")
     if not situation.observed.fresh:
         return None  # new ones go only after a reading shows the old ones back
-    over = [s for s in given_up if lost or not _owes(s, situation)]
+    over = _spared([s for s in given_up if lost or not _owes(s, situation)], situation)
     ours = situation.batch(b for status in over for b in _ours(status, situation))
     return Do(Remove(ours), "take_back") if ours else None
+
+
+def _spared(statuses: Iterable[ChangeStatus], situation: Situation) -> list[ChangeStatus]:
+    """Return those whose new unit serves nobody, or is not needed for the floor: it may be normal by now."""
+    room, spared = situation.room, []
+    for status in statuses:
+        serves = status.change.new in situation.in_service
+        if not serves or room > 0:
+            spared.append(status)
+            room -= serves
+    return spared
 
 
 def lift(statuses: Iterable[ChangeStatus], situation: Situation) -> Do | None:

@@ -211,12 +211,14 @@ def _foreign(backend: Backend) -> bool:
 
 
 def _killed_between(run: Run) -> bool:
-    """Whether an old one was taken out, and the new one for it was not put in: a kill, no room, a refusal.
+    """Whether one side of a replacement was done and the other was not: a kill, no room, a refusal.
 
-    A Modify that is refused, or that skips the new one, may have taken out the old one all the same.
+    A Modify that is refused, or that skips the new one, may have taken out the old one all the same. Where
+    Remove is refused for good, nobody remembers which old one a new one was added for.
     """
-    removed = any(c.last > c.first and c.action[:6] in {"Remove", "Modify"} for c in run.writes)
-    return bool(run.attempt.killed or run.refused) and removed
+    done = {c.action[:6] for c in run.writes if c.last > c.first}
+    removed = bool(done & {"Remove", "Modify"}) and bool(run.attempt.killed or run.refused)
+    return removed or ("AddVSe" in done and run.group in run.refused)
 
 
 def _fits(

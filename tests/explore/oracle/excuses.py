@@ -44,6 +44,9 @@ EXCUSES = {
     ),
     "held_by_a_limit": "a server that waits at weight 0 stays where a limit forbids its removal, and says so",
     "refused_for_good": "a write that the API refuses for good leaves things as they are, and is said",
+    "failed_and_unseen": (
+        "a write that was refused, and changed something all the same, does not show yet where readings lag"
+    ),
     "not_its_turn": (
         "a target that the last delivery does not concern, or may not change, is left as earlier ones "
         "that were given up have left it"

@@ -21,7 +21,9 @@ def told(run: Run) -> Iterator[str]:
         return
     meddled = any(run.begin < at <= run.end for at in run.played.others if _of(run, at))
     found = list(_compared(run, result))
-    if not found or not run.played.excused.allow("others_meanwhile", meddled):
+    if not found or run.played.excused.allow("others_meanwhile", meddled):
+        return
+    if not run.played.excused.allow("failed_and_unseen", _is_unseen(run)):
         yield from found
 
 
@@ -65,8 +67,17 @@ def reversed_by(run: Run) -> Iterator[str]:
         b for b in run.start
         if after.get(b.key) != b.weight and (*b.key, b.weight) not in named and not _was_drained_before(b)
     ]  # fmt: skip
-    if lost and not run.played.excused.allow("others_meanwhile", meddled):
+    if not lost or run.played.excused.allow("others_meanwhile", meddled):
+        return
+    if not run.played.excused.allow("failed_and_unseen", _is_unseen(run)):
         yield f"the reverse of a run forgets: {lost[0].server_id}:{lost[0].port}"
+
+
+def _is_unseen(run: Run) -> bool:
+    """Whether the last write was refused and changed something all the same, and readings lag."""
+    last = run.writes[-1] if run.writes else None
+    acted = last is not None and last.answer != "ok" and last.last > last.first
+    return acted and bool(run.served.world.readings["read_lag"])
 
 
 def _was_drained_before(b: Backend) -> bool:
