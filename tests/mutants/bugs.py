@@ -178,8 +178,8 @@ BUGS = (
         "ewc/1-h/",
         (
             "core.deciding.hooks:_is_out",
-            "not in LEFT_TO_OTHERS:\n        return False",
-            "not in LEFT_TO_OTHERS:\n        return True",
+            "return not holds(ending, hook)",
+            "return True",
         ),
     ),
     _bug(
@@ -202,7 +202,7 @@ BUGS = (
         ),
         (
             "core.deciding.decide:_await_health",
-            "if all(status.late for status in situation.pending):",
+            "if not left:",
             "if True:",
         ),
         readings=1,

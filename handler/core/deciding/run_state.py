@@ -73,8 +73,7 @@ class _Memo:
 class RunState(Struct, frozen=True):
     """One run's memory. ``first`` is its first look; all times are seconds of the observed clock.
 
-    ``since`` is when each new unit was put in, or got its weight if an earlier run had put it in, ``drained``
-    when a backend was set to 0.
+    ``since`` is when each new unit was put in or got its weight, ``drained`` when a backend was set to 0.
     ``taken`` are the backends that its writes took out, or tried to; ``lifted`` those that got their weight
     back after a drain. ``full_at`` is a size of the group that the load balancer has no room for;
     ``modify_is_full`` says that it has none for a Modify either. ``no_room`` is the last write refused for
@@ -163,10 +162,8 @@ class RunState(Struct, frozen=True):
         drained, since = dict(self.drained), dict(self.since)
         if isinstance(step, SetWeight):
             drained.update((backend.key, now) for backend in step.after if backend.weight == 0)
-        if isinstance(step, Add | Modify):
+        if isinstance(step, Add | Modify) or do.why == "weigh":
             since.update(dict.fromkeys(units, now))
-        elif do.why == "weigh":  # the time that a wave has does not begin anew
-            since = {**dict.fromkeys(units, now), **since}
         return replace(
             self,
             written=self.written.applied(do),

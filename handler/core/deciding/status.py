@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from handler.core.deciding.run_state import RunState
 from handler.core.model.observed import Observed
-from handler.core.model.policy import Policy
+from handler.core.model.policy import WAY_BACK_S, Policy
 from handler.core.model.values import Backend, Key, Pair, Refusal
 from handler.core.planning import capacity
 from handler.core.planning.changes import Change
@@ -97,9 +97,15 @@ class ChangeStatus(Struct, frozen=True, dict=True):
 
     @property
     def seconds_left(self) -> float:
-        """How many seconds the new side has left to become normal; 0 or less if its time is over."""
-        waited = self.look.observed.now - self.look.state.health_since(self.change.new or "")
-        return self.look.policy.health_timeout_s - waited
+        """How many seconds the new side has left to become normal; 0 or less if its time is over.
+
+        A run that had time for that keeps what a rollback takes: a weight that is set late begins it anew.
+        """
+        observed, state, timeout_s = self.look.observed, self.look.state, self.look.policy.health_timeout_s
+        left = timeout_s - (observed.now - state.health_since(self.change.new or ""))
+        if state.first.deadline - state.first.now < timeout_s + WAY_BACK_S:
+            return left
+        return min(left, observed.deadline - observed.now - WAY_BACK_S)
 
     @property
     def late(self) -> bool:
