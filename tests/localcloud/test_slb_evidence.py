@@ -159,4 +159,4 @@ def test_the_documents_name_every_error_and_every_reading():
     evidence = (DOCS / "api-evidence.md").read_text(encoding="utf-8")
     assert [code for code in errors.TABLE if f"`{code}`" not in evidence] == []
     local = (DOCS / "local-cloud.md").read_text(encoding="utf-8")
-    assert [name for name in readings.TABLE if f"| `{name}` |" not in local] == []
+    assert [name for name in readings.TABLE if f"- `{name}`: " not in local] == []
