@@ -186,3 +186,12 @@ def test_one_whose_replacement_never_came_is_put_back_by_itself() -> None:
     play.view = replace(play.view, now=play.view.now + 60)
     assert "add i-9" == play.next(answer=bad)
     assert ["add i-1", "partial bad_backend"] == play.to_end()[-2:]
+
+
+def test_a_new_one_that_is_normal_after_all_stays_where_nothing_else_serves() -> None:
+    play = Play(view("i-1=0", checked=True), request("i-1", "i-3"), policy(health_timeout_s=2))
+    said = [play.next(Verdict.PENDING) for _ in range(3)]
+    assert ["modify i-1=0>i-3", "wait 2 health", "add i-1=0"] == said
+    play.health(Verdict.NORMAL, "i-3")
+    assert "raised not_healthy" == play.to_end()[-1]
+    assert "i-1=0 i-3" == shown_group(play.view.group)
