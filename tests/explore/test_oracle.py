@@ -6,11 +6,15 @@ from typing import Any
 
 import pytest
 
+from handler.core.model.observed import Observed
+from handler.running import observer
 from tests.explore.hand_made import Hands, add, judged, played, remove, swap, weigh
 from tests.explore.oracle.excuses import EXCUSES, Excuses
 from tests.explore.oracle.facts import share
 from tests.explore.oracle.judging import violations
 from tests.explore.oracle.served import Served
+from tests.explore.playing import play
+from tests.explore.worlds import of_text
 
 ALONE = "target web; in web i-0 80=100"
 THREE = (
@@ -229,3 +233,26 @@ def test_every_excuse_is_documented_with_its_reason(project_root: Any = None) ->
 
     said = Path(__file__).parents[2].joinpath("docs", "proof.md").read_text(encoding="utf-8")
     assert [] == [name for name in EXCUSES if f"`{name}`" not in said]
+
+
+def found_in(text: str) -> str:
+    return " ".join(violations(play(of_text(text))))
+
+
+def test_a_reclaimed_server_that_a_long_run_had_to_see_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    olds = "; ".join(f"in web i-{n} 80=100 mark; server i-n{n}" for n in range(6))
+    pairs = " ".join(f"p:i-{n}/i-n{n}" for n in range(6))
+    text = f"target web asg=a un=1; {olds}; read fresh_health=2; ~+1 is i-n5 doomed; > request web {pairs}"
+    assert "about to be reclaimed" not in found_in(text)
+    monkeypatch.setattr(observer, "ANSWERS_S", 1e9)
+    assert "about to be reclaimed" in found_in(text)
+
+
+def test_a_hook_that_is_continued_for_a_stopped_instance_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (
+        "target web asg=a min=0 un=100%; listener web http:80 unchecked; in web i-0 80=100; lists a i-0; "
+        "lists a i-1 Pending:Wait; in web i-1 80=100 mark; server i-1 stopped; > hookout a i-1"
+    )
+    assert "scale-out hook continued" not in found_in(text)
+    monkeypatch.setattr(Observed, "is_proven", Observed.is_normal)
+    assert "scale-out hook continued" in found_in(text)

@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from tests.explore.oracle.capacity import steps
 from tests.explore.oracle.facts import Run
 
+#: Seconds within which a run sees what has become of an instance.
+SEEN_S = 30.0
+
 
 def doomed(run: Run) -> Iterator[str]:
     """Whoever is about to be reclaimed is never put in, and never comes back."""
     for at, before in steps(run):
         came = {b.key: b for b in run.backends(at)}.keys() - {b.key for b in run.backends(before)}
-        found = {key[0] for key in came} & run.truly_doomed
+        found = {key[0] for key in came} & (run.truly_doomed | _locked_meanwhile(run, at))
         # What somebody else takes out while the run goes on is put back as it was, or as a request says.
         back = found <= {b.server_id for b in run.start} and bool(run.attempt.others)
         if found and run.played.excused.allow("others_meanwhile", back):
@@ -20,6 +23,17 @@ def doomed(run: Run) -> Iterator[str]:
         if found and not run.played.excused.allow("ecs_not_read", run.ecs_unread):
             yield f"about to be reclaimed, and put in: {sorted(found)}: instant {at}"
             return
+
+
+def _locked_meanwhile(run: Run, at: int) -> set[str]:
+    """Who was about to be reclaimed so long before a write that the run had to see it."""
+    sent = next(call.at for call in run.writes if call.first <= at < call.last)
+    said = {
+        step.words[0]: step.words[1:]
+        for _, step, when in run.played.happened
+        if step.kind == "is" and when <= sent - SEEN_S
+    }
+    return {server for server, words in said.items() if "doomed" in words and server[:2] == "i-"}
 
 
 def stopped(run: Run) -> Iterator[str]:

@@ -81,8 +81,9 @@ def repeats(played: Played, last: Run) -> Iterator[str]:
         return
     over = {subject.partition("@")[0] for subject, why in last.refused.items() if why == "over_quota"}
     came = set(_plain(last.backends(at))) - set(_plain(last.backends(last.end)))
-    stayed = set(_plain(last.backends(last.end))) <= set(_plain(last.backends(at)))
-    if stayed and excused.allow("asked_again", came and {key[0] for key, _ in came} <= over):
+    left = set(_plain(last.backends(last.end))) - set(_plain(last.backends(at)))
+    for_them = {key[0] for key, _ in left} <= {b.server_id for b in last.leave}
+    if for_them and excused.allow("asked_again", came and {key[0] for key, _ in came} <= over):
         return
     if excused.allow("ecs_not_read", last.ecs_unread and "bad_backend" in last.refused.values()):
         return

@@ -47,7 +47,8 @@ def _at_fault(attempt: Attempt, told: Told, server: str) -> bool:
 
 def _takes(run: Run, instant: int, servers: tuple[str, ...]) -> bool:
     at = run.served.before(run.group, instant)
-    serving = {one[0] for one in run.served.serving(at)}
+    dead = set() if run.played.excused.allow("ecs_not_read", run.ecs_unread) else run.served.dead(at)
+    serving = {one[0] for one in run.served.serving(at) - dead}
     return set(servers) <= serving
 
 
