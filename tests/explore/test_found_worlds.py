@@ -50,8 +50,8 @@ FOUND = {
         "target web asg=a; in web i-1 80=100; ~ leave a i-1 Removing:Wait; ~ launch a i-n0; "
         "~ leave a i-1 Removing:Wait; > hookin a i-1",
     "a scale-out hook is not continued for an instance that is stopped":
-        "target web asg=a min=0 un=100%; listener web http:80 unchecked; in web i-0 80=100; lists a i-0; "
-        "lists a i-1 Pending:Wait; in web i-1 80=100 mark; server i-1 stopped; > hookout a i-1",
+        "target web asg=a min=0 un=100%; listener web http:80 unchecked; in web i-0 80=100; "
+        "lists a i-0; in web i-1 80=100 mark; ~ launch a i-1 Pending:Wait; ~ is i-1 stopped; > hookout a i-1",
 }  # fmt: skip
 
 

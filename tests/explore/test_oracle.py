@@ -250,8 +250,8 @@ def test_a_reclaimed_server_that_a_long_run_had_to_see_is_found(monkeypatch: pyt
 
 def test_a_hook_that_is_continued_for_a_stopped_instance_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     text = (
-        "target web asg=a min=0 un=100%; listener web http:80 unchecked; in web i-0 80=100; lists a i-0; "
-        "lists a i-1 Pending:Wait; in web i-1 80=100 mark; server i-1 stopped; > hookout a i-1"
+        "target web asg=a min=0 un=100%; listener web http:80 unchecked; in web i-0 80=100; "
+        "lists a i-0; in web i-1 80=100 mark; ~ launch a i-1 Pending:Wait; ~ is i-1 stopped; > hookout a i-1"
     )
     assert "scale-out hook continued" not in found_in(text)
     monkeypatch.setattr(Observed, "is_proven", Observed.is_normal)
