@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from handler.triggers.http import MAX_BODY
 from swapctl import given, loglines, options, sending, view
 from swapctl.ending import DONE, TO_SEE, Failed
 from swapctl.send import send
@@ -43,12 +44,15 @@ def command(
         return TO_SEE
     way = sending.chosen(webhook, function, endpoint, region, account)
     codes = []
+    stopped: set[str] = set()
     for one in found:
+        if one["target"] in stopped:
+            continue
         if not json:
             view.say(("undo  ", "bold"), jsons.dumps(one, ensure_ascii=False))
         codes.append(send(one, way, apply=apply, json=json))
         if apply and codes[-1] != DONE:
-            break  # an earlier state can only be restored after a later one
+            stopped.add(one["target"])  # an earlier state can only be restored after a later one
     return max(codes, default=DONE, key=lambda code: (code == 1, code))
 
 
@@ -68,7 +72,7 @@ def reverses(text: str, target: str) -> tuple[list[dict[str, Any]], int]:
             left += bool(of_line)
             continue
         for one in reversed(of_line):
-            found.append(_whole(one["reverse"], line))
+            found += parts(_whole(one["reverse"], line))
             events |= named
     return found, left
 
@@ -79,3 +83,27 @@ def _whole(reverse: dict[str, Any], line: dict[str, Any]) -> dict[str, Any]:
         run = line.get("request_id", "")
         raise Failed(f"the lists of {', '.join(cut)} are missing: the swap.detail lines of request_id {run}")
     return dict(reverse)
+
+
+def parts(request: dict[str, Any], most: int = MAX_BODY) -> list[dict[str, Any]]:
+    """Return a request, or several that do the same if it is longer than ``most`` bytes; pairs stay whole."""
+    out, back, pairs = request["terminated"], request["launched"], request["pairs"]
+    if len(given.encoded(request)) <= most:
+        return [request]
+    some = pairs[: (len(pairs) + 1) // 2]
+    if some:
+        news, olds = ({pair[side] for pair in some} for side in (0, 1))
+        out = [one for one in out if one["server_id"] in news]
+        back = [one for one in back if one["server_id"] in olds]
+    else:
+        out, back = out[: len(out) // 2], back[: (len(back) + 1) // 2]
+    first = {**request, "terminated": out, "launched": back, "pairs": some}
+    rest = {
+        **request,
+        "terminated": [one for one in request["terminated"] if one not in out],
+        "launched": [one for one in request["launched"] if one not in back],
+        "pairs": pairs[len(some) :],
+    }
+    if not (rest["terminated"] or rest["launched"]):
+        return [request]  # a single server
+    return [*parts(first, most), *parts(rest, most)]

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from swapctl.undo import parts
 from tests.support.level_c import ROOT, SECRET
 from tests.swapctl.conftest import EVENTS, STATE, TARGETS, Command, Local
 
@@ -283,6 +284,27 @@ def test_undo_takes_all_tries_of_a_delivery_the_last_first(command: Command, tmp
     kept.write_text("\n".join([first, _told("2026-01-01T00:01:00Z", ["one"], _reverse("i-2"))]))
     shown = command("undo", kept).out
     assert 0 < shown.index("i-2") < shown.index("i-1")
+
+
+def test_a_reverse_too_large_for_a_request_is_sent_in_parts_that_keep_pairs_together() -> None:
+    def entry(name: str, port: int) -> dict[str, Any]:
+        return {"server_id": name, "port": port, "weight": 100, "description": "slb-swap/web"}
+
+    whole = {
+        "target": "web",
+        "terminated": [entry(f"i-new{n}", port) for n in range(21) for port in (80, 81)],
+        "launched": [entry(f"i-old{n}", port) for n in range(30) for port in (80, 81)],
+        "pairs": [[f"i-new{n}", f"i-old{n}"] for n in range(20)],
+        "force": [],
+    }
+    found = parts(whole, 1500)
+    assert len(found) > 4
+    for key in ("terminated", "launched", "pairs"):
+        assert [one for part in found for one in part[key]] == whole[key]
+    for part in found:
+        assert len(json.dumps(part)) <= 1500
+        named = {one["server_id"] for one in (*part["terminated"], *part["launched"])}
+        assert {server for pair in part["pairs"] for server in pair} <= named
 
 
 def test_logs_of_another_target_tell_nothing(command: Command, tmp_path: Path) -> None:
