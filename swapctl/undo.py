@@ -104,6 +104,6 @@ def parts(request: dict[str, Any], most: int = MAX_BODY) -> list[dict[str, Any]]
         "launched": [one for one in request["launched"] if one not in back],
         "pairs": pairs[len(some) :],
     }
-    if not (rest["terminated"] or rest["launched"]):
+    if not (out or back) or not (rest["terminated"] or rest["launched"]):
         return [request]  # a single server
     return [*parts(first, most), *parts(rest, most)]

@@ -305,6 +305,9 @@ def test_a_reverse_too_large_for_a_request_is_sent_in_parts_that_keep_pairs_toge
         assert len(json.dumps(part)) <= 1500
         named = {one["server_id"] for one in (*part["terminated"], *part["launched"])}
         assert {server for pair in part["pairs"] for server in pair} <= named
+    for one in ({"terminated": [entry("i-1", 80)]}, {"launched": [entry("i-1", 80)]}):
+        alone = {"target": "web", "terminated": [], "launched": [], "pairs": [], "force": [], **one}
+        assert parts(alone, 10) == [alone]
 
 
 def test_logs_of_another_target_tell_nothing(command: Command, tmp_path: Path) -> None:
