@@ -61,7 +61,7 @@ def repeated_key(text: bytes | str) -> str | None:
         if len(dict(pairs)) < len(pairs):
             found.append(Counter(key for key, _ in pairs).most_common(1)[0][0])
 
-    with suppress(RecursionError):
+    with suppress(RecursionError, ValueError):  # too deep, or a number of too many digits
         json.loads(text, object_pairs_hook=look)
     return found[0] if found else None
 
