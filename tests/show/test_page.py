@@ -134,7 +134,7 @@ def test_a_delivery_is_watched_from_its_first_write_to_its_story(page: Page):
     run = page.locator(".run").first
     expect(run.locator(".outcome")).to_have_text("applied")
     expect(waiting).to_have_count(0)
-    expect_tiles(page, "i-old2", "i-old3", "i-new1")
+    expect(page.locator(".group .tile .id")).to_have_text(["i-old2", "i-old3", "i-new1"])
     reach(page, ".run > summary")
     page.keyboard.press("Enter")
     expect(run.locator("td").first).to_have_text("i-old1")
