@@ -26,7 +26,7 @@ from handler.running import beside, delivering
 from handler.running.hooks import Completed
 from handler.settings import BadSettings, Settings
 from handler.sharing import Readings
-from handler.triggers import reading
+from handler.triggers import keys, reading
 from handler.triggers.reading import Delivery
 
 #: Seconds of an invocation's time that are kept for the last reading, the hooks and the log.
@@ -99,7 +99,7 @@ def swap(event: bytes | str | dict[str, object] | list[object], context: Any) ->
 def webhook_secrets(instance: _Instance) -> tuple[str, ...]:
     """Return the secrets that sign webhooks, and keep them out of the log."""
     secrets = instance.settings.secrets.values
-    logs.redact(*secrets, *(secret.removeprefix("whsec_") for secret in secrets))
+    logs.redact(*keys.texts(secrets))
     return secrets
 
 

@@ -13,7 +13,7 @@ from msgspec import Struct, field
 
 from handler import blinds, shards
 from handler import targets as listed
-from handler.cloud import endpoints
+from handler.cloud import credentials, endpoints
 from handler.cloud.endpoints import Network
 from handler.core.model.policy import Target
 from handler.triggers import keys
@@ -35,12 +35,6 @@ _VARIABLES: Final = frozenset(
         "SWAP_ENDPOINTS",
         *shards.VARIABLES,
     }
-)
-#: The variables of the platform that hold secrets.
-_SECRET: Final = (
-    "ALIBABA_CLOUD_ACCESS_KEY_ID",
-    "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
-    "ALIBABA_CLOUD_SECURITY_TOKEN",
 )
 #: How similar to ours, by difflib, 0 to 1, a name without SWAP_ must be to count as misspelt.
 _NEARLY: Final = 0.87
@@ -135,10 +129,8 @@ def load(environ: Mapping[str, str], read_file: Callable[[str], str] = from_pack
 
 def secret_texts(environ: Mapping[str, str]) -> list[str]:
     """Return what must never be printed of an environment: webhook secrets, the access key, the token."""
-    found = [environ.get(name, "") for name in _SECRET]
-    for part in environ.get("SWAP_WEBHOOK_SECRETS", "").split(","):
-        found += [part.strip(), part.strip().removeprefix(keys.PREFIX)]
-    return [text for text in found if text != keys.PREFIX]
+    parts = environ.get("SWAP_WEBHOOK_SECRETS", "").split(",")
+    return [*keys.texts(part.strip() for part in parts), *credentials.in_environment(environ)]
 
 
 def _bundle(path: str) -> Iterator[str]:

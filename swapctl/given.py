@@ -33,16 +33,21 @@ def environment(targets: Path | None, endpoint: str | None = None) -> dict[str, 
     if targets is not None:
         found["SWAP_TARGETS"] = text(targets).strip()
     if endpoint is not None:
-        try:
-            endpoints.loopback(endpoint)
-        except ValueError as why:
-            raise WrongUse(f"--endpoint: {why}") from None
+        loopback(endpoint)
         found["SWAP_ENDPOINT"] = endpoint
     if not found.get("SWAP_TARGETS", "").strip():
         raise WrongUse("no settings: set SWAP_TARGETS to the list of targets, or say --targets FILE")
     if not found["SWAP_TARGETS"].lstrip().startswith(("[", "{")):
         found["SWAP_TARGETS"] = _from_here(found["SWAP_TARGETS"].strip())
     return found
+
+
+def loopback(endpoint: str) -> None:
+    """See that an endpoint is a local cloud's. Raises WrongUse."""
+    try:
+        endpoints.loopback(endpoint)
+    except ValueError as why:
+        raise WrongUse(f"--endpoint: {why}") from None
 
 
 def _from_here(path: str) -> str:

@@ -36,13 +36,21 @@ def find(context: object, environ: Mapping[str, str]) -> Credentials:
     secret = _text(given, "access_key_secret") or _text(given, "accessKeySecret")
     if key_id and secret:
         return Credentials(key_id, secret, _text(given, "security_token") or _text(given, "securityToken"))
-    key_id = environ.get("ALIBABA_CLOUD_ACCESS_KEY_ID", "")
-    secret = environ.get("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "")
+    key_id, secret, token = in_environment(environ)
     if key_id and secret:
-        return Credentials(key_id, secret, environ.get("ALIBABA_CLOUD_SECURITY_TOKEN", ""))
+        return Credentials(key_id, secret, token)
     raise NoCredentials(
         "no credentials: give the function a service role, or set ALIBABA_CLOUD_ACCESS_KEY_ID and "
         "ALIBABA_CLOUD_ACCESS_KEY_SECRET"
+    )
+
+
+def in_environment(environ: Mapping[str, str]) -> tuple[str, str, str]:
+    """Return the key's id, its secret and the token that an environment has, each empty if it has none."""
+    return (
+        environ.get("ALIBABA_CLOUD_ACCESS_KEY_ID", ""),
+        environ.get("ALIBABA_CLOUD_ACCESS_KEY_SECRET", ""),
+        environ.get("ALIBABA_CLOUD_SECURITY_TOKEN", ""),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 PREFIX = "whsec_"
 MIN_KEY_BYTES = 24  #: of the key after ``whsec_`` (Standard Webhooks, "Signature scheme")
@@ -52,6 +52,12 @@ def of(secrets: Sequence[str]) -> Iterator[bytes]:
         key = _decoded(secret.removeprefix(PREFIX))
         if key is not None and len(key) >= MIN_KEY_BYTES:
             yield key
+
+
+def texts(secrets: Iterable[str]) -> Iterator[str]:
+    """Yield what must not be shown of secrets: each, and what follows its ``whsec_``."""
+    for secret in secrets:
+        yield from {secret, secret.removeprefix(PREFIX)} - {PREFIX}
 
 
 def usable(secrets: Sequence[str]) -> list[str]:

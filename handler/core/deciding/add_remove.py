@@ -83,8 +83,7 @@ def weigh(situation: Situation) -> Do | None:
 def _may_be_unchecked(status: ChangeStatus, situation: Situation) -> bool:
     """Tell whether the new side has waited long, and may lack a verdict only because of its weight 0."""
     observed, gates = situation.observed, situation.goal.gates
-    waited = observed.now - situation.state.health_since(status.change.new or "")
-    return waited >= situation.policy.health_timeout_s / 2 and all(
+    return status.waited_s >= situation.policy.health_timeout_s / 2 and all(
         observed.is_normal(b.key, gates) or (b.weight == 0 and not observed.is_abnormal(b.key, gates))
         for b in status.in_now
     )

@@ -96,13 +96,18 @@ class ChangeStatus(Struct, frozen=True, dict=True):
         return self.serving and capacity.leaves_service(self.look.observed, units, self.out_now)
 
     @property
+    def waited_s(self) -> float:
+        """How many seconds the new side has had to become normal."""
+        return self.look.observed.now - self.look.state.health_since(self.change.new or "")
+
+    @property
     def seconds_left(self) -> float:
         """How many seconds the new side has left to become normal; 0 or less if its time is over.
 
         A run that had time for that keeps what a rollback takes: a weight that is set late begins it anew.
         """
         observed, state, timeout_s = self.look.observed, self.look.state, self.look.policy.health_timeout_s
-        left = timeout_s - (observed.now - state.health_since(self.change.new or ""))
+        left = timeout_s - self.waited_s
         if state.first.deadline - state.first.now < timeout_s + WAY_BACK_S:
             return left
         return min(left, observed.deadline - observed.now - WAY_BACK_S)
