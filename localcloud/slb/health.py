@@ -19,12 +19,13 @@ class HealthRow(NamedTuple):
 
 def checked(
     backend: Backend,
+    group_id: str,
     listener_port: int,
     reads: int | None,
     instances: Mapping[str, Instance],
     readings: Readings,
 ) -> str:
-    """What the listener of a port, which checks, shows of a backend; `reads` is None once it is proven.
+    """What the listener of a port, which checks, shows of a group's backend; `reads` is None once proven.
 
     Readings: weight0_checked, of a backend at weight 0; fresh_health, of a healthy one that is not proven.
     `unavailable` is "not checked, or not yet" (DescribeHealthStatus).
@@ -32,7 +33,7 @@ def checked(
     if backend.weight == 0 and not readings["weight0_checked"]:
         return "unavailable"
     instance = instances.get(backend.server_id)
-    found = "abnormal" if instance is None else instance.health_on(backend.port, listener_port)
+    found = "abnormal" if instance is None else instance.health_on(backend.port, listener_port, group_id)
     if found == "normal" and reads is not None and reads < int(readings["fresh_health"]):
         return "unavailable"
     return found
@@ -59,8 +60,10 @@ def describe(
                 if checks:
                     at = (group_id, backend.key)
                     reads = world.fresh.get(at)
-                    status = checked(backend, listener.port, reads, world.instances, world.readings)
-                    if at in world.fresh and _progresses(world, listener, backend, status):
+                    status = checked(
+                        backend, group_id, listener.port, reads, world.instances, world.readings
+                    )
+                    if at in world.fresh and _progresses(world, listener, group_id, backend, status):
                         seen.add(at)
                 rows.append(HealthRow(listener.port, listener.protocol, backend, status))
     if seen:
@@ -82,14 +85,14 @@ def _behind(
     return groups
 
 
-def _progresses(world: World, listener: Listener, backend: Backend, status: str) -> bool:
+def _progresses(world: World, listener: Listener, group_id: str, backend: Backend, status: str) -> bool:
     if status == "normal":
         return True
     unchecked = backend.weight == 0 and not world.readings["weight0_checked"]
     instance = world.instances.get(backend.server_id)
     if unchecked or instance is None:
         return False
-    return instance.health_on(backend.port, listener.port) == "normal"
+    return instance.health_on(backend.port, listener.port, group_id) == "normal"
 
 
 def _count(world: World, seen: set[tuple[str, tuple[str, int, str | None]]]) -> None:
@@ -140,7 +143,9 @@ def verdict(world: World, instant: Instant, backend: Backend, using: tuple[Sende
     for port, checks, ignores_weight in using:
         status = ""
         if checks:
-            status = checked(backend, port, reads, instant.instances, world.readings)
+            status = checked(
+                backend, instant.group_id, port, reads, instant.instances, world.readings
+            )
             if status == "abnormal" or health == "unavailable":
                 health = status
         if used or (backend.weight == 0 and not ignores_weight) or status == "abnormal":

@@ -57,6 +57,7 @@ def dump(world: World) -> dict[str, Any]:
                 **_plain(i),
                 "health_by_port": {str(k): v for k, v in i.health_by_port.items()},
                 "health_by_listener": {str(k): v for k, v in i.health_by_listener.items()},
+                "health_by_group": dict(i.health_by_group),
             }
             for i in world.instances.values()
         ] + gone,

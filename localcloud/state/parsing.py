@@ -86,6 +86,7 @@ def _instance(f: Fields) -> Instance:
         "health",
         "health_by_port",
         "health_by_listener",
+        "health_by_group",
         "operation_locks",
     )
     return Instance(
@@ -97,6 +98,7 @@ def _instance(f: Fields) -> Instance:
         health=f.text("health", "normal", HEALTH),
         health_by_port=_by_port(f, "health_by_port"),
         health_by_listener=_by_port(f, "health_by_listener"),
+        health_by_group=_by_group(f, "health_by_group"),
         operation_locks=f.texts("operation_locks", LOCKS),
     )
 
@@ -108,6 +110,13 @@ def _by_port(f: Fields, key: str) -> Mapping[int, str]:
     ):
         raise FieldError(f"{f.at(key)}: ports with one of {', '.join(HEALTH)} are needed")
     return {int(port): health for port, health in found.items()}
+
+
+def _by_group(f: Fields, key: str) -> Mapping[str, str]:
+    found = f.raw(key, {})
+    if not isinstance(found, Mapping) or not all(health in HEALTH for health in found.values()):
+        raise FieldError(f"{f.at(key)}: VServer groups with one of {', '.join(HEALTH)} are needed")
+    return dict(found)
 
 
 def instance(value: object) -> Instance:

@@ -131,16 +131,18 @@ class Instance:
     health: str = "normal"
     health_by_port: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
     health_by_listener: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
+    health_by_group: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     operation_locks: tuple[str, ...] = ()
 
-    def health_on(self, port: int, listener_port: int) -> str:
-        """What a finished check of this port finds, made by the listener of the other.
+    def health_on(self, port: int, listener_port: int, group_id: str) -> str:
+        """What a finished check of this port finds, made for a group by the listener of the other port.
 
-        A server that does not run answers nothing; what a listener's checks find goes before the rest.
+        A server that does not run answers nothing. What is found for a group goes before what is found by a
+        listener, and that before the rest: a rule may check another path than its listener.
         """
         if self.status != "Running":
             return "abnormal"
-        found = self.health_by_listener.get(listener_port)
+        found = self.health_by_group.get(group_id) or self.health_by_listener.get(listener_port)
         return found or self.health_by_port.get(port, self.health)
 
 

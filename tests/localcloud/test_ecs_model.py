@@ -139,11 +139,12 @@ def test_an_instance_that_is_only_mentioned_exists_and_runs():
     assert found(asked(gateway(state(**mentioned)))[1]) == ["i-7"]
 
 
-def test_locks_and_health_by_listener_come_back_as_they_were_put():
+def test_locks_and_health_by_listener_and_group_come_back_as_they_were_put():
     given = {
         "instance_id": "i-1",
         "operation_locks": ["Recycling"],
         "health_by_listener": {"443": "abnormal"},
+        "health_by_group": {"rsp-api": "abnormal"},
     }
     [back] = Cloud(state(given)).state()["instances"]
     assert {key: back[key] for key in given} == given
@@ -156,6 +157,7 @@ def test_locks_and_health_by_listener_come_back_as_they_were_put():
         ({"operation_locks": "Recycling"}, r"instances\[0\].operation_locks"),
         ({"health_by_listener": {"https": "abnormal"}}, r"instances\[0\].health_by_listener"),
         ({"health_by_listener": {"443": "sick"}}, r"instances\[0\].health_by_listener"),
+        ({"health_by_group": {"rsp-api": "sick"}}, r"instances\[0\].health_by_group"),
     ],
 )
 def test_what_an_instance_cannot_have_is_refused_with_its_path(wrong, path):

@@ -53,6 +53,16 @@ def test_health_may_differ_by_listener():
     assert last(made) == {"i-old0": ("abnormal", True)}, "one of them still sends requests"
 
 
+def test_health_may_differ_by_group():
+    given = state(1, instances=[{"instance_id": "i-old0", "health_by_group": {"rsp-api": "abnormal"}}])
+    balancer = given["load_balancers"][0]
+    balancer["vserver_groups"].append({"vserver_group_id": "rsp-api", "backends": [row("i-old0")]})
+    balancer["listeners"][0]["rules"] = [{"rule_id": "rule-1", "vserver_group_id": "rsp-api"}]
+    made = Cloud(given)
+    assert rows(made) == [(80, "normal"), (80, "abnormal")]
+    assert last(made) == {"i-old0": ("normal", True)}, "the listener's own check has found nothing wrong"
+
+
 def test_what_a_listener_finds_goes_before_what_the_port_has():
     given = two_listeners()
     given["instances"][0] |= {"health": "abnormal", "health_by_port": {"8080": "normal"}}

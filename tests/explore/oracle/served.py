@@ -138,7 +138,7 @@ class Served:
         if not listener.checks(group):
             return ""
         reads = instant.fresh.get((group, backend.key))
-        return checked(backend, listener.port, reads, instant.instances, self.world.readings)
+        return checked(backend, group, listener.port, reads, instant.instances, self.world.readings)
 
     def passed(self, at: int, one: Unit, required: frozenset[str]) -> bool:
         """Whether a unit serves on every listener of some."""
