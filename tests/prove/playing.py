@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from handler.cloud import parsing
-from handler.cloud.client import Client
 from handler.cloud.errors import classify
 from handler.cloud.slb import CloudSlb
 from handler.core.deciding.hooks import Ending
@@ -26,11 +23,11 @@ from handler.running.scheduler import alone
 from localcloud.cloud import Cloud
 from localcloud.http import ConnectionCut
 from localcloud.rpc.errors import ApiError
-from localcloud.rpc.forms import answer_body
 from localcloud.state import world as state
 from tests.prove.choices import READING, Choices, Readings
 from tests.prove.worlds import BALANCER, GROUP, Beginning
 from tests.support.level_a import FakeClock, Killed, ModelEss, ModelSlb
+from tests.support.wire import WireClient
 
 T = TypeVar("T")
 TIMEOUT_S = 60.0
@@ -230,28 +227,6 @@ class Instances:
         """Return what is so now, without a call in which anything may go wrong."""
         known = self._cloud.ecs.instances(ids)
         return {one.instance_id: Instance(one.instance_id, "running", reclaimed=False) for one in known}
-
-
-class WireClient(Client):
-    """The function's own client over the models: parameters and answers in the forms of the wire."""
-
-    def __init__(self, calls: Calls) -> None:
-        self._calls, self._body_is_read, self.calls = calls, True, 0
-
-    def _once(self, request_class: type[Any], params: Mapping[str, str], body: Any) -> dict[str, Any]:
-        action = request_class.__name__.removesuffix("Request")
-        cloud = self._calls.cloud
-
-        def work() -> bytes:
-            seen = dict(params)
-            if body and cloud.world.readings["body_params"] == "accepted":
-                seen.update(body)
-            answer = {"RequestId": "request", **cloud.apply(action, seen)}
-            old = cloud.world.readings["response_form"] == "enveloped"
-            return answer_body("JSON", action, answer, old=old)
-
-        self.calls += 1
-        return dict(parsing.opened(action, json.loads(self._calls.make(action, work))))
 
 
 def play(beginning: Beginning, choices: Choices) -> Played:
