@@ -88,11 +88,9 @@ def _of_backend(
 def _together(statuses: set[str]) -> Verdict:
     """Return what the rows of a listener say together: its own, and those of its rules and other groups.
 
-    Nothing tells which row is whose: all must be normal for a server to be proven, and all abnormal for it to
-    be out of service.
+    Nothing tells which row is whose: all must be normal for a server to be proven, and none for it to be out
+    of service.
     """
-    if statuses == {"abnormal"}:
-        return Verdict.ABNORMAL
     if "normal" in statuses:
         return Verdict.NORMAL if statuses == {"normal"} else Verdict.MIXED
-    return Verdict.PENDING
+    return Verdict.ABNORMAL if "abnormal" in statuses else Verdict.PENDING

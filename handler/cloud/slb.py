@@ -64,8 +64,7 @@ class CloudSlb:
     def health(self, group: Group) -> Mapping[Key, Mapping[str, Verdict]]:
         """Read what each listener that checks, by its name, says of every backend; raises CallFailed."""
         uses = self._used(group)
-        checking = frozenset(use.at for use in uses if use.checks)
-        partly = frozenset(use.at for use in uses if not (use.checks and use.listener_checks))
+        checking, partly = usage.checking(uses), usage.partly_checking(uses)
         if not checking:
             return health_rows.verdicts(group.backends, (), checking)
         balancer = group.load_balancer_id

@@ -11,6 +11,7 @@ from aliyunsdkslb.request.v20140515.DescribeLoadBalancerListenersRequest import 
 from aliyunsdkslb.request.v20140515.DescribeRulesRequest import DescribeRulesRequest
 from aliyunsdkslb.request.v20140515.DescribeVServerGroupsRequest import DescribeVServerGroupsRequest
 from msgspec import Struct
+from msgspec.structs import replace
 
 from handler.cloud import parsing
 from handler.cloud.health_rows import Port
@@ -30,39 +31,56 @@ _AT_REST: Final = frozenset({"stopped", "stopping"})
 
 
 class Use(Struct, frozen=True):
-    """One way in which a running listener sends requests to the group: directly, or by a forwarding rule.
+    """One way in which a running listener sends requests: directly, or by a forwarding rule.
 
-    ``listener_checks`` tells of a rule whether its listener checks the servers that it uses itself.
+    ``is_ours`` is False if they go to another group, or nowhere.
     """
 
     at: Port
     checks: bool
     drains: bool
     scheduler: str
-    listener_checks: bool = True
+    is_ours: bool
 
 
 def uses(read: Read, group: Group) -> tuple[Use, ...]:
-    """Read which listeners of its load balancer use the group. Raises CallFailed and parsing.Malformed."""
-    ports, rules = _associated(read, group)
+    """Read how the listeners that use a group work. Raises CallFailed and parsing.Malformed.
+
+    Their uses of other groups are among them: rows of health do not tell them apart.
+    """
+    ports, rules, others_have_rules = _associated(read, group)
     found: list[Use] = []
     for row in _listeners(read, group.load_balancer_id):
         if str(row.get("Status") or "").lower() in _AT_REST:
             continue
-        use = _use(row)
-        if use.at in ports or row.get("VServerGroupId") == group.id:
-            found.append(use)
+        at = _port(row, "ListenerPort", "ListenerProtocol")
+        listener = _use(row, at, is_ours=at in ports or row.get("VServerGroupId") == group.id)
+        each = [listener]
         # A listener that uses the group may also have rules that do, with checks of their own.
-        if rules and use.at.protocol in _WITH_RULES:
-            for rule in _rules(read, group, use.at):
+        if at.protocol in _WITH_RULES and (rules or (others_have_rules and listener.is_ours)):
+            for rule in _rules(read, group, at):
                 rules.discard(str(rule.get("RuleId")))
-                found.append(_of_rule(rule, use))
+                each.append(_of_rule(rule, listener, is_ours=rule.get("VServerGroupId") == group.id))
+        if any(use.is_ours for use in each):
+            found += each
     return tuple(found)
 
 
-def summed_up(found: Iterable[Use]) -> Listeners:
-    """Return what the listeners do, taken together."""
+def checking(found: Iterable[Use]) -> frozenset[Port]:
+    """Return the listeners that check the group's servers."""
+    return frozenset(use.at for use in found if use.is_ours and use.checks)
+
+
+def partly_checking(found: Iterable[Use]) -> frozenset[Port]:
+    """Return the listeners of which rows stay ``unavailable``, and that check no other group's servers."""
     found = tuple(found)
+    others = {use.at for use in found if use.checks and not use.is_ours}
+    return frozenset(use.at for use in found if not use.checks) - others
+
+
+def summed_up(found: Iterable[Use]) -> Listeners:
+    """Return what the listeners do with the group, taken together."""
+    found = tuple(use for use in found if use.is_ours)
     checking = frozenset(use.at.name for use in found if use.checks)
     return Listeners(
         checking=checking,
@@ -72,20 +90,24 @@ def summed_up(found: Iterable[Use]) -> Listeners:
     )
 
 
-def _associated(read: Read, group: Group) -> tuple[frozenset[Port], set[str]]:
-    """Return the listeners that DescribeVServerGroups names for the group, and the ids of the rules."""
+def _associated(read: Read, group: Group) -> tuple[frozenset[Port], set[str], bool]:
+    """Return the listeners and the ids of the rules that use the group; and whether rules use any other."""
     answer = read(
         DescribeVServerGroupsRequest,
         {"LoadBalancerId": group.load_balancer_id, "IncludeListener": "true", "IncludeRule": "true"},
     )
-    for row in parsing.rows(answer, "VServerGroups", "VServerGroup"):
-        if row.get("VServerGroupId") == group.id:
-            listed = parsing.rows(row, "AssociatedObjects", "Listeners", "Listener")
-            ports = frozenset(_port(listener, "Port", "Protocol") for listener in listed)
-            return ports, {
-                str(rule.get("RuleId")) for rule in parsing.rows(row, "AssociatedObjects", "Rules", "Rule")
-            }
-    raise parsing.Malformed(f"VServerGroups does not hold {group.id}")
+    groups = parsing.rows(answer, "VServerGroups", "VServerGroup")
+    rules = {
+        str(row.get("VServerGroupId")): parsing.rows(row, "AssociatedObjects", "Rules", "Rule")
+        for row in groups
+    }
+    ours = next((row for row in groups if row.get("VServerGroupId") == group.id), None)
+    if ours is None:
+        raise parsing.Malformed(f"VServerGroups does not hold {group.id}")
+    listed = parsing.rows(ours, "AssociatedObjects", "Listeners", "Listener")
+    ports = frozenset(_port(listener, "Port", "Protocol") for listener in listed)
+    ids = {str(rule.get("RuleId")) for rule in rules.pop(group.id)}
+    return ports, ids, any(rules.values())
 
 
 def _listeners(read: Read, load_balancer_id: str) -> Iterator[Mapping[str, Any]]:
@@ -99,8 +121,7 @@ def _listeners(read: Read, load_balancer_id: str) -> Iterator[Mapping[str, Any]]
         params["NextToken"] = str(token)
 
 
-def _use(row: Mapping[str, Any]) -> Use:
-    at = _port(row, "ListenerPort", "ListenerProtocol")
+def _use(row: Mapping[str, Any], at: Port, *, is_ours: bool) -> Use:
     config = next(iter(parsing.rows(row, f"{at.protocol.upper()}ListenerConfig")), {})
     return Use(
         at,
@@ -108,11 +129,12 @@ def _use(row: Mapping[str, Any]) -> Use:
         checks=str(config.get("HealthCheck") or "on").lower() != "off",
         drains=str(config.get("ConnectionDrain") or "off").lower() == "on",
         scheduler=str(row.get("Scheduler") or "").lower(),
+        is_ours=is_ours,
     )
 
 
 def _rules(read: Read, group: Group, at: Port) -> Iterator[Mapping[str, Any]]:
-    """Yield the forwarding rules of a listener that use the group."""
+    """Yield the forwarding rules of a listener that use a VServer group."""
     answer = read(
         DescribeRulesRequest,
         {
@@ -122,20 +144,20 @@ def _rules(read: Read, group: Group, at: Port) -> Iterator[Mapping[str, Any]]:
         },
     )
     for row in parsing.rows(answer, "Rules", "Rule"):
-        if row.get("VServerGroupId") == group.id:
+        if row.get("VServerGroupId"):
             yield row
 
 
-def _of_rule(row: Mapping[str, Any], listener: Use) -> Use:
-    """Return how a rule uses the group: like its listener, or in its own way if ListenerSync is off."""
+def _of_rule(row: Mapping[str, Any], listener: Use, *, is_ours: bool) -> Use:
+    """Return how a rule uses its group: like its listener, or in its own way if ListenerSync is off."""
     if str(row.get("ListenerSync") or "on").lower() == "on":
-        return listener
+        return replace(listener, is_ours=is_ours)
     return Use(
         listener.at,
         checks=str(row.get("HealthCheck") or "on").lower() != "off",
         drains=listener.drains,
         scheduler=str(row.get("Scheduler") or listener.scheduler).lower(),
-        listener_checks=listener.checks,
+        is_ours=is_ours,
     )
 
 

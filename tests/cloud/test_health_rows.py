@@ -68,7 +68,7 @@ CASES: list[tuple[str, list[Port], list[HealthRow], dict[str, Verdict]]] = [
         "a row for itself and one for a rule, none normal",
         [HTTP],
         [said(HTTP, "unavailable"), said(HTTP, "abnormal")],
-        {"http:80": PENDING},
+        {"http:80": ABNORMAL},
     ),
     (
         "a row for itself and one for a rule, both abnormal",

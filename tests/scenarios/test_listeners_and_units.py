@@ -97,6 +97,45 @@ def test_a_check_of_another_group_that_fails_does_not_make_servers_free_to_repla
     assert (world.servers(), world.lowest()) == (NEW.split(), 3)
 
 
+def test_a_rule_of_another_group_that_checks_nothing_keeps_nobody_from_being_proven() -> None:
+    world = beside_api(here(ALL, fresh=NEW), f"{ALL} {NEW}", listener_sync=False, health_check=False)
+    assert world.request(FOUR).outcome == "applied"
+    assert (world.servers(), world.lowest()) == (NEW.split(), 3)
+
+
+def test_nor_does_it_let_the_check_of_a_third_group_prove_anybody() -> None:
+    readings = {"fresh_health": 5, "used_before_check": False}
+    world = beside_api(here(ALL, fresh=NEW, readings=readings), NEW)
+
+    def turn(state: dict[str, Any]) -> None:
+        """The listener sends to the other group, and by two rules to ours; one of them checks nothing."""
+        listener = state["load_balancers"][0]["listeners"][0]
+        listener["vserver_group_id"], ours = "rsp-api", listener["vserver_group_id"]
+        rule = {"vserver_group_id": ours, "listener_sync": False}
+        listener["rules"] = [
+            {**rule, "rule_id": "rule-1", "url": "/a"},
+            {**rule, "rule_id": "rule-2", "url": "/b", "health_check": False},
+        ]
+
+    world.edit(turn)
+    assert world.request(FOUR).outcome == "applied"
+    assert (world.servers(), world.lowest()) == (NEW.split(), 3)
+
+
+def test_a_server_that_fails_is_not_in_service_for_a_row_that_shows_nothing() -> None:
+    world = beside_api(here(ALL, fresh="n-1", readings={"weight0_checked": False}), "")
+
+    def drained(state: dict[str, Any]) -> None:
+        (*_, api) = state["load_balancers"][0]["vserver_groups"]
+        api["backends"] = [{"server_id": "i-1", "port": 8080, "weight": 0}]
+
+    world.edit(drained)
+    for server in ("i-1", "i-2", "i-3"):
+        world.health(server, "abnormal")
+    told = world.request(terminated=["i-4"], launched=[])
+    assert (told.outcome, world.servers()) == ("refused", ALL.split())
+
+
 TEN = " ".join(f"eni-1@10.0.0.{n}" for n in range(1, 11))
 
 

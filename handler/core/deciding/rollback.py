@@ -42,10 +42,14 @@ def undo(situation: Situation) -> Do | None:
 
 
 def _spared(statuses: Iterable[ChangeStatus], situation: Situation) -> list[ChangeStatus]:
-    """Return those whose new unit serves nobody, or is not needed for the floor: it may be normal by now."""
+    """Return those whose new unit serves nobody, or is not needed for the floor.
+
+    It may be normal by now, or for some listener. It is not needed if an old unit that served comes back.
+    """
     room, spared = situation.room, []
     for status in statuses:
-        serves = status.change.new in situation.in_service
+        serves = any(b.weight and situation.observed.is_normal_for_some(b.key) for b in status.in_now)
+        serves = serves and not any(map(situation.state.first.gets_requests, _lost(status, situation)))
         if not serves or room > 0:
             spared.append(status)
             room -= serves

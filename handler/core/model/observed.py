@@ -92,6 +92,10 @@ class Observed(Struct, frozen=True):
         """Tell whether a backend is normal on every gate; without gates, whether its instance is up."""
         return self.is_normal(key, gates) if gates else not self.is_down(key.server_id)
 
+    def is_normal_for_some(self, key: Key) -> bool:
+        """Tell whether any listener finds a backend normal."""
+        return not SOME_NORMAL.isdisjoint(self.health.get(key, {}).values())
+
     def is_abnormal(self, key: Key, listeners: Iterable[str]) -> bool:
         """Tell whether any of these listeners finds a backend abnormal."""
         return any(self.verdict(key, listener) is Verdict.ABNORMAL for listener in listeners)
@@ -134,11 +138,7 @@ class Observed(Struct, frozen=True):
 
     def shows_that_it_serves(self, server_id: str) -> bool:
         """Tell whether a scaling group lists a server in service, or any check finds it normal."""
-        normal = (
-            not SOME_NORMAL.isdisjoint(said.values())
-            for key, said in self.health.items()
-            if key.server_id == server_id
-        )
+        normal = (self.is_normal_for_some(key) for key in self.health if key.server_id == server_id)
         return self.is_listed_in_service(server_id) or any(normal)
 
     def may_serve(self, server_id: str) -> bool:
