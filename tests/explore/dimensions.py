@@ -44,7 +44,8 @@ def _without_word(world: World, clause: str, *words: str) -> World:
 
 
 DELIVERIES = (
-    "request", "out", "in", "outerr", "inerr", "hookin", "hookout", "interrupted", "deleted", "timer",
+    "request", "out", "in", "outerr", "inerr", "hookin", "hooksin", "hookout", "interrupted", "deleted",
+    "timer",
 )  # fmt: skip
 #: Clauses as a whole, by the dimension that they are.
 _CLAUSES: dict[str, Test] = {
@@ -52,6 +53,7 @@ _CLAUSES: dict[str, Test] = {
     "happens doomed": _happens("is", "doomed"),
     "happens sick": _happens("is", "abnormal"),
     "happens sick on one listener": _happens("is", "443=abnormal"),
+    "happens sick for another group": _happens("is", "beside=abnormal"),
     "happens stopped": _happens("is", "stopped"),
     "happens healthy": _happens("is", "normal"),
     **{
@@ -62,11 +64,14 @@ _CLAUSES: dict[str, Test] = {
     "happens meanwhile": _starts("~+"),
     "server sick": _has("server ", " abnormal"),
     "server sick on one listener": _has("server ", "443=abnormal"),
+    "server sick for another group": _has("server ", "beside=abnormal"),
     "server stopped": _has("server ", "stopped"),
     "server doomed": _has("server ", "doomed"),
     "two addresses": _has("in web eni-", "@10.0.0.2"),
     "second listener": _has("listener ", " https:"),
     "no check": _has("listener ", "unchecked"),
+    "rule": _starts("rule "),
+    "rule with a check of its own": _has("rule ", " own"),
     "rr": _has("listener ", " rr"),
     "listener drains": _has("listener ", "drains"),
     "room": _starts("room "),
@@ -164,7 +169,9 @@ def _without_target(world: World, name: str) -> World:
         return World(tuple(c.replace("asg=a,b", "asg=a") for c in world.clauses))
     return World(tuple(
         c for c in world.clauses
-        if not c.startswith(("target api", "in api", "listener api", "> request api", "~ foreign api"))
+        if not c.startswith(
+            ("target api", "in api", "listener api", "rule api", "> request api", "~ foreign api")
+        )
     ))  # fmt: skip
 
 

@@ -45,6 +45,7 @@ class _Draw:
         self.groups: dict[str, list[str]] = {}  #: the servers of each target's group, with their addresses
         self.members: dict[str, list[str]] = {}
         self.news = 0
+        self.beside = ""  #: a server that is sick for another group
 
     def likely(self, share: float) -> bool:
         return self.random.random() < share
@@ -52,6 +53,7 @@ class _Draw:
     def world(self) -> World:
         self._targets()
         self._servers()
+        self._rules()
         for _ in range(self.random.choice((1, 2, 2, 3, 3))):
             if self.likely(0.35):
                 self._happening()
@@ -167,6 +169,23 @@ class _Draw:
         if self.likely(0.06):
             self.clauses.append(f"server {server.partition('@')[0]} {self._ill()}")
 
+    def _rules(self) -> None:
+        """Rules of listeners, which use the group of a target, or another that has some of its servers."""
+        for name in self.targets:
+            if not self.likely(0.12):
+                continue
+            group = self.random.choice(("beside", "beside", "beside", *self.targets))
+            words = [f"rule {name} http:{80 if name == 'web' else 90} {group}"]
+            if group == "beside":
+                here = [one for one in self.groups[name] if one.startswith("i-") and self.likely(0.7)]
+                news = [f"i-n{number}" for number in range(3) if self.likely(0.4)]
+                words += [f"{server}={self.random.choice((100, 100, 0))}" for server in (*here, *news)]
+                if self.likely(0.5):
+                    self.beside = self.random.choice([*here, *news, "i-0"])
+                    self.clauses.append(f"server {self.beside} beside=abnormal")
+            words += self.random.choice(([], [], ["own"], ["own", "unchecked"]))
+            self.clauses.append(" ".join(words))
+
     def _ill(self) -> str:
         return self.random.choice(
             ("abnormal", "abnormal", "443=abnormal", "443=abnormal", "stopped", "doomed")
@@ -204,6 +223,8 @@ class _Draw:
             f"foreign {name} weight {self._any(name)} {self.random.choice((0, 30))}",
             f"foreign {name} in i-x9 80",
         ]
+        if self.beside:
+            what += [f"is {self.beside} beside={self.random.choice(('abnormal', 'normal'))}"] * 3
         if source:
             what += [
                 f"launch {source} {self._new()}",
@@ -220,8 +241,8 @@ class _Draw:
         kinds: list[Callable[[], None]] = [self._request, self._request]
         if self.members:
             kinds += [
-                self._scaled_out, self._scaled_in, self._scaled_in, self._both, self._hook_in, self._hook_out,
-                self._interrupted, self._deleted, self._timer, self._failed,
+                self._scaled_out, self._scaled_in, self._scaled_in, self._both, self._hook_in, self._hooks_in,
+                self._hook_out, self._interrupted, self._deleted, self._timer, self._failed,
             ]  # fmt: skip
         self.random.choice(kinds)()
 
@@ -267,6 +288,14 @@ class _Draw:
             self._launch(source)
         self.steps.append(f"~ leave {source} {server} Removing:Wait")
         self._deliver(f"hookin {source} {server}")
+
+    def _hooks_in(self) -> None:
+        source = self._source_at_random()
+        servers = list(dict.fromkeys([self._of(source), self._of(source)]))
+        for _ in range(self.random.choice((0, 1, 1, 2))):
+            self._launch(source)
+        self.steps += [f"~ leave {source} {server} Removing:Wait" for server in servers]
+        self._deliver(f"hooksin {source} {' '.join(servers)}")
 
     def _hook_out(self) -> None:
         source = self._source_at_random()

@@ -10,6 +10,7 @@ from typing import Any
 
 from handler import outcome
 from handler.running import delivering
+from handler.sharing import Readings
 from handler.triggers import door, reading
 from localcloud.cloud import Cloud
 from tests.explore import happening
@@ -23,6 +24,7 @@ from tests.explore.ports import (
     Clock,
     Endless,
     Scaling,
+    WireBalancer,
 )
 from tests.explore.worlds import Asked, Setup, Step, World
 from tests.support import deliveries
@@ -43,7 +45,11 @@ _ACTIVITIES = {
     "outerr": "ScaleOutError",
     "inerr": "ScaleInError",
 }
-_HOOKS = {"hookin": ("ScaleIn", "ash-in"), "hookout": ("ScaleOut", "ash-out")}
+_HOOKS = {
+    "hookin": ("ScaleIn", "ash-in"),
+    "hooksin": ("ScaleIn", "ash-in"),
+    "hookout": ("ScaleOut", "ash-out"),
+}
 
 
 @dataclass
@@ -171,12 +177,13 @@ class _Player:
         clock.planned.sort(key=lambda one: one[0])
         calls: Any = Calls(self.cloud, self.setup, attempt, clock, self.lagging)
         attempt.read = self._read(at, step)
-        told = _Told(attempt)
+        told, readings = _Told(attempt), Readings(clock.now)
+        wired = self.setup.has_rules
         try:
             done, hooks = delivering.deliver(
                 attempt.read.intents,
                 self.targets,
-                lambda: Balancer(calls),
+                lambda: WireBalancer(calls, readings.reader()) if wired else Balancer(calls),
                 Scaling(calls),
                 ModelEcs(calls),
                 clock,
@@ -217,9 +224,14 @@ class _Player:
             return deliveries.activity(_ACTIVITIES[step.kind], " ".join(words[1:]), words[0])
         if step.kind in _HOOKS:
             transition, hook = _HOOKS[step.kind]
-            return deliveries.hooked(
-                transition, " ".join(words[1:]), words[0], hook=hook, token=f"token-{words[1]}"
-            )
+            each = words[1:] if step.kind == "hooksin" else (" ".join(words[1:]),)
+            waiting = [
+                deliveries.hooked(
+                    transition, servers, words[0], hook=hook, token=f"token-{servers.split()[0]}"
+                )
+                for servers in each
+            ]
+            return waiting[0] if len(waiting) == 1 else waiting
         if step.kind == "interrupted":
             return deliveries.interrupted(words[0])
         if step.kind == "deleted":

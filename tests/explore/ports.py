@@ -10,16 +10,19 @@ from typing import Any, TypeVar
 from msgspec import structs
 
 from handler.cloud.errors import classify
+from handler.cloud.slb import CloudSlb
 from handler.core.model.answers import Answer, CallFailed, Result
 from handler.core.model.observed import Listing
 from handler.core.model.steps import Step, new_side, old_side
 from handler.core.model.values import Group, Hook
+from handler.sharing import Reader
 from localcloud.cloud import Cloud
 from localcloud.http import ConnectionCut
 from localcloud.rpc.errors import ApiError
 from localcloud.state.world import Member
 from tests.explore.worlds import Setup
 from tests.support.level_a import FakeClock, Killed, ModelEss, ModelSlb
+from tests.support.wire import WireClient
 
 T = TypeVar("T")
 
@@ -29,6 +32,9 @@ READ = "DescribeVServerGroupAttribute"
 KINDS = {
     READ: "read",
     "DescribeHealthStatus": "read",
+    "DescribeVServerGroups": "read",
+    "DescribeLoadBalancerListeners": "read",
+    "DescribeRules": "read",
     "DescribeScalingInstances": "list",
     "DescribeScalingGroups": "list",
     "DescribeInstances": "ecs",
@@ -74,6 +80,7 @@ class Call:
     group: str = ""
     old: tuple[Key, ...] = ()
     new: tuple[tuple[Key, int], ...] = ()
+    form: str = ""  #: where its parameters went; a gateway that does not read the body is asked again
     first: int = 0
     last: int = 0
 
@@ -171,7 +178,7 @@ class Calls:
         self._faults = [] if attempt.quiet else [f for f in setup.faults if f.attempt == attempt.number]
         self._met: dict[str, int] = {}
         self.doing: tuple[str, Step] | None = None
-        self.reading = ""
+        self.reading = self.form = ""
 
     def make(self, action: str, work: Callable[[], T], *, by_id: bool = False) -> T:
         """Make one call; raises CallFailed with what the error table says of what came instead."""
@@ -179,7 +186,7 @@ class Calls:
         if len(attempt.calls) >= MOST_CALLS:
             raise Endless
         kind = KINDS.get(action, "write")
-        call = Call(action, kind, self._clock.at, first=len(world.history))
+        call = Call(action, kind, self._clock.at, form=self.form, first=len(world.history))
         attempt.calls.append(call)
         if kind == "write" and self.doing is not None:
             call.group, step = self.doing
@@ -256,6 +263,22 @@ class Balancer(ModelSlb):
     def do(self, group: Group, step: Step) -> Answer:
         calls: Any = self._calls
         calls.doing = (group.id, step)
+        return super().do(group, step)
+
+
+class WireBalancer(CloudSlb):
+    """The load balancer through the function's own client, which reads rules, and health row by row."""
+
+    def __init__(self, calls: Calls, reader: Reader) -> None:
+        super().__init__(WireClient(calls), reader)
+        self._made = calls
+
+    def group(self, vserver_group_id: str) -> Group:
+        self._made.reading = vserver_group_id
+        return super().group(vserver_group_id)
+
+    def do(self, group: Group, step: Step) -> Answer:
+        self._made.doing = (group.id, step)
         return super().do(group, step)
 
 

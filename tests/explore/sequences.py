@@ -26,6 +26,7 @@ ACTS = {
     "detached": ("~ unlist i-1", "> in a i-1"),
     "out and in": ("~ launch a i-n{n}", "~ leave a i-1", "> out a i-n{n}"),
     "hook in": ("~ leave a i-0 Removing:Wait", "> hookin a i-0"),
+    "hooks in": ("~ leave a i-0 Removing:Wait", "~ leave a i-1 Removing:Wait", "> hooksin a i-0 i-1"),
     "hook out": ("~ launch a i-n{n} Pending:Wait", "> hookout a i-n{n}"),
     "interrupted": ("~ is i-0 doomed", "> interrupted i-0"),
     "deleted": ("> deleted i-0",),

@@ -5,9 +5,11 @@ again: so a world is made smaller, and so it is asked what a part of it contribu
 
     target web asg=a strategy=surge drain=3    a target, the VServer group rsp-web and its scaling groups
     listener web https:443 unchecked           another listener of it; every group has one that checks health
+    rule web http:80 beside i-0=100 own        a rule of a listener, and the servers of the group that it uses
     in web i-0 80=100 81=30 mark               a server of the group: ports, weights, its description
     lists a i-0 Standby                        a member of a scaling group, InService where nothing is said
     server n-0 abnormal 443=abnormal doomed    what is true of a server beside: running and well
+    server n-0 beside=abnormal                 what is found of it by the checks for another group
     room 1; time 44; denied ecs                places left in the load balancer, seconds, who may not be asked
     read modify_atomic=True                    a reading other than its first value
     fault 1 write 2 lost                       what goes wrong: at which attempt, at which call of that kind
@@ -107,6 +109,7 @@ class Setup:
     time_s: float = TIME_S
     denied: set[str] = field(default_factory=set)
     readings: dict[str, Any] = field(default_factory=lambda: dict(FIRST))
+    has_rules: bool = False
     faults: list[Fault] = field(default_factory=list)
     refuse: dict[str, str] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
@@ -178,7 +181,7 @@ def configured(targets: str) -> settings.Settings:
 def read(clauses: tuple[str, ...]) -> Setup:
     """Read the clauses of a world."""
     setup = Setup()
-    for clause in sorted(clauses, key=lambda one: not one.startswith("target ")):
+    for clause in sorted(clauses, key=_rank):
         first, *words = clause.split()
         if first == ">":
             setup.steps.append(Step(words[0], tuple(words[1:]), True))
@@ -193,6 +196,11 @@ def read(clauses: tuple[str, ...]) -> Setup:
             setup.instances.setdefault(backend.server_id, local.Instance(backend.server_id))
     setup.instances = {name: one for name, one in setup.instances.items() if one.status != "unknown"}
     return setup
+
+
+def _rank(clause: str) -> int:
+    """Targets come first, and rules after the listeners that have them."""
+    return {"target": 0, "rule": 2}.get(clause.split(maxsplit=1)[0], 1)
 
 
 def _target(setup: Setup, words: list[str]) -> None:
@@ -234,6 +242,25 @@ def _listener(setup: Setup, words: list[str]) -> None:
     )
 
 
+def _rule(setup: Setup, words: list[str]) -> None:
+    name, at, group, *said = words
+    protocol, _, port = at.partition(":")
+    listeners, key = setup.listeners[f"rsp-{name}"], (protocol, int(port))
+    rules = listeners[key].rules
+    rule = local.Rule(
+        f"rule-{at}-{len(rules)}",
+        f"rsp-{group}",
+        url=f"/{len(rules)}",
+        listener_sync="own" not in said,
+        health_check="unchecked" not in said,
+    )
+    listeners[key] = replace(listeners[key], rules=(*rules, rule))
+    backends = setup.backends.setdefault(f"rsp-{group}", [])
+    for server, _, weight in (word.partition("=") for word in said if "=" in word):
+        backends.append(local.Backend(server, 80, int(weight), type_of(server)))
+    setup.has_rules = True
+
+
 def type_of(server: str) -> str:
     """The type of a backend that the form of an id tells."""
     prefix = server.split("-", 1)[0]
@@ -266,7 +293,8 @@ def member(server: str, said: list[str]) -> local.Member:
 
 
 def _server(setup: Setup, words: list[str]) -> None:
-    setup.instances[words[0]] = instance(local.Instance(words[0]), words[1:])
+    name = words[0]
+    setup.instances[name] = instance(setup.instances.get(name, local.Instance(name)), words[1:])
 
 
 def instance(before: local.Instance, said: list[str] | tuple[str, ...]) -> local.Instance:
@@ -278,6 +306,8 @@ def instance(before: local.Instance, said: list[str] | tuple[str, ...]) -> local
             found = replace(found, health=word, **_by_listener(found, None))
         elif key.isdigit():
             found = replace(found, **_by_listener(found, {int(key): value}))
+        elif value:
+            found = replace(found, health_by_group={**found.health_by_group, f"rsp-{key}": value})
         elif word == "doomed":
             found = replace(found, operation_locks=("Recycling",))
         else:
@@ -318,6 +348,7 @@ def _refuse(setup: Setup, words: list[str]) -> None:
 _READ = {
     "target": _target,
     "listener": _listener,
+    "rule": _rule,
     "in": _in,
     "lists": _lists,
     "server": _server,

@@ -206,4 +206,53 @@ BUGS = (
         "target web asg=a,b; in web i-0 80=100; in web i-1 80=100 mark; lists a i-0; > timer",
         ("core.model.observed:Listing.is_silent", "self.counted != 0", "True"),
     ),
+    _bug(
+        "a check for another group proves a server",
+        "floor",
+        "target web strategy=surge; in web i-0 80=100; server i-n0 abnormal beside=normal;"
+        "rule web http:80 beside i-n0=100; > request web p:i-0/i-n0",
+        ("cloud.health_rows:_together", 'if statuses == {"normal"} else Verdict.MIXED', ""),
+    ),
+    _bug(
+        "a check that fails for another group makes servers free to replace",
+        "floor",
+        "target web un=1; in web i-0 80=100; in web i-1 80=100; in web i-2 80=100;"
+        "rule web http:80 beside i-0=100 i-1=100 i-2=100; server i-0 beside=abnormal;"
+        "server i-1 beside=abnormal; server i-2 beside=abnormal; server i-n0 abnormal;"
+        "server i-n1 abnormal; server i-n2 abnormal; > request web t:i-0 t:i-1 t:i-2 l:i-n0 l:i-n1 l:i-n2",
+        (
+            "cloud.health_rows:_together",
+            'if "normal" in statuses:',
+            'if "normal" in statuses and "abnormal" not in statuses:',
+        ),
+    ),
+    _bug(
+        "a row that nobody checks hides that a server fails",
+        "floor",
+        "target web asg=a; in web i-1 80=100; server i-1 abnormal; in web i-2 80=100 mark;"
+        "rule web http:80 beside i-1=0; read weight0_checked=False; > timer",
+        (
+            "cloud.health_rows:_together",
+            'Verdict.ABNORMAL if "abnormal" in statuses',
+            'Verdict.ABNORMAL if statuses == {"abnormal"}',
+        ),
+    ),
+    _bug(
+        "of two hooks, one that the floor holds keeps the other waiting",
+        "a scale-in hook left to wait though its instances are out",
+        "target web asg=a; in web i-0 80=100; in web i-1 80=100; lists a i-0; lists a i-1;"
+        "~ leave a i-0 Removing:Wait; ~ leave a i-1 Removing:Wait; > hooksin a i-0 i-1",
+        ("core.deciding.hooks:_is_out", "not in LEFT_TO_OTHERS", 'not in LEFT_TO_OTHERS - {"floor"}'),
+    ),
+    _bug(
+        "a new server that one check finds normal is taken back though nothing else serves",
+        "floor",
+        "target web asg=a strategy=surge; in web i-0 80=0; server i-n0 beside=abnormal;"
+        "rule web http:80 beside i-n0=100; ~ launch a i-n0; > interrupted i-0",
+        (
+            "core.deciding.rollback:_spared",
+            "any(b.weight and situation.observed.is_normal_for_some(b.key) for b in status.in_now)",
+            "status.change.new in situation.in_service",
+        ),
+    ),
 )

@@ -30,4 +30,5 @@ class WireClient(Client):
             return answer_body("JSON", action, answer, old=old)
 
         self.calls += 1
+        self._calls.form = "body" if body else "query"
         return dict(parsing.opened(action, json.loads(self._calls.make(action, work))))

@@ -36,12 +36,14 @@ def _is_excused(run: Run, at: int, before: int, had: set[Unit]) -> bool:
     served, allow = run.served, run.played.excused.allow
     now, dead = served.serving(at), served.dead(before)
     pending = (served.pending(at) & run.units(run.start)) - now
+    vouched = (run.served.vouched_for(at) & run.units(run.start)) - now
     taken = {one for one in had - now - dead if one[0] not in run.said_gone}
-    left = {one for one in now | pending if one[0] not in run.said_gone}
+    left = {one for one in now | pending | vouched if one[0] not in run.said_gone}
     if taken and len(left) < run.least:
         return False
     allow("dead_and_unchecked", dead)
     allow("not_checked_yet", pending)
+    allow("row_of_another", vouched)
     allow("said_gone", {one for one in had if one[0] in run.said_gone})
     allow("side_by_side", run.beside)
     allow("forced", run.force & {"min_backends", "max_unavailable"})
@@ -117,7 +119,8 @@ def steps(run: Run) -> Iterator[tuple[int, int]]:
 def _unpaired(run: Run) -> int:
     """How many may leave with nobody in their place: who leaves, less who comes."""
     olds = run.units([*run.leave, *(b for b in run.start if b.server_id in run.kept)])
-    coming = run.missing | {s for s in run.come if waits(run, s)}
+    # Who was launched while the run went on may come to light after its writes.
+    coming = (run.missing | {s for s in run.come if waits(run, s)}) - run.launched_meanwhile
     return max(0, len(olds) - len(coming)) + len([s for s in coming if not run.runs(s)])
 
 

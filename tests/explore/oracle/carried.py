@@ -197,6 +197,7 @@ def _cannot_be_told(played: Played, served: Served, tries: list[Run], past: Past
                 any(run.attempt.killed for run in tries) and any(map(_foreign, first.start)),
             ),
             allow("still_sick", any("not_healthy" in run.refused.values() for run in tries)),
+            allow("hook_abandoned", any(h.result == "ABANDON" for run in tries for h in run.attempt.hooks)),
             allow("killed_between", any(map(_killed_between, tries))),
             allow("named_in_part", named),
             allow("several_addresses", several),
@@ -217,7 +218,8 @@ def _killed_between(run: Run) -> bool:
     Remove is refused for good, nobody remembers which old one a new one was added for.
     """
     done = {c.action[:6] for c in run.writes if c.last > c.first}
-    removed = bool(done & {"Remove", "Modify"}) and bool(run.attempt.killed or run.refused)
+    refused = run.attempt.killed or run.refused or any(c.trouble == "refused" for c in run.writes)
+    removed = bool(done & {"Remove", "Modify"}) and bool(refused)
     return removed or ("AddVSe" in done and run.group in run.refused)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.explore.oracle.capacity import _is_full
-from tests.explore.oracle.facts import Entry, Run, is_ours, share
+from tests.explore.oracle.facts import HOOKS_IN, Entry, Run, is_ours, share
 
 LIMITS = frozenset({"min_backends", "max_unavailable", "floor"})
 HEALTH = frozenset({"not_healthy", "after_rollback", "health"})
@@ -41,7 +41,7 @@ def raised(run: Run) -> Iterator[str]:
         "still_known", run.attempt.words[0] == "deleted" and any(run.known(s) for s in run.attempt.words[1:])
     ):
         return
-    held = run.attempt.words[0] == "hookin"
+    held = run.attempt.words[0] in HOOKS_IN
     if allow("held_by_the_floor", held and bool(end or _binding(run))):
         return
     needed = 12 + int(run.target.get("drain_s", 0))
@@ -67,7 +67,13 @@ def _unhealthy(run: Run) -> set[str]:
             or "abnormal" in known.health_by_listener.values()
         ):
             found.add(name)
-    return found
+    return found | _doubted(run, names - found)
+
+
+def _doubted(run: Run, names: set[str]) -> set[str]:
+    """Whom a row of another group speaks against: nothing in DescribeHealthStatus tells whose row it is."""
+    found = names & run.served.doubted(run.group, run.attempt.last)
+    return found if run.played.excused.allow("row_of_another", found) else set()
 
 
 def _binding(run: Run) -> bool:

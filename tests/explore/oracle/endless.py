@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from localcloud.state.world import Backend
 from tests.explore.oracle.facts import Run
 from tests.explore.playing import Played
-from tests.explore.ports import READ, Attempt
+from tests.explore.ports import READ, Attempt, Call
 
 #: Writes that a run may make for each backend that it names or is to change, and beside.
 EACH, BESIDE = 4, 16
@@ -49,12 +49,16 @@ def sent_again(run: Run) -> Iterator[str]:
         if unknown:
             yield f"sent blindly, after an answer that was lost: {call.action}"
             return
-        same = last is not None and (last.action, last.old, last.new) == (call.action, call.old, call.new)
+        same = last is not None and _content(last) == _content(call)
         if same and last is not None and last.answer != "ok" and (last.at == call.at or not looked):
             yield f"sent again without a wait and a look: {call.action} after {last.answer}"
             return
         last, looked = call, False
         unknown = call.answer == "cut" or call.trouble == "5xx"
+
+
+def _content(call: Call) -> tuple[object, ...]:
+    return call.action, call.old, call.new, call.form
 
 
 def _plain(backends: tuple[Backend, ...]) -> set[tuple[object, ...]]:

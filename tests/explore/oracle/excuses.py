@@ -68,6 +68,10 @@ EXCUSES = {
         "a server that a cut-off run has put in at weight 0, and that its scaling group has not put in "
         "service, gets its weight by its hook's next delivery or once it is in service"
     ),
+    "row_of_another": (
+        "a row of health for another group that has the server at the same port, behind the same listener, "
+        "looks like our own: all must be normal for a server to be proven, all abnormal to be out of service"
+    ),
     "weight_0_under_rr": (
         "a server at weight 0 is not to serve, though a listener that schedules by rr still uses it"
     ),

@@ -15,7 +15,8 @@ from tests.explore.ports import READ, WRONG, Attempt, Call
 
 #: Descriptions that say that a backend was added by us: the mark, also while it waits or drains.
 _OURS = re.compile(r"slb-swap[/.].*|swap-[0-9]+/.*")
-EVENTS = frozenset({"out", "in", "outerr", "inerr", "hookin", "hookout"})
+EVENTS = frozenset({"out", "in", "outerr", "inerr", "hookin", "hooksin", "hookout"})
+HOOKS_IN = frozenset({"hookin", "hooksin"})  #: one lifecycle hook for all instances, or one for each
 RUNS = frozenset({"Running", "Pending", "Starting"})
 
 
@@ -81,6 +82,13 @@ class Run:
         """Whether anything has happened while it went on."""
         began, ended = self.attempt.began, self.attempt.ended
         return any(began < when <= ended for _, _, when in self.played.happened)
+
+    @cached_property
+    def launched_meanwhile(self) -> set[str]:
+        """The servers that a scaling group has launched while it went on."""
+        began, ended = self.attempt.began, self.attempt.ended
+        launches = [(step, when) for _, step, when in self.played.happened if step.kind == "launch"]
+        return {step.words[1] for step, when in launches if began < when <= ended}
 
     @property
     def was_read(self) -> bool:
@@ -156,6 +164,12 @@ class Run:
         return "ecs" in self.played.setup.denied or bool(asked and asked[-1].answer != "ok")
 
     @cached_property
+    def ecs_silent(self) -> bool:
+        """Whether ECS has answered nothing at all."""
+        asked = [c for c in self.attempt.calls if c.kind == "ecs"]
+        return "ecs" in self.played.setup.denied or bool(asked and all(c.answer != "ok" for c in asked))
+
+    @cached_property
     def sources(self) -> list[str]:
         """The target's scaling groups."""
         return list(self.target.get("scaling_group_ids", ()))
@@ -184,7 +198,15 @@ class Run:
                     found.setdefault(one.id, {NOT_LISTED}).add((one.state, one.healthy))
                 for server in found.keys() - {one.id for one in shown}:
                     found[server].add(NOT_LISTED)
+        if self._dropped:
+            for said in found.values():
+                said.add(NOT_LISTED)
         return found
+
+    @property
+    def _dropped(self) -> bool:
+        """Whether a scaling group of it was deleted while it went on."""
+        return self.meddled and not self.played.cloud.world.scaling_groups.keys() >= {*self.sources}
 
     def once(self, server: str, *states: str) -> bool:
         """Whether a server was ever listed in one of some states."""
@@ -207,7 +229,7 @@ class Run:
     @property
     def doomed(self) -> set[str]:
         """Who is about to be reclaimed, as far as ECS says so."""
-        return set() if self.ecs_unread else self.truly_doomed
+        return set() if self.ecs_silent else self.truly_doomed
 
     def runs(self, server: str) -> bool:
         """Whether ECS knows a server, and says that it runs or soon will."""
@@ -227,11 +249,15 @@ class Run:
         gone = {e.server for e in self.terminated if finished and self.once(e.server, "")}
         gone -= {s for s in gone if self._lives(s)}
         if self.attempt.words[0] == "deleted":
-            unlisted = {
-                e.server for e in self.terminated if self.listed.get(e.server, NOT_LISTED)[0] != "in_service"
-            }
+            unlisted = {e.server for e in self.terminated if self._unlisted(e.server)}
             gone |= {s for s in unlisted if not self.known(s) or self.ecs_unread}
         return gone
+
+    def _unlisted(self, server: str) -> bool:
+        """Whether no scaling group lists a server in service, or none does any more."""
+        return self.listed.get(server, NOT_LISTED)[0] != "in_service" or (
+            self._dropped and self.once(server, "")
+        )
 
     def _lives(self, server: str) -> bool:
         """Whether a server runs, and no check speaks against it: it may have been detached only."""
@@ -288,8 +314,7 @@ class Run:
             named = {
                 s
                 for s in named | {e.server for e in self.terminated}
-                if (not self.known(s) or self.ecs_unread)
-                and self.listed.get(s, NOT_LISTED)[0] != "in_service"
+                if (not self.known(s) or self.ecs_unread) and self._unlisted(s)
             }
         listed = {s for s, (state, _) in self.listed.items() if state == "leaving"}
         return named | listed | self.stale
@@ -299,14 +324,15 @@ class Run:
         """Who may be taken out beside: who is about to be reclaimed, and who is no more."""
         here = {b.server_id for b in self.start}
         unknown = {s for s in here if not self.known(s) and s[:2] == "i-"}
-        named = {e.server for e in self.terminated if self.attempt.words[0] in {"in", "hookin", "outerr"}}
+        kinds = {"in", "outerr"} | HOOKS_IN
+        named = {e.server for e in self.terminated if self.attempt.words[0] in kinds}
         once = {s for s in here if self.once(s, "leaving") or (s in named and self.once(s, ""))}
         exclusive = self.target.get("exclusive", False)
         ours = {b.server_id for b in self.start if exclusive or is_ours(b.description)}
         stale = {s for s in ours if self.sources and self.once(s, "")}
         after = self.attempt.instances_after
         recycled = {s for s in here if s in after and "Recycling" in after[s].operation_locks}
-        doomed = set() if self.ecs_unread else recycled | self.doomed & here
+        doomed = set() if self.ecs_silent else recycled | self.doomed & here
         unknown |= {s for s in here if s not in after and s[:2] == "i-"}
         return self.leaving | doomed | unknown | once | stale
 

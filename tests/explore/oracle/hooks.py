@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tests.explore.oracle.facts import RUNS, Run
+from tests.explore.oracle.facts import HOOKS_IN, RUNS, Run
 from tests.explore.oracle.served import Served
 from tests.explore.playing import Played
 from tests.explore.ports import Attempt, Told
@@ -55,15 +55,24 @@ def _takes(run: Run, instant: int, servers: tuple[str, ...]) -> bool:
 def forgotten(played: Played, runs: Sequence[Run]) -> Iterator[str]:
     """After the last delivery of a hook, its instances being out of all targets, it is not left to wait."""
     final = played.final
-    if final is None or final.raised or final.words[0] != "hookin" or not all(run.acts for run in runs):
+    if final is None or final.words[0] not in HOOKS_IN or not runs or not all(run.acts for run in runs):
         return
-    servers = set(final.words[2:])
-    if any(b.server_id in servers for run in runs for b in run.backends(run.end)):
+    each = [(server,) for server in final.words[2:]] if final.words[0] == "hooksin" else [final.words[2:]]
+    # Of several hooks, each is completed once its own instance is out, though the floor holds another.
+    held = final.outcome == "raised" and {one["reason"] for one in final.results} <= {"floor", None}
+    if final.raised and not (held and len(each) > 1):
         return
-    waiting = [
-        a for group in played.cloud.world.scaling_groups.values() for a in group.lifecycle_actions
-        if (a.status, a.lifecycle_hook_id) == ("Pending", "ash-in")
-        and a.lifecycle_action_token == f"token-{final.words[2]}"
-    ]  # fmt: skip
-    if waiting:
-        yield "a scale-in hook left to wait though its instances are out"
+    here = {b.server_id for run in runs for b in run.backends(run.end)}
+    for servers in each:
+        if not here & set(servers) and _waits(played, servers[0]):
+            yield "a scale-in hook left to wait though its instances are out"
+
+
+def _waits(played: Played, first: str) -> bool:
+    """Whether the scale-in hook with the token of its first instance is still to be completed."""
+    return any(
+        (a.status, a.lifecycle_hook_id) == ("Pending", "ash-in")
+        and a.lifecycle_action_token == f"token-{first}"
+        for group in played.cloud.world.scaling_groups.values()
+        for a in group.lifecycle_actions
+    )

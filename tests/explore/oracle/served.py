@@ -6,6 +6,7 @@ of its backends, and has either found it normal or checks nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 
 from localcloud.slb.health import checked
@@ -139,6 +140,27 @@ class Served:
             return ""
         reads = instant.fresh.get((group, backend.key))
         return checked(backend, group, listener.port, reads, instant.instances, self.world.readings)
+
+    def _rows_of_others(self, group: str, at: int) -> Iterator[tuple[Backend, str]]:
+        """Yield what the listeners of a group show, at an instant, of the backends of other groups."""
+        for other in self.world.groups.keys() - {group}:
+            instant = self.history[self.before(other, at)]
+            for listener in self._listeners[group]:
+                if listener in self._listeners[other]:
+                    for backend in instant.backends:
+                        yield backend, self.status(instant, backend, listener) or "unavailable"
+
+    def doubted(self, group: str, at: int) -> set[str]:
+        """The servers that a listener of a group does not find normal for another group."""
+        found = self._rows_of_others(group, at)
+        return {backend.server_id for backend, status in found if status != "normal"}
+
+    def vouched_for(self, at: int) -> set[Unit]:
+        """The units of a group that its listener finds normal for another group, at the same port."""
+        instant = self.history[at]
+        rows = self._rows_of_others(instant.group_id, at)
+        found = {(b.server_id, b.port) for b, status in rows if status == "normal"}
+        return {unit(b) for b in instant.backends if b.weight > 0 and (b.server_id, b.port) in found}
 
     def passed(self, at: int, one: Unit, required: frozenset[str]) -> bool:
         """Whether a unit serves on every listener of some."""
