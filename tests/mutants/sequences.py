@@ -255,4 +255,15 @@ BUGS = (
             "status.change.new in situation.in_service",
         ),
     ),
+    _bug(
+        "a reverse that names a pair for each port",
+        "the reverse of a run would be rejected",
+        "target web un=50%; in web i-0 80=100 81=30; in web i-1 80=100 81=30; server i-n0;"
+        "> request web p:i-0/i-n0",
+        (
+            "outcome:_pairs_of_servers",
+            "if new != old and new not in came and old not in left:",
+            "if new != old:",
+        ),
+    ),
 )

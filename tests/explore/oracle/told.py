@@ -57,6 +57,9 @@ def reversed_by(run: Run) -> Iterator[str]:
     result = run.result
     if result is None or not run.acts or result["outcome"] not in {"applied", "partial", "rolled_back"}:
         return
+    pairs = (result["reverse"] or {}).get("pairs", ())
+    if any(len({*side}) < len(pairs) for side in zip(*pairs, strict=True)) or any(a == b for a, b in pairs):
+        yield "the reverse of a run would be rejected: a server is paired twice, or with itself"
     after = {b.key: b.weight for b in run.backends(run.end)}
     meddled = any(run.begin < at <= run.end for at in run.played.others if _of(run, at))
     named = {
