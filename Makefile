@@ -72,7 +72,7 @@ fuzz: $(VENV)/ready  ## mutated deliveries
 	$(BIN)/python -m tests.fuzz.fuzz_deliveries --count $(COUNT) --seed $(SEED)
 	$(BIN)/python -m tests.fuzz.fuzz_writes --count $(COUNT) --seed $(SEED)
 
-mutation: $(VENV)/ready  ## mutants of handler/core that no test notices; MUTATE="handler.core.backoff*" for some
+mutation: $(VENV)/ready  ## mutants of handler/core that no test notices; MUTATE="handler.core.deciding.backoff*" for some
 	$(BIN)/mutmut run --max-children $(JOBS) $(MUTATE)
 	@$(BIN)/mutmut results | grep -v 'not checked' || echo "none survives"
 

@@ -11,7 +11,6 @@ from typing import get_args
 import pytest
 
 from handler import outcome, targets
-from handler.core.deciding import decide
 from handler.core.model.answers import Result
 from handler.core.model.decisions import Outcome, Why
 from handler.core.model.marks import Marks
@@ -33,7 +32,6 @@ OPERATING = (ROOT / "docs/operating.md").read_text(encoding="utf-8")
 LOG = (ROOT / "docs/log.md").read_text(encoding="utf-8")
 SETTINGS = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
 WEBHOOK = (ROOT / "docs/webhook.md").read_text(encoding="utf-8")
-ARCHITECTURE = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 CODE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -338,11 +336,6 @@ def test_the_guide_sets_only_parameters_that_a_template_has():
 
 
 # ---- architecture
-
-
-def test_the_table_of_decisions_is_the_code_s_own():
-    told = rows(section(ARCHITECTURE, "## What decide decides"))
-    assert told == rows(decide.__doc__ or "")
 
 
 def test_what_the_readme_names_is_there():

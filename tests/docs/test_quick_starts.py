@@ -81,7 +81,7 @@ def test_the_readme_can_be_copied(checkout: Path) -> None:
     assert "wave 1    Modify i-old1:8080 (100) -> i-new1:8080 (100)" in said  # the plan
     assert '"outcome": "planned"' in said  # by curl
     assert "HTTP/1.1 200" in said
-    assert "Nothing was written. To do it, say --apply." in said
+    assert "Nothing was written. To do it, use --apply." in said
     assert "applied" == json.loads((checkout / "result.json").read_text())["outcome"]
     assert "swap      i-new1:8080 (100) -> i-old1:8080 (100)" in said  # the undo
     assert "slb-swap: " not in said

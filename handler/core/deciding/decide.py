@@ -7,6 +7,7 @@
 | a listing contradicts the event                          | wait some seconds: listings lag           |
 | the last call failed, and that may pass                  | wait, longer each time                    |
 | a write whose result is unknown                          | look again, before anything is sent       |
+| a write that was refused for good                        | give back what it took, finish            |
 | changes that were given up                               | roll them back                            |
 | servers that an earlier run drained, and that stay       | SetWeight                                 |
 | old servers that serve nobody, with replacements         | Modify, as many as one call carries       |
@@ -45,7 +46,7 @@ DETACH = {"detach_with": "DetachVServerGroups"}
 SETTLE_S = 10.0
 #: Seconds between looks while a write of ours does not show.
 LOOK_S = 1.0
-#: The shortest wait for health, in seconds: what rounding leaves of a time is no wait.
+#: The shortest wait for health, in seconds: a remainder left by rounding must not become a busy loop.
 MOMENT_S = 0.01
 
 
