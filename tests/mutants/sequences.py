@@ -266,4 +266,15 @@ BUGS = (
             "if new != old:",
         ),
     ),
+    _bug(
+        "a server that is no more counts where nothing checks it",
+        "floor",
+        "target web asg=a; listener web http:80 unchecked; in web i-0 80=100 mark;"
+        "in web i-1 80=100 foreign; lists a i-0; ~ release i-1; ~ leave a i-0; > timer",
+        (
+            "core.model.observed:Observed._is_dead",
+            "self.is_down(server_id) or self.is_released(server_id)",
+            "self.is_down(server_id)",
+        ),
+    ),
 )

@@ -90,7 +90,7 @@ class Observed(Struct, frozen=True):
 
     def is_proven(self, key: Key, gates: Collection[str]) -> bool:
         """Tell whether a backend is normal on every gate; without gates, whether its instance is up."""
-        return self.is_normal(key, gates) if gates else not self.is_down(key.server_id)
+        return self.is_normal(key, gates) if gates else not self._is_dead(key.server_id)
 
     def is_normal_for_some(self, key: Key) -> bool:
         """Tell whether any listener finds a backend normal."""
@@ -104,13 +104,13 @@ class Observed(Struct, frozen=True):
         """Tell whether a backend is in service: it has a weight, and is not abnormal on every listener.
 
         A listener that does not check sends it requests whatever the others find, but in vain if the instance
-        is down.
+        is down or no more.
         """
         if backend.weight == 0:
             return False
         verdicts = {self.verdict(backend.key, listener) for listener in self.listeners.checking}
         if self.listeners.unchecking or not verdicts:
-            return not verdicts.isdisjoint(SOME_NORMAL) or not self.is_down(backend.key.server_id)
+            return not verdicts.isdisjoint(SOME_NORMAL) or not self._is_dead(backend.key.server_id)
         return verdicts != {Verdict.ABNORMAL}
 
     def is_listed_in_service(self, unit: str) -> bool:
@@ -119,7 +119,7 @@ class Observed(Struct, frozen=True):
         return server is not None and server.state == "in_service"
 
     def is_leaving(self, unit: str) -> bool:
-        """Tell whether a scaling group is taking the server out, whatever we do (Removing, Removing:Wait)."""
+        """Tell whether a scaling group is taking the server out (Removing, Removing:Wait, Stopped)."""
         server = self.servers.get(server_of(unit))
         return server is not None and server.state == "leaving"
 
@@ -135,6 +135,9 @@ class Observed(Struct, frozen=True):
         """Tell whether ECS says that an instance stops or is stopped."""
         instance = self.instance(server_id)
         return instance is not None and instance.status in {"stopping", "stopped"}
+
+    def _is_dead(self, server_id: str) -> bool:
+        return self.is_down(server_id) or self.is_released(server_id)
 
     def shows_that_it_serves(self, server_id: str) -> bool:
         """Tell whether a scaling group lists a server in service, or any check finds it normal."""

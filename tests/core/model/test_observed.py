@@ -111,12 +111,13 @@ def test_an_ecs_that_knows_nobody_is_believed_only_where_the_scaling_groups_agre
     ("also", "expected"),
     [
         ({"instances": STOPPED}, [True, False]),
-        ({"instances": RUNNING}, [True, True]),  # that ECS does not know it is not enough
+        ({"instances": RUNNING}, [True, False]),  # ECS does not know it
+        ({"instances": {}}, [True, True]),  # ECS knows nobody, and is not believed
         ({"instances": None}, [True, True]),
         ({"instances": STOPPED, "checked": True}, [True, True]),  # a check finds it normal
     ],
 )
-def test_a_stopped_instance_serves_nobody_though_nothing_checks_it(
+def test_a_dead_instance_serves_nobody_though_nothing_checks_it(
     also: dict[str, object], expected: list[bool]
 ) -> None:
     looked = view("i-1 i-2", asked=frozenset({"i-1", "i-2"}), **also)  # type: ignore[arg-type]

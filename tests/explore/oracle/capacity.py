@@ -19,7 +19,8 @@ def floor(run: Run) -> Iterator[str]:
         seen = _seen(run, at)
         had = {one for one in served.serving(before) if one in start or served.passed(seen, one, required)}
         run.played.excused.allow("weight_0_under_rr", served.under_rr(before) - served.under_rr(at) - now)
-        if had <= now or len(now) >= run.strictly_least or _is_excused(run, at, before, had):
+        alive = now - _known_dead(run, at)
+        if had <= now or len(alive) >= run.strictly_least or _is_excused(run, at, before, had):
             continue
         yield f"floor: {len(now)} serve, {run.least} promised, {_said(had - now)} taken: instant {at}"
         return
@@ -38,7 +39,7 @@ def _is_excused(run: Run, at: int, before: int, had: set[Unit]) -> bool:
     pending = (served.pending(at) & run.units(run.start)) - now
     vouched = (run.served.vouched_for(at) & run.units(run.start)) - now
     taken = {one for one in had - now - dead if one[0] not in run.said_gone}
-    left = {one for one in now | pending | vouched if one[0] not in run.said_gone}
+    left = {one for one in now | pending | vouched if one[0] not in run.said_gone} - _known_dead(run, at)
     if taken and len(left) < run.least:
         return False
     allow("dead_and_unchecked", dead)
@@ -48,6 +49,15 @@ def _is_excused(run: Run, at: int, before: int, had: set[Unit]) -> bool:
     allow("side_by_side", run.beside)
     allow("forced", run.force & {"min_backends", "max_unavailable"})
     return True
+
+
+def _known_dead(run: Run, at: int) -> set[Unit]:
+    """The units that are no more for all that a run can know: ECS knows others, and nobody lists them."""
+    known = run.attempt.instances.keys()
+    if run.ecs_unread or not any(b.server_id in known for b in run.start):
+        return set()
+    dead = {one for one in run.served.dead(run.begin) & run.served.dead(at) if one[0].startswith("i-")}
+    return {one for one in dead if one[0] not in known and one[0] not in run.ever}
 
 
 def retired(run: Run) -> Iterator[str]:

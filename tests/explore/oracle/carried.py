@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from localcloud.state.world import Backend
-from tests.explore.oracle.facts import Run, is_ours
+from tests.explore.oracle.facts import Run, is_ours, was_drained
 from tests.explore.oracle.served import Served, Unit, unit
 from tests.explore.playing import Played
 
@@ -297,4 +297,4 @@ def _owned(past: Past, one: Unit) -> bool:
 
 
 def _unfinished(begin: tuple[Backend, ...], one: Unit) -> bool:
-    return any(unit(b) == one and b.weight == 0 for b in begin)
+    return any(unit(b) == one and b.weight == 0 and not was_drained(b) for b in begin)

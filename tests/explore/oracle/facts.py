@@ -44,6 +44,11 @@ def is_ours(description: str) -> bool:
     return bool(_OURS.fullmatch(description))
 
 
+def was_drained(backend: Backend) -> bool:
+    """Whether a description of ours remembers the weight that a drain took."""
+    return backend.weight == 0 and backend.description.startswith(("swap-", "swap_"))
+
+
 def share(limit: int | str, of: int) -> int:
     """A limit as a number: a share rounds down, but a share above 0 not below 1."""
     if isinstance(limit, int):

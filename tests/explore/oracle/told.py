@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from localcloud.state.world import Backend
-from tests.explore.oracle.facts import Run
+from tests.explore.oracle.facts import Run, was_drained
 
 Place = tuple[Any, ...]
 
@@ -68,7 +68,7 @@ def reversed_by(run: Run) -> Iterator[str]:
     }
     lost = [
         b for b in run.start
-        if after.get(b.key) != b.weight and (*b.key, b.weight) not in named and not _was_drained_before(b)
+        if after.get(b.key) != b.weight and (*b.key, b.weight) not in named and not was_drained(b)
     ]  # fmt: skip
     if not lost or run.played.excused.allow("others_meanwhile", meddled):
         return
@@ -81,10 +81,6 @@ def _is_unseen(run: Run) -> bool:
     last = run.writes[-1] if run.writes else None
     acted = last is not None and last.answer != "ok" and last.last > last.first
     return acted and bool(run.served.world.readings["read_lag"])
-
-
-def _was_drained_before(b: Backend) -> bool:
-    return b.weight == 0 and b.description.startswith(("swap-", "swap_"))
 
 
 def _of(run: Run, at: int) -> bool:
