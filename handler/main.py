@@ -119,7 +119,7 @@ def _run(delivery: Delivery, instance: _Instance, invocation: Invocation, contex
     log_unread(delivery)
     known = {target.name: target for target in instance.settings.targets}
     if any(target.writer == "unsaid" for target in known.values()):
-        raise BadSettings(("SWAP_SHARD: expected beside SWAP_WRITERS, which alone is for webhook",))
+        raise BadSettings(("SWAP_SHARD: required for swap; SWAP_WRITERS without it is for webhook",))
     ours: list[Intent] = []
     targets: list[Result] = []
     for intent in delivery.intents:
@@ -190,8 +190,8 @@ def _time_left(chosen: Settings, timeout_s: float | None) -> float:
         timeout_s = max(DEFAULT_TIMEOUT_S, max(needed.values(), default=0.0) + MARGIN_S)
     left = timeout_s - min(MARGIN_S, timeout_s / 4)
     too_long = [
-        f"targets {name!r}: a look, health.timeout_s, drain_s and the way back take {seconds:g} s, expected "
-        f"at most {left:g} s: the function's time is {timeout_s:g} s"
+        f"targets {name!r}: 5 s to look, health.timeout_s, drain_s and 10 s to roll back take {seconds:g} s, "
+        f"expected at most {left:g} s: the function's time is {timeout_s:g} s"
         for name, seconds in needed.items()
         if seconds > left
     ]

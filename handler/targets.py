@@ -239,7 +239,7 @@ def _clash(at: int, target: Target, earlier: int, other: Target) -> Iterator[str
     elif target.name == other.name:
         yield f"targets[{at}].name: targets[{earlier}] has the same group and name; give each a name"
     elif target.name == other.vserver_group_id or other.name == target.vserver_group_id:
-        yield f"targets[{at}].name: a name may not be the group of another, targets[{earlier}]"
+        yield f"targets[{at}].name: it is the VServer group id of targets[{earlier}], or the reverse"
     same_group = target.vserver_group_id == other.vserver_group_id
     if same_group and (target.policy.exclusive or other.policy.exclusive):
         yield f"targets[{at}].vserver_group_id: targets[{earlier}] has it too, and one is exclusive"

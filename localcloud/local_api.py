@@ -20,7 +20,10 @@ ENDPOINTS = {
     "GET, PUT /_local/faults": "what is to go wrong",
     "GET, PUT /_local/readings": "how to read the documents",
     "PUT, DELETE /_local/instances/ID": "an instance changes, or is released",
+    "GET /_local/scaling_groups": "what scaling groups were told to do, and how far it is",
+    "POST /_local/scaling_groups/ID/KIND": "let it scale out or in, replace, or be reclaimed",
     "POST /_local/deliver/NAME": "the body to a function of the template",
+    "POST /_local/events": "publish the body to the event bus",
     "POST /_local/topics/NAME": "publish the body to a topic of the template",
     "POST /_local/timers/NAME": "let a timer of the template fire",
     "POST /_local/async/drain?timeout=SECONDS": "wait until nothing is queued",
@@ -119,4 +122,4 @@ def _body(request: Request) -> Any:
     try:
         return json.loads(request.body)
     except (ValueError, RecursionError):
-        raise FieldError("the body is no JSON") from None
+        raise FieldError("the body is not JSON") from None

@@ -68,13 +68,13 @@ def region(said: str | None, *, local: bool) -> str:
     found = said or next((os.environ[name] for name in _REGION if os.environ.get(name)), "")
     found = found or str(_profile().get("region_id") or "") or (_LOCAL_REGION if local else "")
     if not found:
-        raise WrongUse("no region: say --region, such as cn-hangzhou, or set ALIBABA_CLOUD_REGION_ID")
+        raise WrongUse("no region: give --region, such as cn-hangzhou, or set ALIBABA_CLOUD_REGION_ID")
     return found
 
 
 def client(chosen: Settings, region_id: str) -> Client:
     """Return the function's client, with the operator's key."""
-    return Client(find(), region_id, network=chosen.network, endpoint=chosen.endpoint)
+    return Client(find(), region_id, network=chosen.network, endpoint=chosen.endpoint, hosts=chosen.hosts)
 
 
 def _profile() -> Mapping[str, Any]:

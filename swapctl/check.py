@@ -74,13 +74,13 @@ def _settings(environ: Mapping[str, str]) -> Iterator[Finding]:
     if count:
         yield good("SWAP_WEBHOOK_SECRETS", f"{count} that may sign")
     else:
-        yield look("SWAP_WEBHOOK_SECRETS", "none: every request is refused", "needed for requests alone")
+        yield look("SWAP_WEBHOOK_SECRETS", "none: every request is refused", "needed only for requests")
 
 
 def _target(target: Target) -> Finding:
     policy, fed = target.policy, " ".join(target.scaling_group_ids)
     what = (
-        f"{target.vserver_group_id}, fed by {fed or 'requests alone'}, {policy.strategy}, mode {target.mode},"
+        f"{target.vserver_group_id}, fed by {fed or 'requests only'}, {policy.strategy}, mode {target.mode},"
         f" max_unavailable {policy.max_unavailable}, min_backends {policy.min_backends}, "
         f"health {policy.health_timeout_s:g} s, drain {policy.drain_s:g} s, "
         f"a function timeout of {policy.time_needed_s + MARGIN_S:g} s or more"
@@ -120,13 +120,13 @@ def _cloud(loaded: Settings, region: str | None, *, offline: bool) -> Iterator[F
         return
     if not access.has_credentials() and not os.environ.get("ALIBABA_CLOUD_ECS_METADATA"):
         yield look(
-            "the cloud", "not asked: no credentials", "give an access key or a profile; or say --offline"
+            "the cloud", "not asked: no credentials", "give an access key or a profile, or use --offline"
         )
         return
     try:
         client = access.client(loaded, access.region(region, local=loaded.endpoint is not None))
     except Failed as failed:
-        yield wrong("the cloud", str(failed), "or say --offline")
+        yield wrong("the cloud", str(failed), "or use --offline")
         return
     for target in loaded.targets:
         yield from of_target(client, target, several_writers=bool(loaded.writers))

@@ -18,7 +18,7 @@ _CODES = "Exit codes: 0 done, 1 failed, 2 there is something to do or to see, 64
 
 app = typer.Typer(
     name="slb-swap",
-    help="What an operator of slb-swap does all day.",
+    help="Check, plan, send and undo replacements.",
     epilog=_CODES,
     no_args_is_help=True,
     add_completion=False,

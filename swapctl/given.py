@@ -36,7 +36,7 @@ def environment(targets: Path | None, endpoint: str | None = None) -> dict[str, 
         loopback(endpoint)
         found["SWAP_ENDPOINT"] = endpoint
     if not found.get("SWAP_TARGETS", "").strip():
-        raise WrongUse("no settings: set SWAP_TARGETS to the list of targets, or say --targets FILE")
+        raise WrongUse("no settings: set SWAP_TARGETS to the list of targets, or give --targets FILE")
     if not found["SWAP_TARGETS"].lstrip().startswith(("[", "{")):
         found["SWAP_TARGETS"] = _from_here(found["SWAP_TARGETS"].strip())
     return found

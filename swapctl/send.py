@@ -34,7 +34,7 @@ def command(
     account: options.Account = None,
     json: options.Json = False,
 ) -> int:
-    """Send a request, signed with the first of SWAP_WEBHOOK_SECRETS; a dry run unless --apply is said.
+    """Send a request, signed with the first of SWAP_WEBHOOK_SECRETS; a dry run without --apply.
 
     EVENT is a delivery for --function, which has no dry run: without --apply its plan is shown instead.
     """
@@ -69,18 +69,18 @@ def send(body: dict[str, Any], way: Way, *, apply: bool, no_wait: bool = False, 
         told = following.until_done(told, sent_id, way, quiet=json)
     _show(told, json=json)
     if not json and told["outcome"] == "planned":
-        view.say(("Nothing was written. ", "bold"), "To do it, say --apply.")
+        view.say(("Nothing was written. ", "bold"), "To do it, use --apply.")
     return ending.of_plan(told) if not apply else ending.of_answer(told)
 
 
 def _event(event: Path, way: Way, targets: Path | None, *, apply: bool, json: bool) -> int:
     if way.function is None:
-        raise WrongUse("send: an EVENT goes to --function NAME; the webhook takes requests alone")
+        raise WrongUse("send: an EVENT goes to --function NAME; the webhook takes only requests")
     if not apply:
         told = plan.of_files(event, targets, way.endpoint, way.region)
         _show(told, json=json)
         if not json:
-            view.say(("Nothing was sent. ", "bold"), "To hand it to the function, say --apply.")
+            view.say(("Nothing was sent. ", "bold"), "To hand it to the function, use --apply.")
         return ending.of_plan(told)
     told = sending.event(given.content(event), way)
     _show(told, json=json)

@@ -115,7 +115,7 @@ def event(payload: bytes, way: Way) -> dict[str, Any]:
     try:
         answer = json.loads(invoked.body)
     except ValueError:
-        raise Failed(f"{way.function}: answered something that is no JSON") from None
+        raise Failed(f"{way.function}: answered something that is not JSON") from None
     if invoked.error_type:
         message = answer.get("errorMessage") if isinstance(answer, dict) else None
         return {"outcome": "raised", "reason": message, "targets": [], "rejected": []}
@@ -160,7 +160,7 @@ def _invoker(way: Way) -> Invoker:
     account = way.account or os.environ.get("FC_ACCOUNT_ID", "")
     if not account and way.endpoint is None:
         raise WrongUse(
-            "no account: say --account ID, or set FC_ACCOUNT_ID; a function's address begins with it"
+            "no account: give --account ID, or set FC_ACCOUNT_ID; a function's address begins with it"
         )
     where, how = (access.find(), region, account), {"endpoint": way.endpoint, "read_timeout_s": ANSWER_S}
     if service:

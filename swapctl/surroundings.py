@@ -31,7 +31,7 @@ _WRITES: Final = (
 
 
 def of_target(client: Client, target: Target, *, several_writers: bool = False) -> Iterator[Finding]:
-    """Yield what is found of a target. Reads alone."""
+    """Yield what is found of a target. Only reads."""
     slb = CloudSlb(client)
     try:
         group = slb.group(target.vserver_group_id)

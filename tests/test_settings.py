@@ -240,12 +240,12 @@ def test_all_errors_are_said_at_once() -> None:
         (
             {"name": "a"},
             {"name": "rsp-web", "vserver_group_id": "rsp-b"},
-            ["name: a name may not be the group of another, targets[0]"],
+            ["name: it is the VServer group id of targets[0], or the reverse"],
         ),
         (
             {"name": "rsp-b"},
             {"name": "b", "vserver_group_id": "rsp-b"},
-            ["name: a name may not be the group of another, targets[0]"],
+            ["name: it is the VServer group id of targets[0], or the reverse"],
         ),
         (
             {"name": "a", "exclusive": True},

@@ -139,7 +139,7 @@ class Client:
             raise self._failed(action, "SDK.Unexpected", None, type(error).__name__) from None
         answer = parsing.parsed(raw)
         if not isinstance(answer, dict):
-            raise self._failed(action, "MalformedAnswer", None, "The answer is no JSON object.")
+            raise self._failed(action, "MalformedAnswer", None, "The answer is not a JSON object.")
         return dict(parsing.opened(action, answer))
 
     def _endpoint(self, request: Any) -> Endpoint:

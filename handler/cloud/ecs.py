@@ -46,7 +46,7 @@ class DescribeInstancesRequest(RpcRequest):  # type: ignore[misc]
 
 
 class CloudEcs:
-    """The instances of ECS as one run sees them: every question is a call."""
+    """The instances of ECS as one delivery sees them: every question is a call."""
 
     def __init__(self, client: Client) -> None:
         self._client = client

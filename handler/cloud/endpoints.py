@@ -80,8 +80,17 @@ def rpc(product: str, region: str, network: Network, public: Mapping[str, str]) 
     return Endpoint(public.get(region) or f"{product}.{region}.aliyuncs.com")
 
 
-def fc(account_id: str, region: str, network: Network) -> Endpoint:
-    """Return Function Compute's endpoint for an account (Function Compute, Endpoints)."""
+def fc(
+    account_id: str, region: str, network: Network, *, endpoint: str | None = None, host: str | None = None
+) -> Endpoint:
+    """Return Function Compute's endpoint for an account (Function Compute, Endpoints).
+
+    ``endpoint`` is SWAP_ENDPOINT: raises ValueError off loopback. ``host`` is that of SWAP_ENDPOINTS.
+    """
+    if endpoint:
+        return loopback(endpoint)
+    if host:
+        return Endpoint(host)
     internal = "-internal" if network == "vpc" else ""
     return Endpoint(f"{account_id}.{region}{internal}.fc.aliyuncs.com")
 

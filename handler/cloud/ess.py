@@ -118,7 +118,7 @@ class CloudEss:
         )
 
     def heartbeat(self, hook: Hook) -> Answer:
-        """Ask for more time, the hook's own default; PERMANENT after six hours or twenty heartbeats."""
+        """Ask for 600 more seconds; PERMANENT after six hours or twenty heartbeats."""
         return self._tell(
             "RecordLifecycleActionHeartbeat",
             hook,

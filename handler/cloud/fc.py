@@ -42,14 +42,8 @@ class Fc:
         host: str | None = None,
         read_timeout_s: float = 60.0,
     ) -> None:
-        """A call waits ``read_timeout_s``; ``endpoint`` is SWAP_ENDPOINT: raises ValueError off loopback.
-
-        ``host`` is the host of SWAP_ENDPOINTS, if it is not the usual one.
-        """
-        if endpoint:
-            self._endpoint = endpoints.loopback(endpoint)
-        else:
-            self._endpoint = Endpoint(host) if host else endpoints.fc(account_id, region, network)
+        """A call waits ``read_timeout_s``. Raises ValueError as ``endpoints.fc`` does."""
+        self._endpoint = endpoints.fc(account_id, region, network, endpoint=endpoint, host=host)
         self._named = service, function
         self._session = _session(self._endpoint)
         self._read_timeout_s = read_timeout_s

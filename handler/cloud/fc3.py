@@ -47,13 +47,9 @@ class Fc3:
     ) -> None:
         """``function`` may carry a version or alias, as in ``swap.prod``. A call waits ``read_timeout_s``.
 
-        ``endpoint`` is SWAP_ENDPOINT: raises ValueError off loopback. ``host`` is the host of SWAP_ENDPOINTS,
-        if it is not the usual one.
+        Raises ValueError as ``endpoints.fc`` does.
         """
-        if endpoint:
-            self._endpoint = endpoints.loopback(endpoint)
-        else:
-            self._endpoint = Endpoint(host) if host else endpoints.fc(account_id, region, network)
+        self._endpoint = endpoints.fc(account_id, region, network, endpoint=endpoint, host=host)
         self._credentials = credentials
         self._function, _, self._qualifier = function.partition(".")
         self._opener = _opener(self._endpoint, read_timeout_s)

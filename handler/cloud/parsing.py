@@ -56,7 +56,7 @@ def rows(answer: _Row, *path: str) -> list[_Row]:
         if isinstance(found, list):
             break  # some samples leave the inner name out
         if not isinstance(found, dict):
-            raise Malformed(f"{name} stands in something else than an object")
+            raise Malformed(f"{name} is in something other than an object")
         if found and name not in found and name == path[-1] != path[0]:
             break  # and with it the list, if there is one object
         found = found.get(name)
@@ -64,7 +64,7 @@ def rows(answer: _Row, *path: str) -> list[_Row]:
             return []
     listed = found if isinstance(found, list) else [] if found == {} else [found]
     if not all(isinstance(row, dict) for row in listed):
-        raise Malformed(f"{path[-1]} holds something else than objects")
+        raise Malformed(f"{path[-1]} holds something other than objects")
     return listed
 
 
@@ -75,7 +75,7 @@ def texts(answer: _Row, outer: str, inner: str) -> list[str]:
         found = found.get(inner)
     listed = found if isinstance(found, list) else [found] if found else []
     if not all(isinstance(item, str) for item in listed):
-        raise Malformed(f"{inner} holds something else than strings")
+        raise Malformed(f"{inner} holds something other than strings")
     return listed
 
 

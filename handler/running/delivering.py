@@ -163,15 +163,13 @@ class _Delivery:
             *(self._without_run(t) for t in off if hook.transition == "scale_in"),
         ]
 
-    def _without_run(self, target: Target) -> Ending | None:
+    def _without_run(self, target: Target) -> Ending:
         """Return what a target without a run still has in its group, or the problem with reading it."""
         try:
-            group = self._slb().group(target.vserver_group_id)
+            seen = Observed(self._slb().group(target.vserver_group_id), 0.0, 0.0)
         except CallFailed as failed:
-            problem = failed.answer
-            seen = Observed(Group(target.vserver_group_id, "", {}), 0.0, 0.0, problem=problem)
-            return Ending(Finish("ignored", "target_off"), seen, acts=False)
-        return Ending(Finish("ignored", "target_off"), Observed(group, 0.0, 0.0), acts=False)
+            seen = Observed(Group(target.vserver_group_id, "", {}), 0.0, 0.0, problem=failed.answer)
+        return Ending(Finish("ignored", "target_off"), seen, acts=False)
 
 
 def _ending(done: Done) -> Ending | None:

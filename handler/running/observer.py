@@ -158,7 +158,7 @@ class Observer:
         """Keep the servers that the scaling groups list, and those that they know when asked by id."""
         found = (server for known in listings for server in self._ess.listed(known, asked)) if asked else ()
         listed = {**servers, **{server.id: server for server in found}}
-        if self._differs(listed):
+        if listed != self._servers:  # an equal one would only make the goal be worked out again
             self._servers = listed
 
     def _listing(self, scaling_group_id: str) -> Listing:
@@ -168,19 +168,13 @@ class Observer:
         named = dict.fromkeys(ref.server_id for ref in self._intent.terminated)
         return self._ess.named(scaling_group_id, tuple(named))
 
-    def _differs(self, servers: dict[str, Server]) -> bool:
-        """Tell whether a listing is new; an equal one would only make the goal be worked out again."""
-        return servers != self._servers
-
     def _new_to_ecs(self, group: Group, servers: Mapping[str, Server]) -> tuple[str, ...]:
-        if self._instances is None:
-            return ()
         wanted = to_ask_ecs(self._intent, group, servers)
         return tuple(server_id for server_id in wanted if server_id not in self._asked)
 
     def _ask_ecs(self, group: Group, servers: Mapping[str, Server]) -> None:
         """Ask ECS for instances that matter and were not asked for; go on without if it is not allowed."""
-        new = self._new_to_ecs(group, servers)
+        new = () if self._instances is None else self._new_to_ecs(group, servers)
         if self._instances is None or not new:
             return
         try:

@@ -61,4 +61,6 @@ def by_name(name: str, targets: Sequence[Target], path: str = "target") -> Targe
         raise Unreadable(f"{path}: {shown(name)} is a server group of an ALB or NLB: {_EXPECTED}", 404)
     known = [one for target in targets for one in (target.name, target.vserver_group_id)]
     hint = nearest(name, known) or f": {_EXPECTED}"
-    raise Unreadable(f"{path}: {shown(name)} is no configured name and no VServer group id of one{hint}", 404)
+    raise Unreadable(
+        f"{path}: {shown(name)} is neither a target's name nor a target's VServer group id{hint}", 404
+    )

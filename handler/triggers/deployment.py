@@ -40,7 +40,7 @@ class Entry(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Request(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """The body of a request; see the README for an example."""
+    """The body of a request; see docs/webhook.md."""
 
     target: _Text
     terminated: Annotated[list[Id | Entry], _Entries] = []

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
-import hmac
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -18,7 +17,7 @@ from msgspec import Struct
 
 from handler.triggers import keys
 from handler.triggers.messages import Unreadable
-from handler.triggers.signatures import TOLERANCE_S
+from handler.triggers.signatures import TOLERANCE_S, UNAUTHORIZED, any_equal, mac_of
 
 #: How long, at most, Function Compute keeps and retries an asynchronous event (API 2016-08-15 and 2023-03-30,
 #: PutAsyncInvokeConfig: maxAsyncEventAgeInSeconds).
@@ -44,7 +43,6 @@ _KEY_OF: Final = b"\0slb-swap: the key of the door's seal, version 1"
 
 _LAST_SECOND: Final = 253_402_300_799  #: the end of the year 9999
 _MOST_SEALS: Final = 64
-_UNAUTHORIZED: Final = 401
 
 
 class Word(Struct, frozen=True):
@@ -112,14 +110,12 @@ def received_at(
         return now
     word, given = _read(event[WORD])
     expected = _seals(headers, body, word, secrets)
-    # Every comparison is made, so that the time does not tell which secret was right.
-    equal = [hmac.compare_digest(one, other) for one in expected for other in given]
-    if not any(equal):
-        raise Unreadable(f"{WORD}: no seal matches: webhook and swap need a secret in common", _UNAUTHORIZED)
+    if not any_equal(expected, given):
+        raise Unreadable(f"{WORD}: no seal matches: webhook and swap need a secret in common", UNAUTHORIZED)
     # Only asynchronous requests wait in a queue.
     kept_for = RETRIED_FOR_S if word.asynchronous else TOLERANCE_S
     if not -TOLERANCE_S <= now - word.received_at <= kept_for + TOLERANCE_S:
-        raise Unreadable(f"{WORD}: receivedAt is more than {kept_for} seconds off", _UNAUTHORIZED)
+        raise Unreadable(f"{WORD}: receivedAt is more than {kept_for} seconds off", UNAUTHORIZED)
     return word.received_at
 
 
@@ -129,7 +125,7 @@ def _read(said: object) -> tuple[Word, list[bytes]]:
     if isinstance(at, int) and 0 <= at <= _LAST_SECOND and isinstance(asynchronous, bool):
         with contextlib.suppress(TypeError, ValueError):
             return Word(at, asynchronous), _decoded(seals)
-    raise Unreadable(f"{WORD}: expected receivedAt, asynchronous and seals in hexadecimal", _UNAUTHORIZED)
+    raise Unreadable(f"{WORD}: expected receivedAt, asynchronous and seals in hexadecimal", UNAUTHORIZED)
 
 
 def _decoded(seals: object) -> list[bytes]:
@@ -146,9 +142,5 @@ def _seals(headers: Mapping[str, str], body: bytes, word: Word, secrets: Sequenc
     parts.append(body)
     # The length goes before each part, so that no two requests give the same text.
     text = b"".join(b"%d:%s," % (len(part), part) for part in parts)
-    own = [_hmac(secret.encode(), _KEY_OF) for secret in keys.usable(secrets)]
-    return [_hmac(key, text) for key in own]
-
-
-def _hmac(key: bytes, data: bytes) -> bytes:
-    return hmac.new(key, data, hashlib.sha256).digest()
+    own = [mac_of(secret.encode(), _KEY_OF) for secret in keys.usable(secrets)]
+    return [mac_of(key, text) for key in own]

@@ -22,7 +22,7 @@ def read(
     if not event:
         raise Unreadable("x-github-event: expected the event's name")
     if event == "ping":
-        return [Ignored("github_ping", "GitHub tries whether the webhook is there", event_ids)]
+        return [Ignored("github_ping", "GitHub checks that the webhook answers", event_ids)]
     if event != "deployment":
         return [Ignored("github_event_not_used", "only deployment events carry a request", event_ids)]
     if not body.strip():

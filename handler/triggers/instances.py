@@ -42,7 +42,7 @@ def read(message: Message, targets: Sequence[Target], region: str) -> list[Item]
     if kind.startswith(_SYSTEM_EVENTS):
         detail = f"a system event of {_of(message)}: its load balancer's checks decide"
         return [Ignored("ecs_system_event_reported", detail, message.event_ids)]
-    return [Ignored("ecs_event_not_used", "no event that brings or takes an instance", message.event_ids)]
+    return [Ignored("ecs_event_not_used", "not an event that adds or removes an instance", message.event_ids)]
 
 
 def _state_change(message: Message, targets: Sequence[Target]) -> list[Item]:

@@ -31,7 +31,7 @@ _SECONDS = re.compile(r"[0-9]{1,12}")
 _V1 = re.compile(rb"(?<![^\s,])v1,[A-Za-z0-9+/]+={0,2}(?![^\s,])")
 _SEPARATORS = re.compile(rb"[\s,]+")
 _MAX_HEADER = 4096
-_UNAUTHORIZED = 401
+UNAUTHORIZED = 401
 
 
 class Signed(Struct, frozen=True):
@@ -47,35 +47,35 @@ def verify(headers: Mapping[str, str], body: bytes, now: float, secrets: Sequenc
     Raises Unreadable with status 401 if it is not signed, badly signed, or more than five minutes off.
     """
     if not any(secrets):
-        raise Unreadable("no webhook secret is configured: every request is refused", _UNAUTHORIZED)
+        raise Unreadable("no webhook secret is configured: every request is refused", UNAUTHORIZED)
     if "webhook-signature" in headers:
         return _standard(headers, body, now, secrets)
     if "x-hub-signature-256" in headers:
         return _github(headers, body, secrets)
-    raise Unreadable("not signed: looked for webhook-signature and x-hub-signature-256", _UNAUTHORIZED)
+    raise Unreadable("not signed: looked for webhook-signature and x-hub-signature-256", UNAUTHORIZED)
 
 
 def _standard(headers: Mapping[str, str], body: bytes, now: float, secrets: Sequence[str]) -> Signed:
     sent_id = event_id(headers.get("webhook-id"))
     if sent_id is None:
-        raise Unreadable("webhook-id: expected 1 to 128 visible ASCII characters", _UNAUTHORIZED)
+        raise Unreadable("webhook-id: expected 1 to 128 visible ASCII characters", UNAUTHORIZED)
     timestamp = headers.get("webhook-timestamp", "")
     if not _SECONDS.fullmatch(timestamp):
-        raise Unreadable("webhook-timestamp: expected seconds since the epoch", _UNAUTHORIZED)
+        raise Unreadable("webhook-timestamp: expected seconds since the epoch", UNAUTHORIZED)
     if abs(now - int(timestamp)) > TOLERANCE_S:
-        raise Unreadable(f"webhook-timestamp: more than {TOLERANCE_S} seconds off", _UNAUTHORIZED)
+        raise Unreadable(f"webhook-timestamp: more than {TOLERANCE_S} seconds off", UNAUTHORIZED)
     signed = f"{sent_id}.{timestamp}.".encode() + body
-    expected = [b"v1," + base64.b64encode(_hmac(key, signed)) for key in keys.of(secrets)]
+    expected = [b"v1," + base64.b64encode(mac_of(key, signed)) for key in keys.of(secrets)]
     given = _V1.findall(_sent(headers["webhook-signature"]))
-    if not _any_equal(expected, given):
-        raise Unreadable("webhook-signature: no v1 signature matches", _UNAUTHORIZED)
+    if not any_equal(expected, given):
+        raise Unreadable("webhook-signature: no v1 signature matches", UNAUTHORIZED)
     return Signed("standard", sent_id)
 
 
 def _github(headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> Signed:
-    expected = [b"sha256=" + _hmac(secret.encode(), body).hex().encode() for secret in keys.usable(secrets)]
-    if not _any_equal(expected, _SEPARATORS.split(_sent(headers["x-hub-signature-256"]))):
-        raise Unreadable("x-hub-signature-256: does not match", _UNAUTHORIZED)
+    expected = [b"sha256=" + mac_of(secret.encode(), body).hex().encode() for secret in keys.usable(secrets)]
+    if not any_equal(expected, _SEPARATORS.split(_sent(headers["x-hub-signature-256"]))):
+        raise Unreadable("x-hub-signature-256: does not match", UNAUTHORIZED)
     return Signed("github", event_id(headers.get("x-github-delivery")))
 
 
@@ -90,10 +90,11 @@ def check_created_at(created_at: object, now: float) -> None:
     if not aware:
         raise Unreadable("deployment.created_at: expected a time with its zone, as GitHub writes it")
     if abs(now - seconds) > GITHUB_TOLERANCE_S:
-        raise Unreadable(f"deployment.created_at: more than {GITHUB_TOLERANCE_S} seconds off", _UNAUTHORIZED)
+        raise Unreadable(f"deployment.created_at: more than {GITHUB_TOLERANCE_S} seconds off", UNAUTHORIZED)
 
 
-def _hmac(key: bytes, data: bytes) -> bytes:
+def mac_of(key: bytes, data: bytes) -> bytes:
+    """Return the HMAC-SHA256 of some data."""
     return hmac.new(key, data, hashlib.sha256).digest()
 
 
@@ -102,7 +103,10 @@ def _sent(header: str) -> bytes:
     return header.encode("utf-8", "replace") if len(header) <= _MAX_HEADER else b""
 
 
-def _any_equal(expected: Sequence[bytes], given: Sequence[bytes]) -> bool:
-    # Every comparison is made, so that the time does not tell which secret or signature was right.
+def any_equal(expected: Sequence[bytes], given: Sequence[bytes]) -> bool:
+    """Tell whether any of some signatures is right.
+
+    Every comparison is made, so that the time does not tell which secret or signature was right.
+    """
     equal = [hmac.compare_digest(one, other) for one in expected for other in given]
     return any(equal)

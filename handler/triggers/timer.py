@@ -11,7 +11,7 @@ from handler.triggers.choosing import Item, by_name, switched_on
 from handler.triggers.faults import kind_of, nearest
 from handler.triggers.messages import Rejected, Unreadable, digest, shown
 
-_EXPECTED = 'expected {"targets": ["NAME"]}, or a payload that is empty or no JSON, for all targets'
+_EXPECTED = 'expected {"targets": ["NAME"]}, or an empty payload for all targets'
 
 
 def read(event: Mapping[str, object], targets: Sequence[Target]) -> list[Item]:
@@ -55,6 +55,8 @@ def _named(payload: object) -> list[object]:
     names = value.get("targets", [])
     if not isinstance(names, list):
         raise Unreadable(f"payload.targets: expected a list of names, got {kind_of(names)}; {_EXPECTED}")
+    if "targets" in value and not names:
+        raise Unreadable(f"payload.targets: expected at least one name, got none; {_EXPECTED}")
     return names
 
 

@@ -55,7 +55,7 @@ class Activities:
         except ApiError as error:
             return Response.of_json({"error": error.message, "code": error.code}, error.status)
         except ValueError as error:
-            told = error if isinstance(error, FieldError) else "the body is no JSON"
+            told = error if isinstance(error, FieldError) else "the body is not JSON"
             return Response.of_json({"error": str(told)}, 400)
         return Response.of_json(_report(activity), 202)
 

@@ -87,7 +87,7 @@ class LocalEndpoints:
         except ValueError:
             event = None
         if not isinstance(event, dict):
-            return Response.of_json({"error": "the body is no JSON object"}, 400)
+            return Response.of_json({"error": "the body is not a JSON object"}, 400)
         return Response.of_json({"sent": self._triggers.bridge(event)}, 202)
 
     def _publish(self, request: Request, request_id: str, name: str) -> Response:

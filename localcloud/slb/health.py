@@ -60,9 +60,7 @@ def describe(
                 if checks:
                     at = (group_id, backend.key)
                     reads = world.fresh.get(at)
-                    status = checked(
-                        backend, group_id, listener.port, reads, world.instances, world.readings
-                    )
+                    status = checked(backend, group_id, listener.port, reads, world.instances, world.readings)
                     if at in world.fresh and _progresses(world, listener, group_id, backend, status):
                         seen.add(at)
                 rows.append(HealthRow(listener.port, listener.protocol, backend, status))
@@ -143,9 +141,7 @@ def verdict(world: World, instant: Instant, backend: Backend, using: tuple[Sende
     for port, checks, ignores_weight in using:
         status = ""
         if checks:
-            status = checked(
-                backend, instant.group_id, port, reads, instant.instances, world.readings
-            )
+            status = checked(backend, instant.group_id, port, reads, instant.instances, world.readings)
             if status == "abnormal" or health == "unavailable":
                 health = status
         if used or (backend.weight == 0 and not ignores_weight) or status == "abnormal":

@@ -283,7 +283,7 @@ def test_a_writer_that_is_told_how_many_there_are_and_not_which_it_is_refuses_to
     function = both().beside()
     function._settings = told
     function.restart()
-    with pytest.raises(settings.BadSettings, match="SWAP_SHARD: expected beside SWAP_WRITERS"):
+    with pytest.raises(settings.BadSettings, match="SWAP_SHARD: required for swap"):
         function.deliver(timer())
 
 

@@ -87,7 +87,7 @@ def launched(**entry: Any) -> dict[str, Any]:
         (launched(ip="::1"), f"$.launched[0]: unknown field 'ip', expected one of {ENTRY}"),
         (
             {"target": "wbe", "launched": ["i-a"]},
-            "target: 'wbe' is no configured name and no VServer group id of one, did you mean web?",
+            "target: 'wbe' is neither a target's name nor a target's VServer group id, did you mean web?",
         ),
         (
             {"target": "sgp-1", "launched": ["i-a"]},

@@ -34,7 +34,6 @@ def timer(*payload: object) -> dict[str, object]:
         ("null",),
         ("{}",),
         ({},),
-        ('{"targets": []}',),
     ],
 )
 def test_text_that_is_no_json_or_nothing_means_all_targets(payload: tuple[object, ...]) -> None:
@@ -47,7 +46,7 @@ def test_text_that_is_no_json_or_nothing_means_all_targets(payload: tuple[object
     assert (found.rejected, found.trigger, found.http) == ((), "timer", False)
 
 
-EXPECTED = 'expected {"targets": ["NAME"]}, or a payload that is empty or no JSON, for all targets'
+EXPECTED = 'expected {"targets": ["NAME"]}, or an empty payload for all targets'
 
 
 @pytest.mark.parametrize(
@@ -56,6 +55,7 @@ EXPECTED = 'expected {"targets": ["NAME"]}, or a payload that is empty or no JSO
         ({"target": "web"}, f"payload: unknown field 'target', did you mean targets?; {EXPECTED}"),
         ({"Targets": ["a"]}, f"payload: unknown field 'Targets', did you mean targets?; {EXPECTED}"),
         ({"targets": ["a"], "more": 1}, f"payload: unknown field 'more'; {EXPECTED}"),
+        ({"targets": []}, f"payload.targets: expected at least one name, got none; {EXPECTED}"),
         ({"targets": "web"}, f"payload.targets: expected a list of names, got text; {EXPECTED}"),
         ({"targets": {"a": 1}}, f"payload.targets: expected a list of names, got an object; {EXPECTED}"),
         ({"targets": None}, f"payload.targets: expected a list of names, got null; {EXPECTED}"),

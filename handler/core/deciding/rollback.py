@@ -157,6 +157,6 @@ def _back_in_place(status: ChangeStatus, situation: Situation) -> tuple[Pair, ..
     ours = {backend.key: backend for backend in _ours(status, situation)}
     return tuple(
         Pair(old=ours[pair.new.key], new=lost[pair.old.key])
-        for pair in status.change.pairs()
+        for pair in status.change.pairs
         if pair.old.key in lost and pair.new.key in ours
     )

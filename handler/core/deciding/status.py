@@ -163,7 +163,7 @@ def _to_swap(change: Change, here: Mapping[Key, Backend]) -> tuple[Pair, ...]:
     return tuple(
         [
             Pair(now, pair.new)
-            for pair in change.pairs()
+            for pair in change.pairs
             if (now := here.get(pair.old.key)) and pair.new.key not in here
         ]
     )

@@ -1,4 +1,4 @@
-"""The result of a call to the cloud, in the eight words that decisions are made on."""
+"""The result of a call to the cloud: one of eight that decisions depend on."""
 
 from __future__ import annotations
 

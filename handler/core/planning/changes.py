@@ -35,12 +35,9 @@ class Change(Struct, frozen=True, dict=True):
         """The unit that a refusal of the change names: the new one, or the old one of a removal."""
         return (self.new if self.into else self.old) or ""
 
-    def pairs(self) -> tuple[Pair, ...]:
-        """Return which new backend replaces which old one: by the same port first, then in order."""
-        return self._pairs
-
     @cached_property
-    def _pairs(self) -> tuple[Pair, ...]:
+    def pairs(self) -> tuple[Pair, ...]:
+        """Which new backend replaces which old one: by the same port first, then in order."""
         olds = beside([new.key.port for new in self.into], self.out)
         return tuple(Pair(old, new) for old, new in zip(olds, self.into, strict=True) if old)
 

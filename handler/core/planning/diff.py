@@ -24,7 +24,7 @@ def diff(before: Group, after: Group, changes: tuple[Change, ...]) -> Diff:
     came = {key: b for key, b in after.backends.items() if key not in before.backends}
     pairs: list[Pair] = []
     for change in changes:
-        for pair in change.pairs():
+        for pair in change.pairs:
             if pair.old.key in left and pair.new.key in came:
                 pairs.append(Pair(left.pop(pair.old.key), came.pop(pair.new.key)))
     return Diff(

@@ -121,7 +121,7 @@ def test_a_port_said_of_the_new_one_is_its_port() -> None:
 def test_ports_are_beside_the_same_port_first_then_in_order() -> None:
     (change,) = planned("i-1:80 i-1:81", request("i-1", "i-9:9090 i-9:80")).changes
     assert ["i-1:81>i-9:9090", "i-1:80>i-9:80"] == [
-        f"{shown_backend(pair.old)}>{shown_backend(pair.new)}" for pair in change.pairs()
+        f"{shown_backend(pair.old)}>{shown_backend(pair.new)}" for pair in change.pairs
     ]
 
 
