@@ -42,18 +42,24 @@ def undo(situation: Situation) -> Do | None:
 
 
 def _spared(statuses: Iterable[ChangeStatus], situation: Situation) -> list[ChangeStatus]:
-    """Return those whose new unit serves nobody, or is not needed for the floor.
-
-    It may be normal by now, or for some listener. It is not needed if an old unit that served comes back.
-    """
+    """Return those whose new unit serves nobody, or is not needed for the floor: it may be normal by now."""
     room, spared = situation.room, []
     for status in statuses:
-        serves = any(b.weight and situation.observed.is_normal_for_some(b.key) for b in status.in_now)
-        serves = serves and not any(map(situation.state.first.gets_requests, _lost(status, situation)))
-        if not serves or room > 0:
+        serves = status.change.new in situation.in_service
+        if room > 0 if serves else room >= 0 or not _may_serve_alone(status, situation):
             spared.append(status)
             room -= serves
     return spared
+
+
+def _may_serve_alone(status: ChangeStatus, situation: Situation) -> bool:
+    """Tell whether some check finds the new side normal, and no old unit that serves is or comes back."""
+    observed = situation.observed
+    if any(map(situation.state.first.gets_requests, _lost(status, situation))):
+        return False
+    if any(map(observed.gets_requests, status.out_now)):
+        return False
+    return any(b.weight and observed.is_normal_for_some(b.key) for b in status.in_now)
 
 
 def lift(statuses: Iterable[ChangeStatus], situation: Situation) -> Do | None:

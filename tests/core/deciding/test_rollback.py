@@ -195,3 +195,28 @@ def test_a_new_one_that_is_normal_after_all_stays_where_nothing_else_serves() ->
     play.health(Verdict.NORMAL, "i-3")
     assert "raised not_healthy" == play.to_end()[-1]
     assert "i-1=0 i-3" == shown_group(play.view.group)
+
+
+@pytest.mark.parametrize(
+    ("of", "ending"),
+    [
+        ("i-1=0", "raised not_healthy"),  # nothing else serves
+        ("i-1", "rolled_back not_healthy"),  # the old one serves again
+        ("i-1=0 i-2", "rolled_back not_healthy"),  # another does
+    ],
+)
+def test_a_new_one_that_one_check_finds_normal_stays_only_where_nothing_else_serves(
+    of: str, ending: str
+) -> None:
+    play = Play(view(of, checked=True), request("i-1", "i-3"), policy(health_timeout_s=2))
+    assert ending == play.to_end(Verdict.MIXED)[-1]
+
+
+def test_it_goes_where_there_is_no_room_for_an_old_one_that_served() -> None:
+    how = policy(health_timeout_s=2, max_unavailable="100%", min_backends=0)
+    play = Play(view("i-1", checked=True), request("i-1", "i-3"), how)
+    play.next(Verdict.MIXED)
+    play.next()
+    play.view = replace(play.view, now=play.view.now + 1)
+    assert "add i-1" == play.next(answer=Answer(Result.OVER_QUOTA))
+    assert ["remove i-3", "add i-1", "rolled_back not_healthy"] == play.to_end()
