@@ -81,10 +81,9 @@ def partly_checking(found: Iterable[Use]) -> frozenset[Port]:
 def summed_up(found: Iterable[Use]) -> Listeners:
     """Return what the listeners do with the group, taken together."""
     found = tuple(use for use in found if use.is_ours)
-    checking = frozenset(use.at.name for use in found if use.checks)
     return Listeners(
-        checking=checking,
-        unchecking=frozenset(use.at.name for use in found) - checking,
+        checking=frozenset(use.at.name for use in found if use.checks),
+        unchecking=frozenset(use.at.name for use in found if not use.checks),
         drains=bool(found) and all(use.drains for use in found),
         ignores_weight=any(use.scheduler == "rr" for use in found),
     )

@@ -114,6 +114,7 @@ class Sender(NamedTuple):
 
     port: int
     checks: bool
+    unchecked: bool  #: some of its requests go to servers that it does not check for them
     ignores_weight: bool  #: schedules by `rr` (CLB: Overview of VServer groups, 2026)
 
 
@@ -123,6 +124,7 @@ def senders(listeners: Iterable[Listener], group_id: str) -> tuple[Sender, ...]:
         Sender(
             listener.port,
             any(use.health_check for use in uses),
+            not all(use.health_check for use in uses),
             any(use.scheduler == "rr" for use in uses),
         )
         for listener in listeners
@@ -138,13 +140,15 @@ def verdict(world: World, instant: Instant, backend: Backend, using: tuple[Sende
     """
     health, used = "unavailable", not using and backend.weight > 0
     reads = instant.fresh.get((instant.group_id, backend.key)) if using else None
-    for port, checks, ignores_weight in using:
+    for port, checks, unchecked, ignores_weight in using:
         status = ""
         if checks:
             status = checked(backend, instant.group_id, port, reads, instant.instances, world.readings)
             if status == "abnormal" or health == "unavailable":
                 health = status
-        if used or (backend.weight == 0 and not ignores_weight) or status == "abnormal":
+        if used or (backend.weight == 0 and not ignores_weight):
             continue
-        used = status != "unavailable" or bool(world.readings["used_before_check"])
+        used = unchecked or (
+            status != "abnormal" and (status != "unavailable" or bool(world.readings["used_before_check"]))
+        )
     return health, used

@@ -267,8 +267,8 @@ def test_a_group_used_by_rules_alone_is_used_by_their_listener(
 @pytest.mark.parametrize(
     ("check", "rule", "expected"),
     [
-        ("off", {**OWN, "HealthCheck": "on", "Scheduler": "rr"}, uses("http:80", rr=True)),
-        ("on", {**OWN, "HealthCheck": "off", "Scheduler": "wrr"}, uses("http:80")),
+        ("off", {**OWN, "HealthCheck": "on", "Scheduler": "rr"}, uses("http:80", off="http:80", rr=True)),
+        ("on", {**OWN, "HealthCheck": "off", "Scheduler": "wrr"}, uses("http:80", off="http:80")),
         ("off", {**OWN, "HealthCheck": "off", "Scheduler": "wrr"}, uses(off="http:80")),
         ("off", {"VServerGroupId": "rsp-1", "HealthCheck": "on"}, uses(off="http:80")),
     ],

@@ -218,3 +218,40 @@ def test_under_surge_a_full_load_balancer_ends_the_wave_and_what_is_out_makes_ro
     told = world.request(FOUR)
     assert (told.outcome, world.servers()) == ("applied", NEW.split())
     assert world.lowest() >= 4, "it never falls below what was there while it may surge"
+
+
+def test_a_listener_that_sends_some_requests_unchecked_has_every_server_in_service() -> None:
+    world = here(ALL, fresh=NEW)
+
+    def change(state: dict[str, Any]) -> None:
+        (listener,) = state["load_balancers"][0]["listeners"]
+        rule = {"rule_id": "rule-1", "vserver_group_id": "rsp-web", "url": "/a", "listener_sync": False}
+        listener.update(health_check=False, rules=[rule])
+
+    world.edit(change)
+    for server in (*ALL.split(), *NEW.split()):
+        world.health(server, "abnormal")
+    assert (world.request(FOUR).outcome, world.servers()) == ("rolled_back", ALL.split())
+    assert all(len(one["backends"]) >= 3 for one in world.history())
+    assert world.request(terminated=["i-1", "i-2"], launched=[]).outcome == "refused"
+
+
+def test_a_new_one_that_fails_one_check_goes_though_another_server_fails_meanwhile() -> None:
+    world = two_listeners(here(ALL, fresh="n-1"))
+    on_443(world, "n-1")
+    began = world.clock.at
+
+    def fail(action: str) -> None:
+        if action == "DescribeHealthStatus" and world.clock.at > began + 60:
+            world.health("i-4", "abnormal")
+
+    world.on_call = fail
+    assert world.request(pairs=[["i-1", "n-1"]]).outcome == "rolled_back"
+    assert world.servers() == ALL.split()
+
+
+def test_a_new_one_that_another_check_fails_stays_where_nothing_else_serves() -> None:
+    world = beside_api(here("i-1=0", fresh="n-1"), "n-1", listener_sync=False)
+    world.change("n-1", health_by_group={"rsp-api": "abnormal"})
+    told = world.request(pairs=[["i-1", "n-1"]])
+    assert (told.outcome, told.reason, world.servers()) == ("raised", "not_healthy", ["i-1", "n-1"])

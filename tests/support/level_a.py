@@ -133,9 +133,12 @@ class ModelSlb:
 
     def listeners(self, group: Group) -> Listeners:
         uses, checking = self._uses(group), self._checking(group)
+        unchecking = (
+            name for name, each in uses.items() if not all(use.health_check for use in each.uses_of(group.id))
+        )
         return Listeners(
             checking,
-            frozenset(uses) - checking,
+            frozenset(unchecking),
             drains=bool(uses) and all(each.connection_drain for each in uses.values()),
             ignores_weight=any(
                 use.scheduler == "rr" for each in uses.values() for use in each.uses_of(group.id)

@@ -181,7 +181,7 @@ class Listeners(Struct, frozen=True):
     """
 
     checking: frozenset[str] = frozenset()  #: they check health
-    unchecking: frozenset[str] = frozenset()  #: they do not
+    unchecking: frozenset[str] = frozenset()  #: they do not, at least for some of their requests
     drains: bool = False  #: all of them have connection drain on
     ignores_weight: bool = False  #: at least one schedules by ``rr``, which ignores weight 0
 

@@ -78,7 +78,8 @@ class Served:
     def _is_sent(self, instant: Instant, backend: Backend, listener: Listener) -> bool:
         if backend.weight == 0:
             return False
-        return self.status(instant, backend, listener) in {"", "normal"}
+        unchecked = not all(use.health_check for use in listener.uses_of(instant.group_id))
+        return unchecked or self.status(instant, backend, listener) in {"", "normal"}
 
     def uses(self, at: int, backend: Backend) -> bool:
         """Whether some listener sends requests to a backend at an instant."""
