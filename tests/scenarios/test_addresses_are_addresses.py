@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.scenarios.world import here
+from tests.support.deliveries import scaled_in
 from tests.support.level_b import World
 
 
@@ -28,3 +30,11 @@ def test_an_address_that_cannot_be_is_rejected_with_its_path_before_any_call() -
     assert (told.outcome, told.status) == ("rejected", 400)
     assert told.reason == "the request: $.launched[0].server_ip: expected an IPv4 or IPv6 address"
     assert world.timeline == []
+
+
+@pytest.mark.parametrize("listed", ["eci-1=leaving eci-2 eci-5", "eci-2 eci-5"])
+def test_who_leaves_goes_though_nobody_knows_the_address_of_who_comes(listed: str) -> None:
+    world = here("eci-1@10.0.0.1#slb-swap/web eci-2@10.0.0.2 eci-3@10.0.0.3", listed, sick="eci-1")
+    told = world.deliver(scaled_in("eci-1"))
+    assert (told.outcome, told.refused()) == ("partial", {"eci-5": "server_ip_missing"})
+    assert world.servers() == ["eci-2", "eci-3"]

@@ -302,3 +302,10 @@ def test_one_that_is_in_goes_before_one_that_is_to_come_unless_it_is_sick(
     wish = Desired(named("i-1"), named("i-8 i-9"), literal=True)
     made = changes(wish, group("i-1 i-2 i-8"), policy(), unproven.split()).changes
     assert [expected] == [said(change) for change in made if change.out]
+
+
+@pytest.mark.parametrize("listed", ["eci-1=leaving eci-2 eci-9", "eci-2 eci-9"])
+def test_who_leaves_goes_though_the_new_one_has_no_place(listed: str) -> None:
+    plan = planned("eci-1@10.0.0.1#slb-swap/web eci-2@10.0.0.2", event("eci-1"), listed=listed)
+    assert "eci-9:server_ip_missing" == shown_refused(plan.refused)
+    assert ["eci-1@10.0.0.1>"] == [said(change) for change in plan.changes]
