@@ -49,3 +49,12 @@ def test_a_group_is_not_emptied(
 
 def test_it_is_refused_over_http(there: Make) -> None:
     refused(there)
+
+
+@pytest.mark.parametrize("policy", [{"min_backends": 4}, {"max_unavailable": 0}, {"strategy": "surge"}])
+def test_a_forced_removal_leaves_the_room_to_what_is_replaced(policy: dict[str, Any]) -> None:
+    world = here("i-1 i-2 i-3 i-4", fresh="i-9", policy=policy)
+    every = ["min_backends", "max_unavailable", "max_removed"]
+    told = world.request(pairs=[["i-1", "i-9"]], launched=[{"server_id": "i-2", "weight": 0}], force=every)
+    assert (told.outcome, world.servers()) == ("applied", ["i-2", "i-3", "i-4", "i-9"])
+    assert [one["server_id"] for one in world.backends() if not one["weight"]] == ["i-2"]

@@ -59,7 +59,8 @@ def weigh(situation: Situation) -> Do | None:
     unfinished = [s for s in situation.changes if s.wrong_weight and not s.given_up]
     if not unfinished:
         return None
-    room = situation.room_for_removals
+    # What is to serve nobody any more waits until the replaced have gone: both take from the same room.
+    room = 0 if any(map(_is_to_retire, situation.changes)) else situation.room_for_removals
     units = situation.look.units
     suspicious = any(status.abnormal for status in situation.pending)
     chosen: list[tuple[Backend, Backend]] = []
@@ -78,6 +79,11 @@ def weigh(situation: Situation) -> Do | None:
     after = situation.batch(then for _, then in chosen)
     before = {now.key: now for now, _ in chosen}
     return Do(SetWeight(tuple(before[b.key] for b in after), after), "weigh") if after else None
+
+
+def _is_to_retire(status: ChangeStatus) -> bool:
+    """Tell whether the old side is still to go for a new one that takes requests."""
+    return bool(status.out_now) and status.brings_weight and not (status.given_up or status.is_stuck)
 
 
 def _may_be_unchecked(status: ChangeStatus, situation: Situation) -> bool:

@@ -162,6 +162,7 @@ def _held_back(situation: Situation) -> tuple[Refusal, ...]:
                     situation.policy,
                     situation.goal.capacity,
                     len(situation.in_service),
+                    is_replaced=bool(status.out_now) and status.brings_weight,
                 )
             )
     return tuple(held)

@@ -135,10 +135,22 @@ def _under_floor(
 
 
 def floor_refusal(
-    subject: str, intent: Intent, policy: Policy, capacity: Capacity, in_service: int, removed: int = 1
+    subject: str,
+    intent: Intent,
+    policy: Policy,
+    capacity: Capacity,
+    in_service: int,
+    removed: int = 1,
+    *,
+    is_replaced: bool = False,
 ) -> Refusal:
-    """Return the refusal to take a unit out of service, with the limit that binds and its override."""
-    floor = capacity.floor_for_removals
-    reason = "min_backends" if floor <= lowest_floor(policy, intent.force) else "max_unavailable"
+    """Return the refusal to take a unit out of service, with the limit that binds.
+
+    Its override is named, except for a replaced unit: nothing overrides the limits there.
+    """
+    force, floor = intent.force, capacity.floor_for_removals
+    if is_replaced:
+        force, floor = frozenset(), capacity.floor
+    reason = "min_backends" if floor <= lowest_floor(policy, force) else "max_unavailable"
     numbers = {"in_service": in_service, "removed": removed, "floor": floor}
-    return Refusal(subject, reason, reason, numbers)
+    return Refusal(subject, reason, None if is_replaced else reason, numbers)
