@@ -168,16 +168,16 @@ def _reverse(run: Run, found: Diff) -> Result | None:
     It runs under the same rules, and overrides only what is sure to stand in its way: a scaling group that
     has the new servers in service, and the limits on taking out what this run has added.
     """
+    found = diff.undrained(found, run.target.policy.marks)
     came = [*(pair.new for pair in found.pairs), *found.added]
-    # A backend that an earlier run drained is not drained again.
-    drained_from = run.target.policy.marks.drained_from
-    reweighed = [backend for backend in found.reweighed if drained_from(backend) is None]
-    left = [*(pair.old for pair in found.pairs), *found.removed, *reweighed]
+    left = [*(pair.old for pair in found.pairs), *found.removed, *found.reweighed]
     if not came and not left:
         return None
     force = ["still_in_service"] if came and run.target.scaling_group_ids else []
     if diff.removes_capacity(found):
         force += ["max_removed", "max_unavailable", "min_backends"]
+    elif diff.removes_servers(found):
+        force += ["max_removed"]
     return {
         "target": run.target.name,
         "terminated": [_named(backend) for backend in came],

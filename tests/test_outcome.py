@@ -126,6 +126,16 @@ def test_reverse_names_the_address_of_an_eni_so_that_no_other_goes() -> None:
     assert "eni-2@10.0.0.22 i-1 i-2" == shown_group(group_of(over))
 
 
+def test_reverse_overrides_only_what_stands_in_its_way() -> None:
+    for said, force in (
+        ("i-8=0 i-9=0", ["max_removed"]),
+        ("i-8=0 i-9", ["max_removed", "max_unavailable", "min_backends"]),
+    ):
+        over = cloud("i-1 i-2", fresh="i-8 i-9")
+        done, _ = run(over, aim(scaling=False), request("", said))
+        assert force == outcome.of_run(done)["reverse"]["force"]
+
+
 def test_plan_tells_the_group_as_it_would_be_and_nothing_to_undo() -> None:
     over = cloud("i-1 i-2 i-3", fresh="i-9")
     done, _ = run(over, aim(scaling=False), request("i-1", "i-9", dry_run=True))

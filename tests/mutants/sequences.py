@@ -97,7 +97,7 @@ BUGS = (
         "a reverse without what was only reweighed",
         "the reverse of a run forgets",
         "target web; in web i-0 80=100; in web i-1 80=100; > request web l:i-0:weight=30",
-        ("outcome:_reverse", "*reweighed]", "]"),
+        ("outcome:_reverse", "*found.reweighed]", "]"),
     ),
     _bug(
         "who is about to be reclaimed is put in",
@@ -243,17 +243,6 @@ BUGS = (
         "target web asg=a; in web i-0 80=100; in web i-1 80=100; lists a i-0; lists a i-1;"
         "~ leave a i-0 Removing:Wait; ~ leave a i-1 Removing:Wait; > hooksin a i-0 i-1",
         ("core.deciding.hooks:_is_out", "not in LEFT_TO_OTHERS", 'not in LEFT_TO_OTHERS - {"floor"}'),
-    ),
-    _bug(
-        "a new server that one check finds normal is taken back though nothing else serves",
-        "floor",
-        "target web asg=a strategy=surge; in web i-0 80=0; server i-n0 beside=abnormal;"
-        "rule web http:80 beside i-n0=100; ~ launch a i-n0; > interrupted i-0",
-        (
-            "core.deciding.rollback:_spared",
-            "any(b.weight and situation.observed.is_normal_for_some(b.key) for b in status.in_now)",
-            "status.change.new in situation.in_service",
-        ),
     ),
     _bug(
         "a reverse that names a pair for each port",

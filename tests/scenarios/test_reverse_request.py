@@ -102,3 +102,21 @@ def test_it_runs_under_the_same_guards(readings: dict[str, Any]) -> None:
 
 def test_it_undoes_over_http(there: Make) -> None:
     undone(there, "pairs", "web")
+
+
+def test_what_an_earlier_run_drained_comes_back_with_its_weight() -> None:
+    world = here("i-1 i-2 i-3 i-4", fresh="n-1 n-2 n-3", policy={"drain_s": 5, "max_unavailable": 3})
+    world.faults({"action": "ModifyVServerGroupBackendServers", "effect": "kill", "times": 1})
+    pairs = [["i-1", "n-1"], ["i-2", "n-2"], ["i-3", "n-3"]]
+    assert world.request(pairs=pairs).killed
+    told = world.request(pairs=pairs)
+    assert (told.outcome, told.of()["reverse"]["force"]) == ("applied", [])
+    assert world.request(told.of()["reverse"]).outcome == "applied"
+    assert [one["weight"] for one in world.backends()] == [100] * 4
+
+
+def test_servers_launched_at_weight_0_can_be_taken_out_again() -> None:
+    world = here("i-1 i-2", fresh="i-7 i-8 i-9")
+    told = world.request(launched=[{"server_id": one, "weight": 0} for one in ("i-7", "i-8", "i-9")])
+    assert told.of()["reverse"]["force"] == ["max_removed"]
+    assert (world.request(told.of()["reverse"]).outcome, world.servers()) == ("applied", ["i-1", "i-2"])

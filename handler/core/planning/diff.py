@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from handler.core.model.marks import Marks
 from handler.core.model.steps import units_of
 from handler.core.model.values import Backend, Group, Pair
 from handler.core.planning.changes import Change
@@ -37,6 +38,22 @@ def diff(before: Group, after: Group, changes: tuple[Change, ...]) -> Diff:
             if key in after.backends and after.backends[key].weight != backend.weight
         ),
     )
+
+
+def undrained(found: Diff, marks: Marks) -> Diff:
+    """Return a difference as if no earlier run had drained what left, or what has its weight again."""
+    return Diff(
+        pairs=tuple(Pair(marks.put_back(pair.old), pair.new) for pair in found.pairs),
+        added=found.added,
+        removed=tuple(map(marks.put_back, found.removed)),
+        reweighed=tuple(backend for backend in found.reweighed if marks.drained_from(backend) is None),
+    )
+
+
+def removes_servers(found: Diff) -> bool:
+    """Tell whether undoing a difference takes more units out than it brings back, whatever their weights."""
+    came = units_of([*(pair.new for pair in found.pairs), *found.added])
+    return len(came) > len(units_of([*(pair.old for pair in found.pairs), *found.removed]))
 
 
 def removes_capacity(found: Diff) -> bool:
