@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
@@ -120,10 +121,13 @@ def _tell(level: str, name: str, given: Mapping[str, Any]) -> None:
         log(name, **told)
         return
     counted, lists = _counted(keys, room)
-    log(name, **counted)
+    # A request that is tried again keeps its request_id, so that alone does not tell whose lists these are.
+    whose = os.urandom(4).hex()
+    log(name, **counted, details=whose)
     parts = [(path, part) for path, items in lists for part in _parts(items, room - len(path))]
     for number, (path, part) in enumerate(parts, 1):
-        log("swap.detail", of=name, list=path, part=number, parts=len(parts), items=_encoded(part))
+        items = _encoded(part)
+        log("swap.detail", of=name, details=whose, list=path, part=number, parts=len(parts), items=items)
 
 
 def _counted(keys: dict[str, Any], room: int) -> tuple[dict[str, Any], list[tuple[str, list[Any]]]]:
@@ -138,7 +142,7 @@ def _counted(keys: dict[str, Any], room: int) -> tuple[dict[str, Any], list[tupl
             return {key: counted(inner, f"{path}.{key}".lstrip(".")) for key, inner in value.items()}
         if path == "targets":
             return [counted(target, f"targets[{at}]") for at, target in enumerate(value)]
-        if isinstance(value, list):
+        if isinstance(value, list) and value:
             lists.append((path, value))
             return len(value)
         return value
@@ -161,8 +165,7 @@ def _parts(items: list[Any], room: int) -> Iterator[list[Any]]:
             part, used = [], 0
         part.append(_cut(item, room))
         used += size
-    if part:
-        yield part
+    yield part
 
 
 def _cut(told: msgspec.Raw, room: int) -> msgspec.Raw | str:

@@ -48,13 +48,14 @@ def _parsed(lines: Iterable[str | Mapping[str, Any]]) -> list[dict[str, Any]]:
         if known and "time" in value:
             found.append(value)
     found.sort(key=_seconds)
-    details: dict[tuple[Any, Any], dict[str, list[Any]]] = {}
+    details: dict[tuple[Any, ...], dict[str, list[Any]]] = {}
     for line in found:
         if line["event"] == "swap.detail":
-            lists = details.setdefault((line.get("request_id"), line["of"]), {})
+            lists = details.setdefault((line.get("request_id"), line["of"], line.get("details")), {})
             lists.setdefault(line["list"], []).extend(line["items"])
     for line in found:
-        for path, items in details.get((line.get("request_id"), line["event"]), {}).items():
+        whose = line.get("request_id"), line["event"], line.get("details")
+        for path, items in details.get(whose, {}).items():
             _put(line, path, items)
     return found
 

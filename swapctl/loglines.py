@@ -42,13 +42,14 @@ def restored(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     details.sort(key=lambda one: (one.get("list") != "targets", str(one.get("list")), one.get("part", 0)))
     for detail in details:
         for line in found:
-            if [line.get(key) for key in _SAME] == [detail.get("request_id"), detail.get("of")]:
+            if [line.get(key) for key in _SAME] == [detail.get(key) for key in _THERE]:
                 _put_back(line, str(detail.get("list")), detail.get("items"))
     return found
 
 
-#: What a line has in common with the lines of its lists, there as ``request_id`` and ``of``.
-_SAME = ("request_id", "event")
+#: What a line has in common with the lines of its lists, and how it is called there.
+_SAME = ("request_id", "event", "details")
+_THERE = ("request_id", "of", "details")
 
 
 def _put_back(line: dict[str, Any], path: str, items: Any) -> None:

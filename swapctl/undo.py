@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from handler.triggers.deployment import MAX_ENTRIES
 from handler.triggers.http import MAX_BODY
 from swapctl import given, loglines, options, sending, view
 from swapctl.ending import DONE, TO_SEE, Failed
@@ -86,9 +87,12 @@ def _whole(reverse: dict[str, Any], line: dict[str, Any]) -> dict[str, Any]:
 
 
 def parts(request: dict[str, Any], most: int = MAX_BODY) -> list[dict[str, Any]]:
-    """Return a request, or several that do the same if it is longer than ``most`` bytes; pairs stay whole."""
+    """Return a request, or several that do the same if it is too long to be accepted; pairs stay whole.
+
+    ``most`` is how many bytes it may have.
+    """
     out, back, pairs = request["terminated"], request["launched"], request["pairs"]
-    if len(given.encoded(request)) <= most:
+    if len(given.encoded(request)) <= most and max(map(len, (out, back, pairs))) <= MAX_ENTRIES:
         return [request]
     some = pairs[: (len(pairs) + 1) // 2]
     if some:

@@ -75,7 +75,8 @@ def _run(request_id: str, lines: list[dict[str, Any]]) -> dict[str, Any]:
 def _targets(lines: list[dict[str, Any]], last: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     """The result's targets; lists that were too long for one line are put back."""
     targets = last.get("targets") if last else []
-    details = [x for x in lines if x["event"] == "swap.detail"]
+    whose = last.get("details") if last else None
+    details = [x for x in lines if x["event"] == "swap.detail" and x.get("details") == whose]
     if not isinstance(targets, list):
         targets = [item for x in details if x["list"] == "targets" for item in x["items"]]
     for x in details:

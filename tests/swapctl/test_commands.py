@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from handler.triggers.deployment import MAX_ENTRIES
 from swapctl.undo import parts
 from tests.support.level_c import ROOT, SECRET
 from tests.swapctl.conftest import EVENTS, STATE, TARGETS, Command, Local
@@ -265,6 +266,29 @@ def test_undo_puts_long_lists_together_again(command: Command, tmp_path: Path) -
     kept.write_text(told)
     ended = command("undo", kept)
     assert (1, True) == (ended.code, "swap.detail lines of request_id r" in ended.err)
+
+
+def test_each_try_of_a_delivery_gets_its_own_lists(command: Command, tmp_path: Path) -> None:
+    kept, lines = tmp_path / "log", []
+    for number, launched in enumerate((["i-1"], ["i-2", "i-3"])):
+        counted = {**_reverse(""), "launched": len(launched)}
+        lines.append(_told(f"2026-01-01T00:0{number}:00Z", ["e"], counted, details=str(number)))
+        detail = {"event": "swap.detail", "of": "swap.completed", "request_id": "r", "details": str(number)}
+        lines.append(
+            json.dumps({**detail, "list": "targets[0].reverse.launched", "part": 1, "items": launched})
+        )
+    for order in (1, -1):
+        kept.write_text("\n".join(lines[::order]))
+        assert [["i-2", "i-3"], ["i-1"]] == [
+            json.loads(line)["launched"] for line in command("undo", kept).out.splitlines()
+        ]
+
+
+def test_undo_splits_what_has_too_many_entries() -> None:
+    many = [{"server_id": f"i-{number}"} for number in range(MAX_ENTRIES + 1)]
+    found = parts({"target": "web", "terminated": many, "launched": [], "pairs": [], "force": []})
+    assert all(len(one["terminated"]) <= MAX_ENTRIES for one in found)
+    assert many == [entry for one in found for entry in one["terminated"]]
 
 
 def test_undo_takes_the_last_run_and_says_what_it_leaves(command: Command, tmp_path: Path) -> None:
