@@ -58,8 +58,9 @@ def decide(observed: Observed, intent: Intent, policy: Policy, state: RunState) 
         attached = Refusal(observed.group.id, "attached_natively", numbers=DETACH)
         return Finish("refused", "attached_natively", (attached,))
     situation = assess(observed, intent, policy, state)
-    if situation.goal.desired.contradicted and observed.now - state.first.now < SETTLE_S:
-        return Wait(policy.health_interval_s, "listing_lags")
+    settles_in = state.first.now + SETTLE_S - observed.now
+    if situation.goal.desired.contradicted and settles_in > 0:
+        return Wait(min(policy.health_interval_s, max(settles_in, MOMENT_S)), "listing_lags")
     if observed.now < state.retry.at:
         return Wait(state.retry.at - observed.now, state.retry.trouble)
     if state.written.doubt:

@@ -17,7 +17,10 @@ def floor(run: Run) -> Iterator[str]:
         now = served.serving(at)
         # What this run has put in is no capacity before it has passed: it may be taken back.
         seen = _seen(run, at)
-        had = {one for one in served.serving(before) if one in start or served.passed(seen, one, required)}
+        new = {one for one in served.serving(before) - start if served.passed(seen, one, required)}
+        doubted = {one for one in new if one[0] in served.doubted(run.group, at)}
+        run.played.excused.allow("row_of_another", doubted)
+        had = served.serving(before) & start | new - doubted
         run.played.excused.allow("weight_0_under_rr", served.under_rr(before) - served.under_rr(at) - now)
         alive = now - _known_dead(run, at)
         if had <= now or len(alive) >= run.strictly_least or _is_excused(run, at, before, had):
@@ -69,11 +72,15 @@ def retired(run: Run) -> Iterator[str]:
     strictly = (
         _unpaired(run) + _weighed_down(run) + (run.spare(len(counted)) if run.strategy == "swap" else 0)
     )
+    passed: set[Unit] = set()
     for at, before in steps(run):
         counted -= _failed(run, before)
         weighted = run.units([b for b in run.backends(at) if b.weight > 0])
         lost = start.keys() - weighted
-        passed = {one for one in served.serving(at) - start.keys() if served.passed(at, one, required)}
+        # What has passed, and fails later, is still what the old ones were retired for.
+        passed = {one for one in served.serving(at) - start.keys() if served.passed(at, one, required)} | (
+            passed & weighted
+        )
         if len(lost) <= len(passed) + strictly:
             continue
         others, allowed = _lost_to_others(run, at), strictly
