@@ -54,12 +54,12 @@ def _spared(statuses: Iterable[ChangeStatus], situation: Situation) -> list[Chan
 
 def _may_serve_alone(status: ChangeStatus, situation: Situation) -> bool:
     """Tell whether some check finds the new side normal, and no old unit that serves is or comes back."""
-    observed = situation.observed
-    if any(map(situation.state.first.gets_requests, _lost(status, situation))):
-        return False
-    if any(map(observed.gets_requests, status.out_now)):
-        return False
-    return any(b.weight and observed.is_normal_for_some(b.key) for b in status.in_now)
+    observed, first = situation.observed, situation.state.first
+    return (
+        any(b.weight and observed.is_normal_for_some(b.key) for b in status.in_now)
+        and not any(map(first.gets_requests, _lost(status, situation)))
+        and not any(map(observed.gets_requests, status.out_now))
+    )
 
 
 def lift(statuses: Iterable[ChangeStatus], situation: Situation) -> Do | None:
@@ -79,11 +79,11 @@ def late(situation: Situation) -> tuple[Refusal, ...]:
     return tuple(
         Refusal(status.change.new or "", "not_healthy", numbers={**waited, **status.failed_gates})
         for status in situation.pending
-        if status.late and _ours(status, situation) and _is_worth_it(status, situation)
+        if status.late and _ours(status, situation) and _can_go_back(status, situation)
     )
 
 
-def _is_worth_it(status: ChangeStatus, situation: Situation) -> bool:
+def _can_go_back(status: ChangeStatus, situation: Situation) -> bool:
     """Tell whether the old backends are still there or can come back."""
     if not status.change.out or status.change.gone:
         return False

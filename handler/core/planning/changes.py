@@ -13,7 +13,7 @@ from handler.core.model.policy import Policy
 from handler.core.model.values import Backend, Group, Key, Pair, Refusal, ServerRef, server_of, type_of
 from handler.core.planning.desired import Desired
 from handler.core.planning.matching import Matching
-from handler.core.planning.placement import NoPlaceError, Places, beside
+from handler.core.planning.placement import NoPlaceError, Places, replaced_by_port
 
 
 class Change(Struct, frozen=True, dict=True):
@@ -38,7 +38,7 @@ class Change(Struct, frozen=True, dict=True):
     @cached_property
     def pairs(self) -> tuple[Pair, ...]:
         """Which new backend replaces which old one: by the same port first, then in order."""
-        olds = beside([new.key.port for new in self.into], self.out)
+        olds = replaced_by_port([new.key.port for new in self.into], self.out)
         return tuple(Pair(old, new) for old, new in zip(olds, self.into, strict=True) if old)
 
 

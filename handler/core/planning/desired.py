@@ -166,7 +166,7 @@ def _is_ours(backends: Iterable[Backend], policy: Policy) -> bool:
 
 
 #: Fates of a server that an event names as terminated. If several mentions differ, the first counts.
-_FATES = ("gone", "leaving", "doomed", "not_deleted_yet", "still_in_service", "source_incomplete", "left")
+_FATES = ("gone", "leaving", "doomed", "not_deleted_yet", "still_in_service", "source_incomplete", "stays")
 
 
 class _Reconciling:
@@ -274,7 +274,7 @@ class _Reconciling:
         if server_id not in self._present:
             # It is out already, and a new server in the group has taken its place.
             out = ref.cause is Cause.INTERRUPTED or not observed.is_listed_in_service(server_id)
-            return "leaving" if out else "left"
+            return "leaving" if out else "stays"
         if ref.cause is Cause.GONE or observed.is_released(server_id):
             return "gone"
         if ref.cause is Cause.DELETED:
@@ -283,7 +283,7 @@ class _Reconciling:
             return "doomed"
         server = observed.servers.get(server_id)
         if server is not None:
-            return {"leaving": "leaving", "in_service": "still_in_service"}.get(server.state, "left")
+            return {"leaving": "leaving", "in_service": "still_in_service"}.get(server.state, "stays")
         if observed.source not in {Source.COMPLETE, Source.SOME_EMPTY}:
             return "source_incomplete"
         return "gone" if ref.cause is Cause.FINISHED and not observed.may_serve(server_id) else "leaving"

@@ -21,17 +21,17 @@ class Diff(Struct, frozen=True):
 
 def diff(before: Group, after: Group, changes: tuple[Change, ...]) -> Diff:
     """Return which backends left and came; if a change replaced one by another, they are a pair."""
-    left = {key: b for key, b in before.backends.items() if key not in after.backends}
+    went = {key: b for key, b in before.backends.items() if key not in after.backends}
     came = {key: b for key, b in after.backends.items() if key not in before.backends}
     pairs: list[Pair] = []
     for change in changes:
         for pair in change.pairs:
-            if pair.old.key in left and pair.new.key in came:
-                pairs.append(Pair(left.pop(pair.old.key), came.pop(pair.new.key)))
+            if pair.old.key in went and pair.new.key in came:
+                pairs.append(Pair(went.pop(pair.old.key), came.pop(pair.new.key)))
     return Diff(
         pairs=tuple(pairs),
         added=tuple(came.values()),
-        removed=tuple(left.values()),
+        removed=tuple(went.values()),
         reweighed=tuple(
             backend
             for key, backend in before.backends.items()

@@ -76,17 +76,17 @@ class Matching:
         placed = settled[: len(left) - len(olds)]
         arrived = [new for new in arrived if self._idles(new)] + settled[len(placed) :]
         coming = [new for new in news if not self._arrived(new)]
-        fit = [new for new in coming if not self._stays(new)]
-        there = [new for new in arrived if not self._stays(new)]
-        idle = [new for new in there if self._idles(new)]
+        free_to_come = [new for new in coming if not self._stays(new)]
+        in_already = [new for new in arrived if not self._stays(new)]
+        idle = [new for new in in_already if self._idles(new)]
         firm = [old for old in olds if not self._stays(old)]
         # If a server is named without addresses, nobody knows how many it had once one is replaced.
-        alone = [old for old in firm if old == server_of(old)]
+        without_address = [old for old in firm if old == server_of(old)]
         for old_side, to_come, already in (
-            (alone, fit, there),
-            (firm, fit, idle),
-            (olds, coming, idle),
-            (firm, [], arrived),
+            (without_address, free_to_come, in_already),
+            (firm, free_to_come, idle),
+            (olds, coming, idle),  # also servers that stay, or go only once they are replaced
+            (firm, [], arrived),  # also new servers that are in with a weight
         ):
             taken = {side for match in found for side in match}
             found += self._in_rows(

@@ -47,7 +47,7 @@ class Places:
             said = {**dict.fromkeys(ports, without), **said}
         if not said:
             raise NoPlaceError("no_ports")
-        replaced = beside(list(said), out)
+        replaced = replaced_by_port(list(said), out)
         return tuple(
             self._backend(port, entry, _at(port, here), old)
             for (port, entry), old in zip(said.items(), replaced, strict=True)
@@ -88,7 +88,7 @@ class Places:
         return weight or self.usual_weight
 
 
-def beside(ports: Sequence[int], out: Iterable[Backend]) -> list[Backend | None]:
+def replaced_by_port(ports: Sequence[int], out: Iterable[Backend]) -> list[Backend | None]:
     """Return the old backend for each new port: the one on the same port, else the next one left."""
     waiting: dict[int, deque[Backend]] = {}
     for backend in out:

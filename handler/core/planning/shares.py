@@ -14,8 +14,8 @@ from typing import NamedTuple
 from handler.core.model.policy import Target
 
 
-class _Thing(NamedTuple):
-    """What targets may have in common. The lowest is their key: see ``_things``."""
+class _Common(NamedTuple):
+    """What targets may have in common. The lowest is their key: see ``_in_common``."""
 
     rank: int
     id: str
@@ -48,41 +48,41 @@ def moved(
 
 def _known_by(targets: Iterable[Target]) -> dict[str, str]:
     """Return the key of each VServer group: the same for all that must have one writer."""
-    leader: dict[_Thing, _Thing] = {}
-    groups: dict[str, _Thing] = {}
+    leader: dict[_Common, _Common] = {}
+    groups: dict[str, _Common] = {}
     for target in targets:
-        first, *others = _things(target)
+        first, *others = _in_common(target)
         groups[target.vserver_group_id] = first
         for other in others:
             _join(leader, first, other)
-    return {group_id: _led_by(leader, thing).id for group_id, thing in groups.items()}
+    return {group_id: _led_by(leader, common).id for group_id, common in groups.items()}
 
 
-def _things(target: Target) -> list[_Thing]:
+def _in_common(target: Target) -> list[_Common]:
     """Return what a target may have in common with others.
 
     The key is a load balancer if there is one, else a scaling group. Both outlast any target, so one more
     target that has the same moves none.
     """
-    found = [_Thing(2, target.vserver_group_id)]
-    found += [_Thing(1, scaling_group_id) for scaling_group_id in target.scaling_group_ids]
+    found = [_Common(2, target.vserver_group_id)]
+    found += [_Common(1, scaling_group_id) for scaling_group_id in target.scaling_group_ids]
     if target.load_balancer_id is not None:
-        found.append(_Thing(0, target.load_balancer_id))
+        found.append(_Common(0, target.load_balancer_id))
     return found
 
 
-def _led_by(leader: Mapping[_Thing, _Thing], thing: _Thing) -> _Thing:
-    while (other := leader.get(thing, thing)) != thing:
-        thing = other
-    return thing
+def _led_by(leader: Mapping[_Common, _Common], common: _Common) -> _Common:
+    while (other := leader.get(common, common)) != common:
+        common = other
+    return common
 
 
-def _join(leader: dict[_Thing, _Thing], one: _Thing, other: _Thing) -> None:
-    """Put two things under the lower of their leaders, and shorten the way to it."""
+def _join(leader: dict[_Common, _Common], one: _Common, other: _Common) -> None:
+    """Put both under the lower of their leaders, and shorten the way to it."""
     first, second = sorted((_led_by(leader, one), _led_by(leader, other)))
     leader[second] = first
-    for thing in (one, other):
-        leader[thing] = first
+    for common in (one, other):
+        leader[common] = first
 
 
 def _highest(key: str, writers: int) -> int:

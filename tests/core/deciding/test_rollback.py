@@ -220,3 +220,21 @@ def test_it_goes_where_there_is_no_room_for_an_old_one_that_served() -> None:
     play.view = replace(play.view, now=play.view.now + 1)
     assert "add i-1" == play.next(answer=Answer(Result.OVER_QUOTA))
     assert ["remove i-3", "add i-1", "rolled_back not_healthy"] == play.to_end()
+
+
+def test_under_the_floor_it_still_goes_for_an_old_one_that_comes_back() -> None:
+    how = policy(health_timeout_s=2, max_unavailable="100%", min_backends=1)
+    play = Play(view("i-1 i-2", checked=True), request("i-1", "i-3"), how)
+    play.next(Verdict.MIXED)
+    play.health(Verdict.ABNORMAL, "i-2")
+    play.next()
+    assert "add i-1" == play.next(answer=Answer(Result.OVER_QUOTA))
+    assert ["remove i-3", "add i-1", "rolled_back not_healthy"] == play.to_end()
+
+
+def test_under_the_floor_it_still_goes_beside_an_old_one_that_serves() -> None:
+    how = policy(health_timeout_s=2, min_backends=2)
+    play = Play(view("i-1 i-2", checked=True), request("i-1", "i-3", strategy="surge"), how)
+    said = [play.next(Verdict.MIXED) for _ in range(3)]
+    play.health(Verdict.ABNORMAL, "i-2")
+    assert ["remove i-3", "rolled_back not_healthy"] == play.to_end(Verdict.MIXED)[-2:], said
