@@ -12,6 +12,7 @@ import typer
 
 from handler import settings
 from handler.core.model.policy import Target
+from handler.core.planning.shares import moved
 from handler.main import MARGIN_S
 from handler.settings import BadSettings, Settings
 from swapctl import access, given, options, view
@@ -49,7 +50,7 @@ def command(
         found += [_target(one) for one in loaded.targets]
         found += _writers(loaded)
         if before is not None:
-            found += _moving(loaded, _of_before(before, environ))
+            found += _moving(loaded, _of_before(before, environ), _number_of_writers(environ))
         found += _cloud(loaded, region, offline=offline)
     if json:
         view.as_json([one.as_json() for one in found])
@@ -105,14 +106,20 @@ def _writers(loaded: Settings) -> Iterator[Finding]:
         yield good("writers", ", ".join(f"{one} has {shares[one]} targets" for one in sorted(shares)))
 
 
-def _moving(loaded: Settings, before: Settings) -> Iterator[Finding]:
-    """Yield which targets another function would write to than before."""
+def _number_of_writers(environ: Mapping[str, str]) -> int:
+    """Return the number of writers in variables that were found to be right."""
+    _, _, of = environ.get("SWAP_SHARD", "").partition("/")
+    return int(of or environ.get("SWAP_WRITERS") or 1)
+
+
+def _moving(loaded: Settings, before: Settings, writers: int) -> Iterator[Finding]:
+    """Yield the targets that change their writer, and those that come to one that changes it."""
+    moving = moved(before.targets, writers, loaded.targets, writers)
     for target in loaded.targets:
-        had = before.writers.get(target.vserver_group_id)
-        has = loaded.writers.get(target.vserver_group_id)
-        if had != has and had is not None:
-            remedy = "two updates of the stack: docs/deploying.md, Many targets"
-            yield look(target.name, f"goes from writer {had} to {has}", remedy)
+        had, has = (one.writers.get(target.vserver_group_id) for one in (before, loaded))
+        if target.vserver_group_id in moving:
+            what = f"goes from writer {had} to {has}" if had not in {None, has} else f"waits for writer {has}"
+            yield look(target.name, what, "two updates of the stack: docs/deploying.md, Many targets")
 
 
 def _cloud(loaded: Settings, region: str | None, *, offline: bool) -> Iterator[Finding]:

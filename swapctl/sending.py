@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from handler.cloud import endpoints
 from handler.cloud.invoking import Invoker
 from handler.core.model.answers import CallFailed
 from handler.triggers import keys
@@ -162,7 +163,13 @@ def _invoker(way: Way) -> Invoker:
         raise WrongUse(
             "no account: give --account ID, or set FC_ACCOUNT_ID; a function's address begins with it"
         )
-    where, how = (access.find(), region, account), {"endpoint": way.endpoint, "read_timeout_s": ANSWER_S}
+    try:
+        host = endpoints.hosts(os.environ.get("SWAP_ENDPOINTS", "")).get("fc")
+    except ValueError as why:
+        raise WrongUse(f"SWAP_ENDPOINTS: {why}") from None
+    network = "vpc" if os.environ.get("SWAP_NETWORK") == "vpc" else "public"
+    where = access.find(), region, account
+    how = {"endpoint": way.endpoint, "network": network, "host": host, "read_timeout_s": ANSWER_S}
     if service:
         from handler.cloud.fc import Fc  # noqa: PLC0415
 

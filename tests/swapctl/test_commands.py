@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from handler.triggers.deployment import MAX_ENTRIES
+from swapctl import sending
+from swapctl.ending import WrongUse
 from swapctl.undo import parts
 from tests.support.level_c import ROOT, SECRET
 from tests.swapctl.conftest import EVENTS, STATE, TARGETS, Command, Local
@@ -88,6 +90,15 @@ def test_check_tells_which_targets_change_their_writer(
     ended = command("check", now, "--before", before, "--offline")
     assert (ended.code, ended.out.count("goes from")) == (0, 1)
     assert "auth: goes from writer 2 to 3" in ended.out
+    feed = {"name": "feed", "vserver_group_id": "rsp-feed", "load_balancer_id": "lb-new"}
+    before.write_text(json.dumps([{**web, "load_balancer_id": "lb-auth"}]))
+    now.write_text(
+        json.dumps([{**web, "load_balancer_id": "lb-web"}, {**feed, "load_balancer_id": "lb-web"}])
+    )
+    ended = command("check", now, "--before", before, "--offline")
+    assert {"web: goes from writer 2 to 3", "feed: waits for writer 3"} <= {
+        line[6:].strip() for line in ended.out.splitlines()
+    }
     monkeypatch.delenv("SWAP_WRITERS")
     assert "goes from" not in command("check", now, "--before", before, "--offline").out
 
@@ -561,3 +572,19 @@ def test_an_address_that_is_none_is_said(command: Command, monkeypatch: pytest.M
     monkeypatch.setenv("SWAP_WEBHOOK_SECRETS", SECRET)
     ended = command("send", "--webhook", url, *SWAP)
     assert (1, True) == (ended.code, ended.err.startswith(f"slb-swap: {url}: not an address"))
+
+
+@pytest.mark.parametrize("function", ["swap", "slb-swap/swap"])
+def test_a_function_is_invoked_where_the_settings_say(function: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "id")
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "secret")
+    way = sending.chosen(None, function, None, "cn-hangzhou", "12")
+    at = lambda: sending._invoker(way)._endpoint.host  # type: ignore[attr-defined]  # noqa: E731
+    assert "12.cn-hangzhou.fc.aliyuncs.com" == at()
+    monkeypatch.setenv("SWAP_NETWORK", "vpc")
+    assert "12.cn-hangzhou-internal.fc.aliyuncs.com" == at()
+    monkeypatch.setenv("SWAP_ENDPOINTS", "fc=fc.aliyuncs.com")
+    assert "fc.aliyuncs.com" == at()
+    monkeypatch.setenv("SWAP_ENDPOINTS", "fc=elsewhere.example")
+    with pytest.raises(WrongUse, match="SWAP_ENDPOINTS: expected a host that ends"):
+        at()
