@@ -191,9 +191,9 @@ class _Draw:
             ("abnormal", "abnormal", "443=abnormal", "443=abnormal", "stopped", "doomed")
         )
 
-    def _new(self) -> str:
+    def _new(self, *, eci: bool = False) -> str:
         """A server that runs and is in no group yet."""
-        server = f"i-n{self.news}"
+        server = f"{'eci' if eci else 'i'}-n{self.news}"
         self.news += 1
         said = self._ill() if self.likely(0.2) else "normal"
         self.clauses.append(f"server {server} {said}")
@@ -254,7 +254,7 @@ class _Draw:
         return self.random.choice(sorted(self.members))
 
     def _launch(self, source: str, state: str = "") -> str:
-        server = self._new()
+        server = self._new(eci=self.likely(0.04))  # an ECI whose address nobody says has no place
         if self.likely(0.12):
             self.steps.append(f"~ lag {source}")
         self.steps.append(f"~ launch {source} {server}{state}")

@@ -88,7 +88,7 @@ BUGS = (
         "target web un=50%; in web i-0 80=30 81=100; in web i-1 80=100 81=30; server i-n0;"
         "> request web p:i-0/i-n0",
         (
-            "core.planning.placement:beside",
+            "core.planning.placement:replaced_by_port",
             "return [backend or next(left, None) for backend in same]",
             "return [backend or next(left, None) for backend in same][::-1]",
         ),
@@ -264,6 +264,44 @@ BUGS = (
             "core.model.observed:Observed._is_dead",
             "self.is_down(server_id) or self.is_released(server_id)",
             "self.is_down(server_id)",
+        ),
+    ),
+    _bug(
+        "a new server that one check finds normal stays beside the old one that serves",
+        "failed, and kept beside the server that it was to replace",
+        "target web min=1; listener web https:443; in web i-1 80=100; in web i-2 80=100; in web i-3 80=100;"
+        "in web i-4 80=100; server i-n0 443=abnormal; ~+6 is i-4 abnormal; > request web p:i-1/i-n0",
+        (
+            "core.deciding.rollback:_spared",
+            "room >= 0 or not _may_serve_alone(status, situation)",
+            "room > 0",
+        ),
+    ),
+    _bug(
+        "a forced removal takes the room of what is replaced",
+        "refused by a limit that it forces",
+        "target web min=4; in web i-1 80=100; in web i-2 80=100; in web i-3 80=100; in web i-4 80=100;"
+        "server i-n0; > request web p:i-1/i-n0 l:i-2:weight=0 force:min_backends,max_unavailable,max_removed",
+        ("core.deciding.add_remove:weigh", "0 if any(map(_is_to_retire, situation.changes)) else", ""),
+        ("core.planning.guards:floor_refusal", "if is_replaced:", "if False:"),
+        ("core.planning.guards:floor_refusal", "None if is_replaced else reason", "reason"),
+    ),
+    _bug(
+        "a reverse that leaves drained what an earlier run drained",
+        "the reverse of a run leaves at weight 0 what an earlier run drained",
+        "target web drain=3 un=50%; in web i-0 80=100; in web i-1 80=100; server i-n0; fault 0 write 1 kill;"
+        "> request web p:i-0/i-n0",
+        ("outcome:_reverse", "diff.undrained(found, run.target.policy.marks)", "found"),
+    ),
+    _bug(
+        "who leaves stays for a new server without a place",
+        "to leave, still there, and not said",
+        "target web asg=a; in web i-0 80=100; in web i-1 80=100; lists a i-0; lists a i-1;"
+        "server eci-n0; ~ launch a eci-n0; ~ leave a i-0; > timer",
+        (
+            "core.planning.changes:changes",
+            "[] if desired.literal else",
+            "[] if True else",
         ),
     ),
 )

@@ -55,16 +55,18 @@ def changes(desired: Desired, start: Group, policy: Policy, unproven: Container[
 
     They are judged by ``start``, the group at the run's first look, and by the units ``unproven`` then: so
     each look finds the same changes, however far they have got. A new unit without a place is refused, and
-    its old one stays, unless it goes anyway.
+    its old one stays. Events never give an address: there a unit that needs one takes nobody's place.
     """
     places = Places(start, policy)
     news = _units(desired.launched, start)
+    nowhere = [] if desired.literal else [unit for unit, refs in news.items() if places.lack_address(refs)]
+    news = {unit: refs for unit, refs in news.items() if unit not in nowhere}
     olds = {
         unit: _chosen(places.present.get(unit, ()), refs)
         for unit, refs in _units(desired.terminated, start).items()
     }
     found: list[Change] = []
-    refused: list[Refusal] = []
+    refused = [Refusal(unit, "server_ip_missing") for unit in nowhere]
     staying_old: set[str] = set()  # their pair is refused: the rest of them stays too
     idle = {ref.server_id for ref in desired.launched if ref.weight == 0}  # they replace nothing
     staying = desired.kept | desired.doomed | idle
@@ -72,25 +74,18 @@ def changes(desired: Desired, start: Group, policy: Policy, unproven: Container[
     for old, new in matching.matches(desired.pairs):
         if not desired.kept.isdisjoint({server_of(old or ""), server_of(new or "")}):
             continue
-        out, comes = olds.get(old or "", ()), new
+        out = olds.get(old or "", ())
         try:
             into = places.of(news[new], out, as_it_is=not desired.literal) if new else ()
         except NoPlaceError as error:
             refused.append(Refusal(new or "", str(error)))
-            if old is None or not _goes_anyway(server_of(old), desired):
-                staying_old.add(server_of(old or ""))
-                continue
-            comes, into = None, ()
+            staying_old.add(server_of(old or ""))
+            continue
         written = {backend.key for backend in into}
         out = tuple(backend for backend in out if backend.key not in written)
-        found.append(Change(old, comes, out, into, gone=server_of(old or "") in desired.gone))
+        found.append(Change(old, new, out, into, gone=server_of(old or "") in desired.gone))
     found = [c for c in found if c.into or c.gone or server_of(c.old or "") not in staying_old]
     return Changes(_bound(found), tuple(refused), tuple(places.notes))
-
-
-def _goes_anyway(server_id: str, desired: Desired) -> bool:
-    """Tell whether an old server is gone, or leaves its scaling group whether or not it is replaced."""
-    return server_id in desired.gone or not (desired.literal or server_id in desired.inferred)
 
 
 def _units(refs: Iterable[ServerRef], start: Group) -> dict[str, list[ServerRef]]:

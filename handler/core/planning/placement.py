@@ -53,6 +53,13 @@ class Places:
             for (port, entry), old in zip(said.items(), replaced, strict=True)
         )
 
+    def lack_address(self, entries: Sequence[ServerRef]) -> bool:
+        """Tell whether a new unit needs an address that nobody says."""
+        entry = entries[0]
+        here = self._here(entry)
+        kind = entry.type or (here[0].type if here else type_of(entry.server_id))
+        return kind != "ecs" and not (entry.server_ip or here)
+
     def _here(self, entry: ServerRef) -> tuple[Backend, ...]:
         key = Key(entry.server_id, 0, entry.server_ip)
         return self.present.get(key.unit) or self.present.get(entry.server_id, ())

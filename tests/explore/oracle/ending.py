@@ -93,6 +93,9 @@ def _binding(run: Run) -> bool:
 
 def reasons(run: Run) -> Iterator[str]:
     """What is refused is refused for what can be seen from here."""
+    forced = [one for one in (run.result or {}).get("refused", ()) if one["override"] in run.force]
+    if forced:
+        yield f"refused by a limit that it forces: {forced[0]['subject']}: {forced[0]['reason']}"
     for subject, reason in run.refused.items():
         if not _plausible(run, subject.partition("@")[0], reason):
             yield f"refused for no cause that can be seen: {subject}: {reason}"
@@ -122,7 +125,7 @@ def _plausible(run: Run, server: str, reason: str) -> bool:
             dead = {
                 s
                 for s in {b.server_id for b in run.start} - zeroed
-                if s.startswith("i-") and not run.known(s) and not run.ecs_unread
+                if s.startswith("i-") and not run.known(s) and run.ecs_knows_some
             }
             units = {one for one in run.units(run.start) if one[0] not in run.said_gone | dead}
             meant = {one for one in units if one[0] in named | zeroed}
@@ -191,6 +194,18 @@ def as_requested(run: Run) -> Iterator[str]:
     if result["outcome"] in {"applied", "unchanged"} and run.refused:
         yield f"told {result['outcome']}, with {sorted(run.refused)} refused"
     yield from _all_or_none(run)
+    yield from _kept_beside(run)
+
+
+def _kept_beside(run: Run) -> Iterator[str]:
+    """A new server that fails does not stay beside the old one that it was to replace, and that serves."""
+    at = run.end
+    weighted = {b.server_id for b in run.backends(at) if b.weight > 0}
+    before = {b.server_id for b in run.served.history[run.served.instants(run.group, 0, at + 1)[0]].backends}
+    sick, serving = run.served.sick(at), {one[0] for one in run.served.serving(at)}
+    for old, new in run.pairs:
+        if new in weighted & sick - before and old in serving:
+            yield f"failed, and kept beside the server that it was to replace: {new} beside {old}"
 
 
 def _at_nothing(here: list[Any]) -> bool:

@@ -169,6 +169,13 @@ class Run:
         return "ecs" in self.played.setup.denied or bool(asked and asked[-1].answer != "ok")
 
     @cached_property
+    def ecs_knows_some(self) -> bool:
+        """Whether ECS knows any instance that it was asked for: it is not believed where it knows nobody."""
+        asked = {b.server_id for b in self.start} | self.listed.keys()
+        asked |= {e.server for e in (*self.terminated, *self.launched)}
+        return not self.ecs_unread and any(self.known(s) for s in asked if s.startswith("i-"))
+
+    @cached_property
     def ecs_silent(self) -> bool:
         """Whether ECS has answered nothing at all."""
         asked = [c for c in self.attempt.calls if c.kind == "ecs"]
@@ -350,7 +357,9 @@ class Run:
             e.server for e in self.launched
             if self.attempt.words[0] == "hookout" and self.once(e.server, "pending")
         }  # fmt: skip
-        return ({s for s, said in self.ever.items() if ("in_service", True) in said} | entering) - self.doomed
+        come = ({s for s, said in self.ever.items() if ("in_service", True) in said} | entering) - self.doomed
+        here = {b.server_id for b in self.start}
+        return {s for s in come if not s.startswith("eci") or s in here}  # nobody says another's address
 
     @cached_property
     def missing(self) -> set[str]:
