@@ -47,7 +47,7 @@ def of_done(done: Done) -> Result:
     if done.run is not None:
         result = of_run(done.run)
     else:  # it may have done something, and has to run again
-        result = _nothing_known(done.target, done.intent, "raised", reason=f"unexpected: {done.broken}")
+        result = _blank(done.target, done.intent, "raised", reason=f"unexpected: {done.broken}")
     return {**result, "api_calls": done.api_calls, "duration_ms": round(done.seconds * 1000)}
 
 
@@ -57,13 +57,7 @@ def of_run(run: Run) -> Result:
     if run.finish.outcome == "planned" and run.planned is not None:
         after = run.planned.group
     found = diff.diff(before, after, run.goal.proposed)
-    return {
-        "target": run.target.name,
-        "vserver_group_id": run.target.vserver_group_id,
-        "trigger": run.intent.trigger,
-        "event_ids": list(run.intent.event_ids),
-        "outcome": run.finish.outcome,
-        "reason": run.finish.reason,
+    return _blank(run.target, run.intent, run.finish.outcome, reason=run.finish.reason) | {
         "plan_id": run.planned.plan_id if run.planned else None,
         "pairs": [
             {
@@ -80,9 +74,7 @@ def of_run(run: Run) -> Result:
         "unmanaged": list(run.finish.unmanaged),
         "before": [_backend(backend) for backend in before.backends.values()],
         "after": [_backend(backend) for backend in after.backends.values()],
-        "api_calls": 0,
         "attempts": run.attempts,
-        "duration_ms": 0,
         "reverse": None if run.finish.outcome == "planned" else _reverse(run, found),
     }
 
@@ -96,10 +88,11 @@ def of_another(target: Target, intent: Intent) -> Result:
     reason = "other_share" if target.writer == "another" else "share_changes"
     passed_over: Outcome = "ignored" if target.writer == "another" else "refused"
     outcome = passed_over if intent.trigger == "timer" else "raised"
-    return _nothing_known(target, intent, outcome, reason=reason)
+    return _blank(target, intent, outcome, reason=reason)
 
 
-def _nothing_known(target: Target, intent: Intent, outcome: Outcome, *, reason: str) -> Result:
+def _blank(target: Target, intent: Intent, outcome: Outcome, *, reason: str | None) -> Result:
+    """Return a result with every key, of a run of which nothing else is known."""
     return {
         "target": target.name,
         "vserver_group_id": target.vserver_group_id,

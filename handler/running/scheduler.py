@@ -44,16 +44,3 @@ class Scheduler:
             for wake_at in task:
                 self._wake(task, wake_at)
                 break
-
-
-def alone(task: Task[_T], clock: Clock, each_turn: Callable[[], None]) -> _T:
-    """Run one task to its end, and return its result."""
-    results: list[_T] = []
-
-    def kept() -> Task[None]:
-        results.append((yield from task))
-
-    scheduler = Scheduler(clock, each_turn)
-    scheduler.add(kept())
-    scheduler.run()
-    return results[0]

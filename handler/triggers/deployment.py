@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Annotated, get_args
+from typing import Annotated, Literal, get_args
 
 import msgspec
 
@@ -11,10 +11,11 @@ from handler.core.model import addresses
 from handler.core.model.policy import Target
 from handler.core.model.values import BackendType, Cause, Intent, Scope, ServerRef, Strategy
 from handler.triggers.choosing import Item, by_name, switched_on
-from handler.triggers.faults import broken, in_words, nearest, repeated_key
+from handler.triggers.faults import broken, in_words, repeated_key
 from handler.triggers.messages import Unreadable, shown
 
-FORCE_WORDS = ("min_backends", "max_unavailable", "max_removed", "still_in_service")
+ForceWord = Literal["min_backends", "max_unavailable", "max_removed", "still_in_service"]
+FORCE_WORDS = get_args(ForceWord)
 MAX_ENTRIES = 500
 
 _MOST_SHOWN = 8  #: servers of a circle that a message names
@@ -49,7 +50,7 @@ class Request(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     gone: bool = False
     dry_run: bool = False
     strategy: Strategy | None = None
-    force: Annotated[list[_Text], msgspec.Meta(max_length=len(FORCE_WORDS))] = []
+    force: Annotated[list[ForceWord], msgspec.Meta(max_length=len(FORCE_WORDS))] = []
 
 
 _ENTRY_FIELDS = Entry.__struct_fields__
@@ -125,10 +126,6 @@ def _told(error: Exception, value: object) -> str:
 
 
 def _intent(request: Request, targets: Sequence[Target], event_ids: tuple[str, ...]) -> list[Item]:
-    for index, word in enumerate(request.force):
-        if word not in FORCE_WORDS:
-            hint = nearest(word, FORCE_WORDS)
-            raise Unreadable(f"the request: $.force[{index}]: expected one of {', '.join(FORCE_WORDS)}{hint}")
     _check_pairs(request.pairs)
     inner = {old for old, _ in request.pairs}  # of a chain old, new1, new2 only new2 is launched
     terminated = _listed(request.terminated, (old for old, _ in request.pairs), "terminated")

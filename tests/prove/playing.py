@@ -19,7 +19,6 @@ from handler.running import loop
 from handler.running.hooks import Hooks
 from handler.running.loop import Run
 from handler.running.pacing import Pacing
-from handler.running.scheduler import alone
 from localcloud.cloud import Cloud
 from localcloud.http import ConnectionCut
 from localcloud.rpc.errors import ApiError
@@ -27,6 +26,7 @@ from localcloud.state import world as state
 from tests.prove.choices import READING, Choices, Readings
 from tests.prove.worlds import BALANCER, GROUP, Beginning
 from tests.support.level_a import FakeClock, Killed, ModelEss, ModelSlb
+from tests.support.tasks import alone
 from tests.support.wire import WireClient
 
 T = TypeVar("T")

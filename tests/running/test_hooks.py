@@ -12,10 +12,10 @@ from handler.core.deciding.hooks import Ending
 from handler.core.model.decisions import Finish
 from handler.core.model.values import Hook
 from handler.running.hooks import EVERY_S, FIRST_S, TRIES, Completed, Hooks
-from handler.running.scheduler import alone
 from localcloud.cloud import Cloud
 from tests.support.builders import cloud, hook, view
 from tests.support.level_a import Calls, FakeClock, ModelEss
+from tests.support.tasks import alone
 
 COMPLETE, BEAT, FIND = (
     "CompleteLifecycleAction",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from handler.running.scheduler import Scheduler, Task, alone
+from handler.running.scheduler import Scheduler, Task
 from tests.support.level_a import FakeClock
+from tests.support.tasks import alone
 
 
 class Runner:

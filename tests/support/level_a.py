@@ -26,13 +26,13 @@ from handler.running import loop
 from handler.running.hooks import Hooks
 from handler.running.loop import Run
 from handler.running.pacing import Pacing
-from handler.running.scheduler import alone
 from localcloud.cloud import Cloud
 from localcloud.faults import GarbageAnswer
 from localcloud.http import ConnectionCut
 from localcloud.rpc.errors import ApiError
 from localcloud.slb.entries import Entry
 from localcloud.state import world as local
+from tests.support.tasks import alone
 
 T = TypeVar("T")
 
