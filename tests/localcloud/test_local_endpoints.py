@@ -118,7 +118,7 @@ def test_an_instance_may_change_while_all_goes_on(local):
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "word"),
     [
-        ("PUT", "/_local/state", b"{", 400, "no JSON"),
+        ("PUT", "/_local/state", b"{", 400, "not JSON"),
         ("PUT", "/_local/state", [], 400, "an object"),
         ("PUT", "/_local/state", {"odd": 1}, 400, "odd: unknown"),
         ("PUT", "/_local/faults", [{"action": "*"}], 400, "faults[0]"),
@@ -239,7 +239,7 @@ def test_looking_changes_nothing(served, local):
 @pytest.mark.parametrize("body", [[1], "x", 7, None])
 def test_an_instance_that_is_no_object_is_refused(local, body):
     status, answer = local("PUT", "/_local/instances/i-old0", body)
-    assert (status, "instance: an object" in answer["error"] or "no JSON" in answer["error"]) == (400, True)
+    assert (status, "instance: an object" in answer["error"] or "not JSON" in answer["error"]) == (400, True)
 
 
 # The command
