@@ -62,7 +62,7 @@ class Secrets(Struct, frozen=True):
 
 
 class Settings(Struct, frozen=True):
-    """The whole environment of the function; ``endpoint`` is None except for a local cloud.
+    """The settings of the function; ``endpoint`` is None except for a local cloud.
 
     ``function`` is where ``webhook`` finds ``swap``: the service, empty on Function Compute 3.0, and the
     function. ``writers`` has the writer of each VServer group, from 1, if there are several.

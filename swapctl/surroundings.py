@@ -22,7 +22,7 @@ from swapctl.findings import Finding, good, look, wrong
 QUOTA: Final = 200
 #: Groups of a load balancer that are counted.
 _MOST_GROUPS: Final = 50
-_RIGHTS: Final = "docs/deploying.md, Rights, has the policy"
+_RIGHTS: Final = "docs/deploying.md, Rights, lists them"
 _WRITES: Final = (
     "slb:AddVServerGroupBackendServers, slb:ModifyVServerGroupBackendServers, "
     "slb:RemoveVServerGroupBackendServers, slb:SetVServerGroupAttribute, ess:CompleteLifecycleAction, "

@@ -27,7 +27,7 @@ fc2.client.logging = fc2.auth.logging = _nowhere
 
 
 class Fc:
-    """Invokes a function, over connections that are kept alive."""
+    """Invokes a function of Function Compute 2.0."""
 
     def __init__(
         self,

@@ -16,7 +16,7 @@ from handler.core.model.policy import Target
 from handler.core.model.values import Cause, Hook, Intent, Scope, ServerRef
 from handler.triggers.choosing import Item, elsewhere, switched_on
 from handler.triggers.fields import sane_id, scaling_group, scaling_instances
-from handler.triggers.messages import Ignored, Message, Unreadable, shown, text
+from handler.triggers.messages import SCALING_FIELDS, Ignored, Message, Unreadable, shown, text
 
 Side = Literal["launched", "terminated"]
 Transition = Literal["scale_out", "scale_in"]
@@ -65,11 +65,8 @@ _BETWEEN_WORDS = re.compile(r"[:\[\]]+")
 def is_autoscaling(message: Message) -> bool:
     """Tell whether a message is from Auto Scaling."""
     if message.kind is None:
-        return any(not _OWN_FIELDS.isdisjoint(part) for part in message.parts)
+        return any(not SCALING_FIELDS.isdisjoint(part) for part in message.parts)
     return message.source == "acs.ess" or message.kind.lower().startswith(("ess:", "autoscaling"))
-
-
-_OWN_FIELDS = frozenset({"lifecycleHookId", "lifecycleTransition", "scalingGroupId", "resourceArn"})
 
 
 def read(message: Message, targets: Sequence[Target], region: str) -> list[Item]:

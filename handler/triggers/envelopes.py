@@ -15,7 +15,17 @@ from collections.abc import Callable, Iterator, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from handler.triggers.messages import Ignored, Message, Rejected, Unreadable, digest, event_id, text
+from handler.triggers.messages import (
+    SCALING_FIELDS,
+    STATE_FIELDS,
+    Ignored,
+    Message,
+    Rejected,
+    Unreadable,
+    digest,
+    event_id,
+    text,
+)
 
 MAX_BYTES = 4 * 1024 * 1024  #: of a delivery; asynchronous ones have at most 256 KB
 MAX_NESTING = 4  #: envelopes around one message
@@ -228,7 +238,9 @@ def _bare(item: dict[str, object], outer_id: str | None) -> Opened | Inside | No
         message = Message(item, fault=str(error))
     if isinstance(name, str) and isinstance(product, str):
         message = replace(message, kind=name, source=f"acs.{product}".lower())
-    elif not any(not _MARKS.isdisjoint(part) or part.keys() >= _INSTANCE_STATE for part in message.parts):
+    elif not any(
+        not SCALING_FIELDS.isdisjoint(part) or part.keys() >= STATE_FIELDS for part in message.parts
+    ):
         return None
     request_ids = (event_id(part.get("requestId")) for part in message.readable)
     own_id = event_id(item.get("id")) or next(filter(None, request_ids), None) or outer_id
@@ -238,8 +250,6 @@ def _bare(item: dict[str, object], outer_id: str | None) -> Opened | Inside | No
 _OURS = ("ess:", "ecs:")
 _TIMER = frozenset({"triggerName", "payload"})
 _ENVELOPES = (frozenset({"specversion"}), frozenset({"source", "data"}), frozenset({"source", "data_base64"}))
-_MARKS = frozenset({"lifecycleHookId", "lifecycleTransition", "scalingGroupId", "resourceArn"})
-_INSTANCE_STATE = frozenset({"resourceType", "state"})
 # Topic messages come first: their publisher's attributes are beside the fields, and may have any other name.
 _LOOKS: tuple[Callable[[dict[str, object], str | None], Opened | Inside | None], ...] = (
     _mns,

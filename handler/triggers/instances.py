@@ -11,7 +11,7 @@ from handler.core.model.policy import Target
 from handler.core.model.values import Cause, Intent, Scope, ServerRef
 from handler.triggers.choosing import Item, elsewhere, switched_on
 from handler.triggers.fields import instance
-from handler.triggers.messages import Ignored, Message, Unreadable, shown, text
+from handler.triggers.messages import STATE_FIELDS, Ignored, Message, Unreadable, shown, text
 
 _STILL_THERE = frozenset({"created", "pending", "starting", "running"})
 _STOPPED = frozenset({"stopping", "stopped"})
@@ -21,7 +21,7 @@ _SYSTEM_EVENTS = ("instance:system", "instance:instancefailure")
 def is_instance_event(message: Message) -> bool:
     """Tell whether a message is an ECS event; without an envelope, only a state change is recognized."""
     if message.kind is None:
-        return any("resourceType" in part and "state" in part for part in message.parts)
+        return any(part.keys() >= STATE_FIELDS for part in message.parts)
     return message.source == "acs.ecs" or message.kind.lower().startswith("ecs:")
 
 

@@ -13,6 +13,10 @@ from handler import blinds
 
 #: Ids of servers, scaling groups, hooks and activities. Documents mask them with asterisks.
 SANE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:*-]{0,127}")
+#: By any of the first a record without an envelope is known as Auto Scaling's, by both others as a change of
+#: an instance's state.
+SCALING_FIELDS = frozenset({"lifecycleHookId", "lifecycleTransition", "scalingGroupId", "resourceArn"})
+STATE_FIELDS = frozenset({"resourceType", "state"})
 _EVENT_ID = re.compile(r"[!-~]{1,128}")
 
 

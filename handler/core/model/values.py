@@ -142,7 +142,7 @@ class Server(Struct, frozen=True):
     """What a scaling group says of one of its instances.
 
     ``in_service`` is InService or Protected, ``pending`` is Pending or Pending:Wait, ``leaving`` is Removing,
-    Removing:Wait or Stopped, ``standby`` is Standby (Auto Scaling, DescribeScalingInstances).
+    Removing:Wait or Stopped, ``standby`` is any other (Auto Scaling, DescribeScalingInstances).
     """
 
     id: str
