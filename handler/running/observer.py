@@ -58,6 +58,7 @@ class Observer:
         self._servers: dict[str, Server] = {}
         self._listed_at: float | None = None
         self._asked: frozenset[str] = frozenset()
+        self._matter: dict[str, None] = {}  #: instances that have mattered, also if they have left the group
         self._instances: Mapping[str, Instance] | None = {}
 
     def first(self) -> tuple[Observed, RunState]:
@@ -169,8 +170,8 @@ class Observer:
         return self._ess.named(scaling_group_id, tuple(named))
 
     def _new_to_ecs(self, group: Group, servers: Mapping[str, Server]) -> tuple[str, ...]:
-        wanted = to_ask_ecs(self._intent, group, servers)
-        return tuple(server_id for server_id in wanted if server_id not in self._asked)
+        self._matter |= dict.fromkeys(to_ask_ecs(self._intent, group, servers))
+        return tuple(server_id for server_id in self._matter if server_id not in self._asked)
 
     def _ask_ecs(self, group: Group, servers: Mapping[str, Server]) -> None:
         """Ask ECS for instances that matter and were not asked for; go on without if it is not allowed."""

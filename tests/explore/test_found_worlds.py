@@ -46,6 +46,14 @@ FOUND = {
     "a new server that was given up, and is normal by now, stays where nothing else serves":
         "target web; in web i-0 80=100; server i-n0 abnormal; read fresh_health=2; read busy_for=1; "
         "~+5 foreign web weight i-0 0; > request web; ~+9 is i-n0 normal; > request web p:i-0/i-n0",
+    "who is about to be reclaimed does not come back once ECS is asked again":
+        "target web; target api asg=b exclusive un=0; in api i-4 80=100; server i-4 doomed; lists b i-5; "
+        "in api i-6 80=100; server i-n2 beside=abnormal; rule api http:90 beside i-n2=100; "
+        "~ launch b i-n2; > out b i-n2",
+    "a server that was in with a part of its weights keeps them":
+        "target web asg=a strategy=surge exclusive; in web i-0 80=30 81=100; lists a i-2; "
+        "fault 0 write 0 other; refuse SetVServerGroupAttribute Forbidden.RAM; ~ launch a i-n2; > timer; "
+        "~ launch a i-n5; > hookout a i-n5",
     "an instance waits at one lifecycle hook, however often it is said to leave":
         "target web asg=a; in web i-1 80=100; ~ leave a i-1 Removing:Wait; ~ launch a i-n0; "
         "~ leave a i-1 Removing:Wait; > hookin a i-1",

@@ -263,3 +263,16 @@ def test_a_listing_that_says_the_same_is_the_same() -> None:
     first = looker.look()
     looker.clock.sleep(ANSWERS_S)
     assert first.servers is looker.look().servers
+
+
+def test_ecs_is_asked_again_for_who_has_left_the_group_meanwhile() -> None:
+    over = cloud("i-1 i-2", "i-2")
+    over.world.instances["i-1"] = replace(over.world.instances["i-1"], operation_locks=("Recycling",))
+    looker = Looker(over)
+    assert looker.look().instances["i-1"].reclaimed
+    group = over.world.groups["rsp-web"]
+    over.world.put_backends(group, group.backends[1:], "foreign")
+    looker.clock.sleep(ANSWERS_S)
+    seen = looker.look()
+    assert "i-2" == shown_group(seen.group)
+    assert seen.instances["i-1"].reclaimed

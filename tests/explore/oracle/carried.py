@@ -187,7 +187,9 @@ def _cannot_be_told(played: Played, served: Served, tries: list[Run], past: Past
     part = [
         one
         for one in now
-        if one in was and _unfinished(first.start, one) and was[one].keys() != now[one].keys()
+        if one in was
+        and _unfinished(first.start, one)
+        and (was[one].keys() != now[one].keys() or any(was[one].values()))
     ]
     return any(
         [
