@@ -553,7 +553,7 @@ def test_nothing_secret_is_printed(cloud: Local, command: Command, tmp_path: Pat
 
 
 def test_check_says_where_the_rights_are(cloud: Local, command: Command) -> None:
-    named = re.search(r"(docs/\w+\.md), (\w+), has the policy", command("check").out)
+    named = re.search(r"(docs/\w+\.md), (\w+), lists them", command("check").out)
     assert named
     assert f"\n## {named[2]}\n" in (ROOT / named[1]).read_text(encoding="utf-8")
 
