@@ -22,12 +22,12 @@ from handler.core.model.values import Backend, Cause, Group, Intent, Key, Listen
 from handler.running import loop
 from handler.running.delivering import deliver
 from handler.running.pacing import Pacing
-from handler.running.scheduler import alone
 from localcloud.cloud import Cloud
 from tests.support import builders, level_a
 from tests.support.deliveries import scaled_in, timer
 from tests.support.level_b import World
 from tests.support.places import merged, place, target
+from tests.support.tasks import alone
 
 #: Seconds that each call takes.
 CALL_S = 0.03
