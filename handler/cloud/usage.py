@@ -82,7 +82,7 @@ def summed_up(found: Iterable[Use]) -> Listeners:
     """Return what the listeners do with the group, taken together."""
     found = tuple(use for use in found if use.is_ours)
     return Listeners(
-        checking=frozenset(use.at.name for use in found if use.checks),
+        checking=frozenset(at.name for at in checking(found)),
         unchecking=frozenset(use.at.name for use in found if not use.checks),
         drains=bool(found) and all(use.drains for use in found),
         ignores_weight=any(use.scheduler == "rr" for use in found),

@@ -175,8 +175,10 @@ class Observer:
 
     def _ask_ecs(self, group: Group, servers: Mapping[str, Server]) -> None:
         """Ask ECS for instances that matter and were not asked for; go on without if it is not allowed."""
-        new = () if self._instances is None else self._new_to_ecs(group, servers)
-        if self._instances is None or not new:
+        if self._instances is None:
+            return
+        new = self._new_to_ecs(group, servers)
+        if not new:
             return
         try:
             found = self._ecs.instances(new)
