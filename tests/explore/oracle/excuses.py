@@ -70,7 +70,7 @@ EXCUSES = {
     ),
     "row_of_another": (
         "a row of health for another group that has the server at the same port, behind the same listener, "
-        "looks like our own: all must be normal for a server to be proven, all abnormal to be out of service"
+        "looks like our own: all must be normal for a server to be proven, none for it to be out of service"
     ),
     "weight_0_under_rr": (
         "a server at weight 0 is not to serve, though a listener that schedules by rr still uses it"
