@@ -14,7 +14,8 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from py_compile import PycInvalidationMode
 from statistics import median
@@ -157,10 +158,12 @@ def measure(short: bool) -> Iterator[Row]:
         package = _package(Path(folder, "package"))
         given = _calls(cloud, Path(folder))
         starter = _Starter(cloud, package, given)
-        ways: dict[str, Any] = {"ours": lambda: starter.start(_OURS, every=True)}
+        ways: dict[str, Callable[[], tuple[float, float]]] = {
+            "ours": partial(starter.start, _OURS, every=True)
+        }
         for beside, code, every, _ in CASES:
             if _works(starter, code, every):
-                ways[beside] = lambda c=code, e=every: starter.start(c, every=e)
+                ways[beside] = partial(starter.start, code, every=every)
         found = interleaved(4 if short else 15, ways)
         cpu = {name: [one for one, _ in each] for name, each in found.items()}
         for beside, _, _, target in CASES:
@@ -202,7 +205,7 @@ class _Starter:
     def __init__(self, cloud: clouds.Cloud, package: Path, given: Mapping[str, Any]) -> None:
         self._cloud, self._package, self._given = cloud, package, given
 
-    def start(self, code: str, *, every: bool) -> Any:
+    def start(self, code: str, *, every: bool) -> tuple[float, float]:
         """Return the milliseconds of CPU and the MB that a process took."""
         self._cloud.put(clouds.state(1))
         calls = self._given["calls"]
@@ -225,7 +228,8 @@ class _Starter:
             check=True,
             capture_output=True,
         )
-        return json.loads(done.stdout.splitlines()[-1])
+        cpu, peak = json.loads(done.stdout.splitlines()[-1])
+        return cpu, peak
 
 
 _TUTORIAL = ("DescribeVServerGroupAttribute", "ModifyVServerGroupBackendServers")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import TypeVar
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -53,9 +56,9 @@ def spread(found: Sequence[float]) -> float:
     return (high - low) / 2 / median(ordered) if median(ordered) else math.nan
 
 
-def interleaved(rounds: int, ways: dict[str, Callable[[], float]]) -> dict[str, list[float]]:
+def interleaved(rounds: int, ways: Mapping[str, Callable[[], _T]]) -> dict[str, list[_T]]:
     """Return what each way gave, one round after the other, so that a busy moment is everybody's."""
-    found: dict[str, list[float]] = {name: [] for name in ways}
+    found: dict[str, list[_T]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, way in ways.items():
             found[name].append(way())
