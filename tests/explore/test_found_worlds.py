@@ -60,6 +60,12 @@ FOUND = {
     "a scale-out hook is not continued for an instance that is stopped":
         "target web asg=a min=0 un=100%; listener web http:80 unchecked; in web i-0 80=100; "
         "lists a i-0; in web i-1 80=100 mark; ~ launch a i-1 Pending:Wait; ~ is i-1 stopped; > hookout a i-1",
+    "a new server that fails stays beside its old one where the API does not take it out":
+        "target web exclusive un=1; in web i-0 80=100 foreign; server i-n0 normal; server i-n1 normal; "
+        "server i-n2 abnormal; server i-n3 abnormal; fault 0 write 0 reset; "
+        "refuse RemoveVServerGroupBackendServers ObtainIpFail; "
+        "> request web t:i-0 l:i-n0 force:max_removed; > request web l:i-n1 l:i-n2 surge; "
+        "> request web p:i-0/i-n3",
 }  # fmt: skip
 
 

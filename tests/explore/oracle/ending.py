@@ -204,8 +204,18 @@ def _kept_beside(run: Run) -> Iterator[str]:
     before = {b.server_id for b in run.served.history[run.served.instants(run.group, 0, at + 1)[0]].backends}
     sick, serving = run.served.sick(at), {one[0] for one in run.served.serving(at)}
     for old, new in run.pairs:
-        if new in weighted & sick - before and old in serving:
+        if new not in weighted & sick - before or old not in serving:
+            continue
+        if not run.played.excused.allow("refused_for_good", new in _not_taken_out(run)):
             yield f"failed, and kept beside the server that it was to replace: {new} beside {old}"
+
+
+def _not_taken_out(run: Run) -> set[str]:
+    """Servers that the API has refused to take out, now or before."""
+    until = run.played.all.index(run.attempt) + 1
+    calls = [call for attempt in run.played.all[:until] for call in attempt.calls]
+    refused = (c for c in calls if c.trouble == "refused" and c.action.startswith("Remove"))
+    return {key[0] for call in refused for key in call.old}
 
 
 def _at_nothing(here: list[Any]) -> bool:
