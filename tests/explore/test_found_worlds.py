@@ -66,6 +66,11 @@ FOUND = {
         "refuse RemoveVServerGroupBackendServers ObtainIpFail; "
         "> request web t:i-0 l:i-n0 force:max_removed; > request web l:i-n1 l:i-n2 surge; "
         "> request web p:i-0/i-n3",
+    "a request takes out a server in service once its scaling group is gone":
+        "target web asg=a ports=80 un=1; listener web https:443 unchecked; in web i-0 80=100; "
+        "in web i-1 80=30 foreign; in web i-2 80=100; lists a i-2; in web i-3 80=100 mark; server i-n2; "
+        "server i-n3; server i-n4; read fresh_health=2; ~+10 drop a; "
+        "> request web t:i-2 t:i-0 t:i-3 l:i-n2 l:i-n3 l:i-n4",
 }  # fmt: skip
 
 

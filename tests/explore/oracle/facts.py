@@ -299,10 +299,10 @@ class Run:
     def leave(self) -> list[Backend]:
         """The backends of the start that may be taken out, at some moment of the run."""
         if self.is_request:
-            forced = "still_in_service" in self.force
+            held = {s for s in self.kept if not self.once(s, "", "leaving", "pending", "standby")}
             return [
                 b for b in self.start
-                if any(e.covers(b) for e in self.terminated) and (forced or b.server_id not in self.kept)
+                if any(e.covers(b) for e in self.terminated) and b.server_id not in held
             ]  # fmt: skip
         return [b for b in self.start if b.server_id in self.may_leave]
 
