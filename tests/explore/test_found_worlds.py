@@ -71,6 +71,10 @@ FOUND = {
         "in web i-1 80=30 foreign; in web i-2 80=100; lists a i-2; in web i-3 80=100 mark; server i-n2; "
         "server i-n3; server i-n4; read fresh_health=2; ~+10 drop a; "
         "> request web t:i-2 t:i-0 t:i-3 l:i-n2 l:i-n3 l:i-n4",
+    "an owner's description does not remember the weight of a drain that a raised run has left":
+        "target web drain=3; in web i-0 80=100; in web i-1 80=30 foreign; server i-n3; server i-n4; "
+        "refuse ModifyVServerGroupBackendServers BackendServer.configuring; "
+        "> request web t:i-1 t:i-0 l:i-n3 l:i-n4",
 }  # fmt: skip
 
 

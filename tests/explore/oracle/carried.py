@@ -171,6 +171,12 @@ def _compared(tries: list[Run], past: Past) -> Iterator[str]:
     yield from _fits(news, gone, places, tries[0], past)
 
 
+def _left_drained(run: Run) -> bool:
+    """Whether a run that has to come again has left a backend drained whose description its owner wrote."""
+    weights = {b.key: b.weight for b in run.start}
+    return any(_foreign(b) and b.weight == 0 < weights.get(b.key, 0) for b in run.backends(run.end))
+
+
 def _is_new(one: Unit, was: dict[Unit, Shape], begin: tuple[Backend, ...], past: Past) -> bool:
     return one not in was or (_unfinished(begin, one) and not _owned(past, one))
 
@@ -196,7 +202,8 @@ def _cannot_be_told(played: Played, served: Served, tries: list[Run], past: Past
             allow("others_meanwhile", meanwhile),
             allow(
                 "drain_not_remembered",
-                any(run.attempt.killed for run in tries) and any(map(_foreign, first.start)),
+                (any(run.attempt.killed for run in tries) and any(map(_foreign, first.start)))
+                or any(map(_left_drained, tries[:-1])),
             ),
             allow("still_sick", any("not_healthy" in run.refused.values() for run in tries)),
             allow("hook_abandoned", any(h.result == "ABANDON" for run in tries for h in run.attempt.hooks)),
