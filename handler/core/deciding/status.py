@@ -32,7 +32,8 @@ class Look(Struct, frozen=True, dict=True):
     @cached_property
     def in_service(self) -> frozenset[str]:
         """The units in service."""
-        return capacity.in_service(self.observed, self.goal.changes, self.goal.gates, self.state.start)
+        goal = self.goal
+        return capacity.in_service(self.observed, goal.changes, goal.gates, self.state.start, goal.untried)
 
 
 class ChangeStatus(Struct, frozen=True, dict=True):

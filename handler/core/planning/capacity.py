@@ -17,7 +17,8 @@ from handler.core.planning.changes import Change
 class Capacity(Struct, frozen=True):
     """A run's capacity at its start, and its floors, in units: a server, or each address of an ENI or ECI.
 
-    ``floor`` always binds replacements; ``floor_for_removals`` may be lower, if ``force`` names a limit.
+    ``floor`` binds replacements, ``floor_for_removals`` what nothing replaces: lower if ``force`` names a
+    limit, higher while fewer serve than the scaling groups want.
     """
 
     baseline: int
@@ -31,13 +32,49 @@ def capacity(
     intent: Intent,
     policy: Policy,
     gone: Collection[str] | None = None,
+    wanted: int | None = None,
 ) -> Capacity:
     """Return the capacity of a run, judged by its first look.
 
-    ``gone`` are the units that were gone when it began; if None, those that the changes call gone.
+    ``gone`` are the units that were gone when it began; if None, those that the changes call gone. ``wanted``
+    is how many are to serve in the end, None for a request: while fewer do, nothing goes unreplaced that
+    would take the units in service further below it than ``max_unavailable`` allows.
     """
-    base = baseline(first, changes, policy.marks, gone)
-    return Capacity(base, floor(policy, base), floor(policy, base, intent.force))
+    made = tuple(changes)
+    base = baseline(first, made, policy.marks, gone, wanted)
+    for_removals = floor(policy, base, intent.force)
+    if wanted is not None:
+        serving = _counted(first, gone_of(made) if gone is None else gone, frozenset(), ())
+        for_removals = max(for_removals, min(len(serving), wanted - share(policy.max_unavailable, wanted)))
+    return Capacity(base, floor(policy, base), for_removals)
+
+
+def to_serve(observed: Observed, first: Observed, changes: Iterable[Change]) -> frozenset[str]:
+    """Return the units that are to serve in the end: new ones, and those that stay.
+
+    Of these only those count that serve at the ``first`` look, or that a scaling group lists in service.
+    """
+    made = tuple(changes)
+    going = {change.old for change in made if change.out}
+    coming = {change.new or "" for change in made if any(backend.weight for backend in change.into)}
+    serving = _counted(first, gone_of(made), frozenset(), ())
+    weighted = {key.unit for key, backend in first.group.backends.items() if backend.weight}
+    staying = {unit for unit in weighted if unit in serving or observed.is_listed_in_service(unit)}
+    return frozenset((staying - going) | coming)
+
+
+def untried(first: Observed, marks: Marks) -> frozenset[Key]:
+    """Return the backends of ours that had passed no check yet, and failed not all, when the run began.
+
+    An earlier run may have put them in, and have been cut off before they were proven.
+    """
+    if first.listeners.unchecking or not first.listeners.checking:
+        return frozenset()
+    return frozenset(
+        key
+        for key, backend in first.group.backends.items()
+        if not first.is_normal_for_some(key) and marks.owns(backend) and first.gets_requests(backend)
+    )
 
 
 def gates(first: Observed, launched: Iterable[ServerRef]) -> frozenset[str]:
@@ -62,15 +99,19 @@ def unproven(observed: Observed, gating: Collection[str]) -> frozenset[str]:
 
 
 def in_service(
-    observed: Observed, changes: Iterable[Change], gating: Collection[str], first: Group | None = None
+    observed: Observed,
+    changes: Iterable[Change],
+    gating: Collection[str],
+    first: Group | None = None,
+    untried: frozenset[Key] = frozenset(),
 ) -> frozenset[str]:
     """Return the units in service: with a weight, and sent requests by at least one listener.
 
-    A unit that is new, or that others have put in since the ``first`` look, counts once all its backends are
-    proven. A gone unit never counts.
+    A unit that is new or ``untried``, or that others have put in since the ``first`` look, counts once all
+    its backends are proven. A gone unit never counts.
     """
     made = tuple(changes)
-    coming = frozenset().union(*(keys_of(change.into) for change in made))
+    coming = untried.union(*(keys_of(change.into) for change in made))
     if first is not None:
         coming |= observed.group.backends.keys() - first.backends.keys()
     return _counted(observed, gone_of(made), coming, gating)
@@ -82,13 +123,17 @@ def gone_of(changes: Iterable[Change]) -> frozenset[str]:
 
 
 def baseline(
-    first: Observed, changes: Iterable[Change], marks: Marks, gone: Collection[str] | None = None
+    first: Observed,
+    changes: Iterable[Change],
+    marks: Marks,
+    gone: Collection[str] | None = None,
+    wanted: int | None = None,
 ) -> int:
     """Return how many units were in service when the run began; the floor is measured from it.
 
     New units already in the group count unless abnormal, and units that an earlier run drained count too:
     otherwise a run that continues a killed one would start too low. An old and a new unit that serve side by
-    side count once.
+    side count once, if no fewer than ``wanted`` are left: else the new one may serve for another.
     """
     made = tuple(changes)
     gone = gone_of(made) if gone is None else gone
@@ -96,6 +141,8 @@ def baseline(
     drained = {b.key.unit for b in first.group.backends.values() if marks.drained_from(b)}
     drained |= {c.old or "" for c in made if _is_drained(c) and serving.isdisjoint({c.old, c.new})}
     beside = sum(c.old != c.new and {c.old, c.new} <= serving for c in made)
+    if wanted is not None:
+        beside = min(beside, max(0, len(serving) - wanted))
     return len(serving | (drained - {*gone} - {c.old for c in made if c.new in serving})) - beside
 
 

@@ -15,7 +15,8 @@
 | deleted (ECS)             | in service        | left: raised, to be delivered again                     |
 | deleted (ECS)             | leaving           | terminated, still serving                               |
 | deleted (ECS)             | anything else     | terminated, gone, once ECS no longer knows it           |
-| nothing                   | in service        | launched, if not in the group or waiting for its weight |
+| nothing                   | in service        | launched, if not in the group, waiting for its weight   |
+|                           |                   | or put in by us and neither passed a check nor failed    |
 | nothing                   | leaving           | terminated, still serving                               |
 | nothing, in the group     | nothing           | stale if marked or ``exclusive``, else unmanaged        |
 
@@ -31,7 +32,17 @@ from msgspec import Struct
 
 from handler.core.model.observed import Observed, Source
 from handler.core.model.policy import Policy
-from handler.core.model.values import Backend, Cause, Group, Intent, Refusal, Scope, Server, ServerRef
+from handler.core.model.values import (
+    Backend,
+    Cause,
+    Group,
+    Intent,
+    Key,
+    Refusal,
+    Scope,
+    Server,
+    ServerRef,
+)
 
 #: Reasons that are only notes if no request names the server: nobody has to act on them.
 QUIET = frozenset({"waiting_for_replacement", "being_reclaimed", "not_running", "unknown_server"})
@@ -87,15 +98,21 @@ def to_ask_ecs(intent: Intent, group: Group, servers: Mapping[str, Server]) -> t
     return tuple(server_id for server_id in known if server_id.startswith("i-"))
 
 
-def desired(intent: Intent, observed: Observed, policy: Policy, start: Group) -> Desired:
+def desired(
+    intent: Intent,
+    observed: Observed,
+    policy: Policy,
+    start: Group,
+    untried: Iterable[Key] = (),
+) -> Desired:
     """Return the desired state, given what the scaling groups and ECS say now.
 
     ``start`` is the group at the run's first look: throughout the run it decides which servers are stale or
-    new.
+    new. ``untried`` are those of its backends that a run has put in and that no check had found normal.
     """
     if intent.scope is Scope.LITERAL:
         return _requested(intent, observed, start)
-    return _Reconciling(intent, observed, policy, start).desired()
+    return _Reconciling(intent, observed, policy, start, untried).desired()
 
 
 def _requested(intent: Intent, observed: Observed, start: Group) -> Desired:
@@ -172,9 +189,12 @@ _FATES = ("gone", "leaving", "doomed", "not_deleted_yet", "still_in_service", "s
 class _Reconciling:
     """An event or the timer, completed from the scaling groups and ECS."""
 
-    def __init__(self, intent: Intent, observed: Observed, policy: Policy, start: Group) -> None:
+    def __init__(
+        self, intent: Intent, observed: Observed, policy: Policy, start: Group, untried: Iterable[Key]
+    ) -> None:
         self._intent, self._observed, self._policy = intent, observed, policy
         self._present = start.servers()
+        self._untried = {key.server_id for key in untried}
         self._refused: dict[str, Refusal] = {}
 
     def desired(self) -> Desired:
@@ -239,7 +259,7 @@ class _Reconciling:
         for server in self._observed.servers.values():
             if server.state != "in_service" or not server.healthy or server.id in named:
                 continue
-            if server.id not in self._present or self._waits(server.id):
+            if server.id not in self._present or server.id in self._untried or self._waits(server.id):
                 chosen.setdefault(server.id, ServerRef(server.id))
         return tuple(ref for ref in chosen.values() if self._may_enter(ref.server_id))
 

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from handler.core.model.observed import Observed, Source
 from handler.core.model.policy import Policy
-from handler.core.model.values import Backend, Intent, Refusal
-from handler.core.planning.capacity import Capacity, capacity, gates, unproven
+from handler.core.model.values import Backend, Intent, Key, Refusal
+from handler.core.planning.capacity import Capacity, capacity, gates, to_serve, unproven, untried
 from handler.core.planning.changes import Change, Changes, changes
 from handler.core.planning.desired import Desired, desired
 from handler.core.planning.guards import guard
@@ -25,7 +25,7 @@ class Goal(Struct, frozen=True, dict=True):
 
     ``proposed`` are all changes, ``changes`` those that the guards allow. ``put_back`` are backends that an
     earlier run drained and that stay: each as it is, and as it is to be. ``gates`` are the listeners whose
-    check a new server has to pass.
+    check a new server has to pass, ``untried`` the backends of an earlier run that had passed none.
     """
 
     desired: Desired
@@ -34,6 +34,7 @@ class Goal(Struct, frozen=True, dict=True):
     put_back: tuple[tuple[Backend, Backend], ...]
     capacity: Capacity
     gates: frozenset[str]
+    untried: frozenset[Key]
     refused: tuple[Refusal, ...]
     notes: tuple[str, ...]
 
@@ -54,12 +55,14 @@ def goal(
 
     ``gone`` are the units that were gone when it began; if None, those that are gone now.
     """
-    wanted = desired(intent, observed, policy, first.group)
+    new = untried(first, policy.marks)
+    wanted = desired(intent, observed, policy, first.group, new)
     gating = gates(first, wanted.launched)
     proposed = changes(wanted, first.group, policy, unproven(first, gating))
     if wanted.literal or first.source is Source.ABSENT:
         proposed = _with_left_overs(proposed, first, policy)
-    limits = capacity(first, proposed.changes, intent, policy, gone)
+    serving = None if wanted.literal else len(to_serve(observed, first, proposed.changes))
+    limits = capacity(first, proposed.changes, intent, policy, gone, serving)
     guarded = guard(proposed, wanted, intent, policy, first, limits)
     return Goal(
         desired=wanted,
@@ -68,6 +71,7 @@ def goal(
         put_back=_put_back(guarded.changes, first, policy),
         capacity=limits,
         gates=gating,
+        untried=new,
         refused=(*wanted.refused, *guarded.refused),
         notes=(
             *proposed.notes,

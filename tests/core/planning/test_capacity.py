@@ -5,9 +5,19 @@ from __future__ import annotations
 import pytest
 
 from handler.core.model.marks import Marks
-from handler.core.planning.capacity import baseline, floor, gates, in_service, leaves_service, share
+from handler.core.planning.capacity import (
+    baseline,
+    capacity,
+    floor,
+    gates,
+    in_service,
+    leaves_service,
+    share,
+    to_serve,
+    untried,
+)
 from handler.core.planning.changes import Change
-from tests.support.builders import LISTENER, backends, by_listener, group, named, policy, view
+from tests.support.builders import LISTENER, backends, by_listener, event, group, named, policy, view
 
 MARKS, ONE = Marks("web"), frozenset({LISTENER})
 
@@ -219,3 +229,36 @@ def test_what_a_run_that_was_cut_off_drained_counts_for_the_floor() -> None:
     assert 2 == baseline(view("i-1=0#swap-30/web i-2"), [], MARKS)
     assert 1 == baseline(view("i-1=0#by-hand i-2"), [], MARKS)
     assert 1 == baseline(view("i-1=0#swap-30/web i-2"), [change("i-1=0", gone=True)], MARKS)
+
+
+@pytest.mark.parametrize(("wanted", "expected"), [(None, 1), (1, 1), (2, 2), (3, 2)])
+def test_side_by_side_a_pair_counts_once_if_as_many_are_left_as_are_wanted(
+    wanted: int | None, expected: int
+) -> None:
+    assert expected == baseline(view("i-1 i-9"), [change("i-1", "i-9")], MARKS, wanted=wanted)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "share_", "expected"),
+    [(None, "25%", 3), (4, "25%", 3), (5, "25%", 4), (6, "25%", 4), (8, 1, 4), (2, "25%", 3)],
+)
+def test_nothing_goes_unreplaced_while_fewer_serve_than_are_wanted(
+    wanted: int | None, share_: int | str, expected: int
+) -> None:
+    how = policy(max_unavailable=share_)
+    found = capacity(view("i-1 i-2 i-3 i-4"), [], event(), how, wanted=wanted)
+    assert (found.floor_for_removals, found.floor) == (expected, 3)
+
+
+def test_what_is_new_and_what_stays_is_to_serve_if_it_serves_or_is_listed() -> None:
+    looked = view("i-1 i-2 i-3 i-4=0", "i-1 i-2=leaving i-4", abnormal="i-1 i-3", checked=True)
+    found = to_serve(looked, looked, [change("i-2"), change(new="i-9")])
+    assert found == {"i-1", "i-9"}
+
+
+def test_a_backend_of_ours_is_untried_until_a_check_tells() -> None:
+    of = "i-1#slb-swap/web i-2#slb-swap/web i-3 i-4#slb-swap/web"
+    looked = view(of, pending="i-1 i-3", abnormal="i-2", checked=True)
+    assert {key.server_id for key in untried(looked, MARKS)} == {"i-1"}
+    assert untried(view(of), MARKS) == frozenset()
+    assert in_service(looked, [], ONE, untried=untried(looked, MARKS)) == {"i-3", "i-4"}
