@@ -77,6 +77,7 @@ _CLAUSES: dict[str, Test] = {
     "room": _starts("room "),
     "time": _starts("time "),
     "ecs denied": _starts("denied "),
+    "given up at once": _starts("once"),
     "refused for ever": _starts("refuse "),
     **{f"read {name}": _starts(f"read {name}=") for name in PLAYED},
 }

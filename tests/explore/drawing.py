@@ -377,6 +377,8 @@ class _Draw:
             self.clauses.append(f"time {self.random.choice((16, 30, 45))}")
         if self.likely(0.03):
             self.clauses.append("denied ecs")
+        if self.likely(0.15):
+            self.clauses.append("once")
         for _ in range(self.random.choice((0, 0, 0, 1, 1, 2))):
             name = self.random.choice(PLAYED)
             value = self.random.choice(READINGS[name][1:] or READINGS[name])

@@ -135,7 +135,8 @@ class _Player:
     def _deliver(self, at: int, step: Step, *, last: bool) -> bool:
         """Deliver a message until it is done or given up; tell whether the world goes on."""
         quiet = 0
-        for attempt_number in range(TRIES + QUIET if last else TRIES):
+        tries = 1 if self.setup.once else TRIES
+        for attempt_number in range(TRIES + QUIET if last else tries):
             attempt = self._attempt(at, step, quiet=last and attempt_number >= TRIES)
             self.played.attempts.append(attempt)
             if attempt.endless or attempt.broken:

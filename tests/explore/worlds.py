@@ -11,6 +11,7 @@ again: so a world is made smaller, and so it is asked what a part of it contribu
     server n-0 abnormal 443=abnormal doomed    what is true of a server beside: running and well
     server n-0 beside=abnormal                 what is found of it by the checks for another group
     room 1; time 44; denied ecs                places left in the load balancer, seconds, who may not be asked
+    once                                       only the last delivery comes again if it was raised or killed
     read modify_atomic=True                    a reading other than its first value
     fault 1 write 2 lost                       what goes wrong: at which attempt, at which call of that kind
     refuse ModifyVServerGroupBackendServers X  an error that comes at each such call, until all else is over
@@ -108,6 +109,7 @@ class Setup:
     room: int = 200
     time_s: float = TIME_S
     denied: set[str] = field(default_factory=set)
+    once: bool = False
     readings: dict[str, Any] = field(default_factory=lambda: dict(FIRST))
     has_rules: bool = False
     faults: list[Fault] = field(default_factory=list)
@@ -332,6 +334,12 @@ def _denied(setup: Setup, words: list[str]) -> None:
     setup.denied.update(words)
 
 
+def _once(setup: Setup, words: list[str]) -> None:
+    if words:
+        raise ValueError(f"once: {words}")
+    setup.once = True
+
+
 def _reading(setup: Setup, words: list[str]) -> None:
     name, _, value = words[0].partition("=")
     setup.readings[name] = next(one for one in READINGS[name] if str(one) == value)
@@ -355,6 +363,7 @@ _READ = {
     "room": _room,
     "time": _time,
     "denied": _denied,
+    "once": _once,
     "read": _reading,
     "fault": _fault,
     "refuse": _refuse,

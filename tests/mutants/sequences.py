@@ -304,4 +304,29 @@ BUGS = (
             "[] if True else",
         ),
     ),
+    _bug(
+        "each timer takes a share of what serves while the replacements fail",
+        "wanted",
+        "target web asg=a; in web i-0 80=100 mark; in web i-1 80=100 mark; in web i-2 80=100 mark;"
+        "in web i-3 80=100 mark; in web i-4 80=100; lists a i-4; in web i-5 80=100; lists a i-5;"
+        "in web i-6 80=100; lists a i-6; in web i-7 80=100; lists a i-7; ~ is i-4 abnormal;"
+        "~ is i-5 abnormal; ~ is i-6 abnormal; ~ is i-7 abnormal; > timer; > timer",
+        ("core.planning.capacity:capacity", "wanted is not None", "False"),
+    ),
+    _bug(
+        "a new server replaces another old one each time that its event comes",
+        "floor",
+        "target web asg=a un=0; in web i-2 80=30 mark; in web i-3 80=30 mark; in web i-4 80=30 mark;"
+        "lists a i-4; in web i-6 80=30 mark; lists a i-6; in web i-5 80=30 mark; lists a i-5;"
+        "server i-5 abnormal; ~ leave a i-2 Removing:Wait; ~ leave a i-3 Removing:Wait; > out a i-5 i-4",
+        ("core.planning.capacity:baseline", "wanted is not None", "False"),
+    ),
+    _bug(
+        "a server that a run cut off has put in counts before its first check",
+        "floor",
+        "target web asg=a un=50%; in web i-0 80=100; in web i-1 80=100; server i-n0;"
+        "server i-n1; once; read fresh_health=2; fault 0 write 0 killed; ~ launch a i-n0;"
+        "~ launch a i-n1; > out a i-n0 i-n1; ~ leave a i-0; ~ leave a i-1; > timer; > timer",
+        ("core.planning.goal:goal", "untried(first, policy.marks)", "frozenset()"),
+    ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.explore.oracle.facts import Run
+from tests.explore.oracle.facts import Run, is_ours
 from tests.explore.oracle.served import Unit
 
 
@@ -39,7 +39,7 @@ def _is_excused(run: Run, at: int, before: int, had: set[Unit]) -> bool:
     """Whether the floor holds once what is excused is left out; each excuse that was there is counted."""
     served, allow = run.served, run.played.excused.allow
     now, dead = served.serving(at), served.dead(before)
-    pending = (served.pending(at) & run.units(run.start)) - now
+    pending = _others_pending(run, at) - now
     vouched = (run.served.vouched_for(at) & run.units(run.start)) - now
     taken = {one for one in had - now - dead if one[0] not in run.said_gone}
     left = {one for one in now | pending | vouched if one[0] not in run.said_gone} - _known_dead(run, at)
@@ -52,6 +52,29 @@ def _is_excused(run: Run, at: int, before: int, had: set[Unit]) -> bool:
     allow("side_by_side", run.beside)
     allow("forced", run.force & {"min_backends", "max_unavailable"})
     return True
+
+
+def _others_pending(run: Run, at: int) -> set[Unit]:
+    """The units whose first check goes on, and that no run has put in."""
+    theirs = [b for b in run.start if not is_ours(b.description)]
+    return run.served.pending(at) & run.units(theirs)
+
+
+def wanted(run: Run) -> Iterator[str]:
+    """While fewer serve than its scaling groups want, less the share, nothing goes that nothing replaces."""
+    comes = bool(run.launched or run.missing) or any(waits(run, b.server_id) for b in run.start)
+    if run.is_request or comes:
+        return
+    served = run.served
+    start = served.serving(run.begin) - served.dead(run.begin)
+    least = min(len(start), len(run.needed) - run.spare(len(run.needed)))
+    for at, before in steps(run):
+        taken = served.serving(before) & start - served.serving(at) - served.dead(before)
+        taken = {one for one in taken if one[0] not in run.said_gone}
+        left = served.serving(at) | _others_pending(run, at) | served.vouched_for(at) & run.units(run.start)
+        if taken and len(left) < least:
+            yield f"wanted: {len(left)} serve of {len(run.needed)}, {_said(taken)} taken: instant {at}"
+            return
 
 
 def _known_dead(run: Run, at: int) -> set[Unit]:

@@ -91,6 +91,12 @@ def _binding(run: Run) -> bool:
     return serving - max(1, wanted) < highest
 
 
+def _is_wanted(run: Run) -> bool:
+    """Whether one fewer would be less than its scaling groups want, less the share."""
+    serving = len(run.served.serving(run.end) - run.served.dead(run.end))
+    return not run.is_request and serving - 1 < run.most_needed - run.spare(run.most_needed)
+
+
 def reasons(run: Run) -> Iterator[str]:
     """What is refused is refused for what can be seen from here."""
     forced = [one for one in (run.result or {}).get("refused", ()) if one["override"] in run.force]
@@ -117,7 +123,7 @@ def _plausible(run: Run, server: str, reason: str) -> bool:
             named = run.attempt.words[0] == "interrupted" and server in run.attempt.words
             return named or server in run.doomed
         case "min_backends" | "max_unavailable" | "floor":
-            return _binding(run) or _holds_what_follows(run) or _not_read_yet(run)
+            return _binding(run) or _is_wanted(run) or _holds_what_follows(run) or _not_read_yet(run)
         case "max_removed":
             zeroed = {e.server for e in run.launched if e.weight == 0}
             named = {b.server_id for b in run.leave} if run.is_request else run.stale

@@ -380,7 +380,26 @@ class Run:
         new = {one for one in serving if one[0] in named}
         old = self.units(self.leave) & serving
         # What is launched may be taken out as well, where its hook is abandoned.
-        return min(len(new - old), len(old)) if self.is_request else min(len(new), len(old - new))
+        if self.is_request:
+            return min(len(new - old), len(old))
+        return min(len(new), len(old - new), max(0, len(serving) - len(self.needed)))
+
+    @cached_property
+    def needed(self) -> set[Unit]:
+        """The units that are to stay and serve, for all that its scaling groups show."""
+        serving = self.served.serving(self.begin) - self.served.dead(self.begin)
+        stay = {unit(b) for b in self.start if b.weight > 0 and b.server_id not in self.may_leave}
+        always = {s for s, said in self.ever.items() if {state for state, _ in said} == {"in_service"}}
+        return {one for one in stay if one in serving or one[0] in always}
+
+    @cached_property
+    def most_needed(self) -> int:
+        """How many may be thought to have to serve in the end."""
+        serving = self.served.serving(self.begin) | self.served.pending(self.begin)
+        stay = {unit(b) for b in self.start if b.weight > 0 and b.server_id not in self.leaving}
+        here = {b.server_id for b in self.start}
+        listed = {one for one in stay if one in serving or self.once(one[0], "in_service")}
+        return len(listed) + len(self.come - here)
 
     @cached_property
     def strictly_least(self) -> int:

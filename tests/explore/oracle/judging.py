@@ -13,6 +13,7 @@ from tests.explore.playing import Played
 _EACH_RUN = (
     capacity.floor,
     capacity.retired,
+    capacity.wanted,
     admission.doomed,
     admission.stopped,
     admission.untouched,
