@@ -203,7 +203,10 @@ def _time_left(chosen: Settings, timeout_s: float | None) -> float:
 def _answer(delivery: Delivery, result: Result) -> Result:
     """Log a result, and return it in the form that the caller expects, or raise it."""
     raised = result["outcome"] == "raised"
-    (logs.unfinished if raised else logs.completed)(result)
+    if raised:
+        logs.event("swap.unfinished", level="warning", **result)
+    else:
+        logs.event("swap.completed", **result)
     if delivery.http:
         return outcome.as_http(result, delivery.rejected)
     if raised:

@@ -74,7 +74,7 @@ def _turn_away(delivery: Delivery, invocation: Invocation) -> Result:
     main.log_unread(delivery)
     reasons = [ignored.reason for ignored in delivery.ignored]
     result = outcome.summed_up([], delivery.rejected, reasons, invocation.request_id)
-    logs.completed(result)
+    logs.event("swap.completed", **result)
     return outcome.as_http(result, delivery.rejected)
 
 
@@ -110,7 +110,7 @@ def _hand_on(
         return _not_yet(result, reason=failed.answer.code)
     if asynchronous and not invoked.error_type:
         result |= {"outcome": "accepted", "reason": "queued_before" if invoked.repeated else None}
-        logs.completed(result)
+        logs.event("swap.completed", **result)
         return outcome.as_http(result)
     return _relay(result, invoked)
 
@@ -125,7 +125,7 @@ def _relay(result: Result, invoked: Invoked) -> Result:
 
 def _not_yet(result: Result, *, reason: str) -> Result:
     result |= {"outcome": "raised", "reason": reason}
-    logs.unfinished(result)
+    logs.event("swap.unfinished", level="warning", **result)
     return outcome.as_http(result)
 
 
