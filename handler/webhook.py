@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from handler import context as contexts
 from handler import logs, main, outcome
 from handler.cloud import credentials
 from handler.cloud.credentials import Credentials
@@ -42,28 +41,18 @@ def webhook(given: Any, second: Any) -> Any:
 
 
 def _answer(given: Any, context: Any) -> Result:
-    instance = main.started()
-    invocation = contexts.read(context, os.environ)
-    main.hide_keys(context)
-    secrets = main.webhook_secrets(instance)
+    instance, invocation = main.begin(context)
+    chosen = instance.settings
     # In whole seconds, as they are handed on: what is fresh here must not be stale there.
     now = int(time.time())
-    event, delivery = reading.read_request(given, targets=instance.settings.targets, now=now, secrets=secrets)
-    logs.bind(
-        cold_start=logs.cold_start(),
-        request_id=invocation.request_id,
-        function_name=invocation.function,
-        region=invocation.region,
-        trigger="deployment",
-        event_ids=list(delivery.event_ids),
+    event, delivery = reading.read_request(
+        given, targets=chosen.targets, now=now, secrets=chosen.secrets.values
     )
-    try:
+    with main.logged(invocation, delivery):
         if delivery.intents:
-            response = _hand_on(event, delivery, now, instance.settings, invocation, context)
+            response = _hand_on(event, delivery, now, chosen, invocation, context)
         else:
             response = _turn_away(delivery, invocation)
-    finally:
-        logs.clear()
     if response["statusCode"] == 503 and http.is_async(event):
         raise NotYet(str(json.loads(response["body"])["reason"]))
     return response
@@ -72,8 +61,7 @@ def _answer(given: Any, context: Any) -> Result:
 def _turn_away(delivery: Delivery, invocation: Invocation) -> Result:
     """Answer a request that asks nothing of ``swap``."""
     main.log_unread(delivery)
-    reasons = [ignored.reason for ignored in delivery.ignored]
-    result = outcome.summed_up([], delivery.rejected, reasons, invocation.request_id)
+    result = outcome.summed_up([], delivery.rejected, delivery.ignored, invocation.request_id)
     logs.event("swap.completed", **result)
     return outcome.as_http(result, delivery.rejected)
 

@@ -133,7 +133,7 @@ def summed_up(
     targets: Sequence[dict[str, Any]], rejected: Sequence[Rejected], ignored: Sequence[Ignored]
 ) -> dict[str, Any]:
     """Return the plan of a whole delivery, in the form of the function's results."""
-    told = outcome.summed_up(targets, rejected, [one.reason for one in ignored], "")
+    told = outcome.summed_up(targets, rejected, ignored, "")
     return {key: value for key, value in told.items() if key != "request_id"}
 
 

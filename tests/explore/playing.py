@@ -193,10 +193,8 @@ class _Player:
             )
             results = [outcome.of_done(one) for one in done]
             attempt.results = outcome.with_hooks(results, hooks)
-            ignored = [one.reason for one in attempt.read.ignored]
-            attempt.outcome = outcome.summed_up(attempt.results, attempt.read.rejected, ignored, "")[
-                "outcome"
-            ]
+            summed_up = outcome.summed_up(attempt.results, attempt.read.rejected, attempt.read.ignored, "")
+            attempt.outcome = summed_up["outcome"]
         except Killed:
             attempt.killed = True
         except Endless:
