@@ -51,11 +51,9 @@ class CloudSlb:
     def group(self, vserver_group_id: str) -> Group:
         """Read the group; raises CallFailed, GONE if there is none with that id."""
         answer = self._client.call(DescribeVServerGroupAttributeRequest, {"VServerGroupId": vserver_group_id})
-        try:
+        with parsing.reading("DescribeVServerGroupAttribute"):
             self._spelt |= parsing.spellings(answer)
             return parsing.group(answer, vserver_group_id)
-        except parsing.Malformed as why:
-            raise parsing.unreadable("DescribeVServerGroupAttribute", why) from None
 
     def listeners(self, group: Group) -> Listeners:
         """Return what the listeners that use the group do with its backends; raises CallFailed."""
@@ -74,10 +72,8 @@ class CloudSlb:
             _HEALTH_S,
             lambda: self._client.call(DescribeHealthStatusRequest, {"LoadBalancerId": balancer}),
         )
-        try:
+        with parsing.reading("DescribeHealthStatus"):
             return health_rows.verdicts(group.backends, health_rows.read(answer), checking, partly)
-        except parsing.Malformed as why:
-            raise parsing.unreadable("DescribeHealthStatus", why) from None
 
     def do(self, group: Group, step: Step) -> Answer:
         """Do one step, once, and return its result; never raises CallFailed."""
@@ -96,10 +92,8 @@ class CloudSlb:
 
     def _used(self, group: Group) -> tuple[usage.Use, ...]:
         if group.id not in self._uses:
-            try:
+            with parsing.reading("The listeners"):
                 self._uses[group.id] = usage.uses(self._read, group)
-            except parsing.Malformed as why:
-                raise parsing.unreadable("The listeners", why) from None
         return self._uses[group.id]
 
     def _read(self, request_class: type[Any], params: Mapping[str, str]) -> Mapping[str, Any]:
