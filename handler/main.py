@@ -24,8 +24,8 @@ from handler.core.model.values import Intent
 from handler.outcome import NotYet, Result
 from handler.running import beside, delivering
 from handler.running.hooks import Completed
+from handler.running.ports import Means
 from handler.settings import BadSettings, Settings
-from handler.sharing import Readings
 from handler.triggers import keys, reading
 from handler.triggers.reading import Delivery
 
@@ -152,20 +152,17 @@ def _deliver(
     given = credentials.find(context, os.environ)
     client = _client(instance, given, invocation.region)
     clock = _Clock()
-    deadline = clock.now() + _time_left(instance.settings, invocation.timeout_s)
-    readings = Readings(clock.now)
-    done, hooks = delivering.deliver(
-        intents,
-        instance.settings.targets,
-        lambda: CloudSlb(client, readings.reader()),
-        CloudEss(client),
-        CloudEcs(client),
-        clock,
-        deadline,
-        calls=lambda: client.calls,
+    means = Means(
+        slb=lambda reader: CloudSlb(client, reader),
+        ess=CloudEss(client),
+        ecs=CloudEcs(client),
+        clock=clock,
+        deadline=clock.now() + _time_left(instance.settings, invocation.timeout_s),
         log=_log,
         beside=_beside,
     )
+    targets = instance.settings.targets
+    done, hooks = delivering.deliver(intents, targets, means, calls=lambda: client.calls)
     results = [outcome.of_done(one) for one in done]
     for hook in hooks:
         _log_hook(hook)

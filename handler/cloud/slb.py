@@ -27,7 +27,7 @@ from handler.cloud.client import Client
 from handler.core.model.answers import Answer, CallFailed, Result
 from handler.core.model.steps import Add, Modify, Remove, Step
 from handler.core.model.values import Backend, Group, Key, Listeners, Verdict
-from handler.sharing import Reader, Readings
+from handler.sharing import Reader
 
 #: Seconds for which other targets of the delivery may use a reading of a load balancer: of its listeners, and
 #: of its backends' health.
@@ -44,7 +44,7 @@ class CloudSlb:
 
     def __init__(self, client: Client, reader: Reader | None = None) -> None:
         self._client = client
-        self._reader = reader or Readings(time.monotonic).reader()
+        self._reader = reader or Reader(time.monotonic, {})
         self._uses: dict[str, tuple[usage.Use, ...]] = {}
         self._spelt: dict[str, str] = {}
 

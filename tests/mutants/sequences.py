@@ -43,8 +43,8 @@ BUGS = (
         f"{TWO_SOURCES}; fault 0 list 1 missing; > timer",
         (
             "running.observer:Observer._complete",
-            "for known in listings for",
-            "for known in [*listings][:1] for",
+            "for known in asking for",
+            "for known in [*asking][:1] for",
         ),
     ),
     _bug(

@@ -18,7 +18,7 @@ from handler.running.observer import ANSWERS_S, Observer
 from localcloud.cloud import Cloud
 from localcloud.state.world import Member
 from tests.support.builders import cloud, event, request, shown_group, target, verdicts
-from tests.support.level_a import Calls, FakeClock, ModelEcs, ModelEss, ModelSlb
+from tests.support.level_a import Calls, FakeClock, means_of
 
 READ, LISTED, HEALTH, ECS = (
     "DescribeVServerGroupAttribute",
@@ -33,8 +33,8 @@ class Looker:
 
     def __init__(self, over: Cloud, wish: Intent | None = None, at: Target | None = None) -> None:
         self.clock, self.calls = FakeClock(), Calls(over)
-        slb, ess, ecs = ModelSlb(self.calls), ModelEss(self.calls), ModelEcs(self.calls)
-        self.observer = Observer(at or target(), wish or event(), slb, ess, ecs, self.clock, 2000.0)
+        means = means_of(self.calls, self.clock, 2000.0)
+        self.observer = Observer(at or target(), wish or event(), means)
         self.seen: tuple[Observed, RunState] | None = None
 
     def look(self, waited_for: str = "") -> Observed:
@@ -174,7 +174,7 @@ def write() -> Callable[[Looker, str], None]:
     def remove(looker: Looker, server_id: str) -> None:
         view, progress = looker.seen
         step = Remove(backends_of(view.group, server_id))
-        answer = ModelSlb(looker.calls).do(view.group, step)
+        answer = looker.observer.slb.do(view.group, step)
         looker.seen = view, progress.after_write(Do(step, "retire"), answer, looker.clock.now(), 0.5)
 
     return remove
