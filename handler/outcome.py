@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, get_args
 
-from handler.core.model.decisions import Outcome
 from handler.core.model.policy import Target
+from handler.core.model.steps import Outcome
 from handler.core.model.values import Backend, Intent, Refusal
 from handler.core.planning import diff
 from handler.core.planning.diff import Diff

@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from handler import outcome
-from handler.core.model.decisions import Outcome
+from handler.core.model.steps import Outcome
 from handler.core.model.values import Hook
 from handler.running.hooks import Completed
 from handler.triggers import deployment

@@ -8,9 +8,9 @@ from msgspec import Struct
 
 from handler.core.deciding.hooks import Ending
 from handler.core.model.answers import CallFailed
-from handler.core.model.decisions import Finish
 from handler.core.model.observed import Observed
 from handler.core.model.policy import Target
+from handler.core.model.steps import Finish
 from handler.core.model.values import Group, Hook, Intent, Scope
 from handler.core.planning.merging import merge
 from handler.running import loop

@@ -9,10 +9,9 @@ from handler.core.deciding.decide import cut_short, decide
 from handler.core.deciding.plan import Plan, plan
 from handler.core.deciding.run_state import Retry, RunState
 from handler.core.model.answers import Answer, Result
-from handler.core.model.decisions import Finish, Wait
 from handler.core.model.observed import Observed
 from handler.core.model.policy import Target
-from handler.core.model.steps import described, same
+from handler.core.model.steps import Finish, Wait, described, same
 from handler.core.model.values import Intent
 from handler.core.planning.goal import Goal
 from handler.running.observer import Observer

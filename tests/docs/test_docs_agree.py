@@ -12,9 +12,9 @@ import pytest
 
 from handler import outcome, targets
 from handler.core.model.answers import Result
-from handler.core.model.decisions import Outcome, Why
 from handler.core.model.marks import Marks
 from handler.core.model.policy import Policy, Target
+from handler.core.model.steps import Outcome, Why
 from handler.core.model.values import Intent
 from handler.running.delivering import Done
 from handler.triggers import deployment, instances

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from handler.core.deciding.hooks import Ending
-from handler.core.model.decisions import Finish
+from handler.core.model.steps import Finish
 from handler.core.model.values import Hook
 from handler.running.hooks import EVERY_S, FIRST_S, TRIES, Completed, Hooks
 from localcloud.cloud import Cloud

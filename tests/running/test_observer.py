@@ -168,8 +168,7 @@ def test_a_reading_that_lags_shows_what_was_written(write: Callable[[Looker, str
 
 @pytest.fixture
 def write() -> Callable[[Looker, str], None]:
-    from handler.core.model.decisions import Do
-    from handler.core.model.steps import Remove, backends_of
+    from handler.core.model.steps import Do, Remove, backends_of
 
     def remove(looker: Looker, server_id: str) -> None:
         view, progress = looker.seen

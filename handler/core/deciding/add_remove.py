@@ -7,8 +7,7 @@ from msgspec.structs import replace
 from handler.core.deciding import drain
 from handler.core.deciding.situation import Situation
 from handler.core.deciding.status import ChangeStatus
-from handler.core.model.decisions import Do
-from handler.core.model.steps import Add, Remove, SetWeight
+from handler.core.model.steps import Add, Do, Remove, SetWeight
 from handler.core.model.values import Backend, Key
 from handler.core.planning import capacity
 

@@ -35,9 +35,9 @@ from handler.core.deciding.run_state import RunState
 from handler.core.deciding.situation import Situation, assess
 from handler.core.deciding.written import LAGGING_LOOKS
 from handler.core.model.answers import Answer
-from handler.core.model.decisions import Decision, Do, Finish, Wait
 from handler.core.model.observed import Observed
 from handler.core.model.policy import Policy
+from handler.core.model.steps import Decision, Do, Finish, Wait
 from handler.core.model.values import Intent, Refusal
 
 #: How to take a group out of Auto Scaling's hands, so that one controller is left.

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 
 from handler.core.deciding.situation import Situation
 from handler.core.deciding.status import ChangeStatus
-from handler.core.model.decisions import Do
-from handler.core.model.steps import SetWeight
+from handler.core.model.steps import Do, SetWeight
 from handler.core.model.values import Backend
 
 

@@ -10,8 +10,8 @@ from handler.core.deciding import drain, rollback
 from handler.core.deciding.situation import Situation
 from handler.core.deciding.status import ChangeStatus
 from handler.core.model.answers import Answer
-from handler.core.model.decisions import Decision, Finish, Outcome, Wait
 from handler.core.model.observed import Source
+from handler.core.model.steps import Decision, Finish, Outcome, Wait
 from handler.core.model.values import Key, Refusal, Scope, server_of
 from handler.core.planning.desired import QUIET
 from handler.core.planning.guards import floor_refusal

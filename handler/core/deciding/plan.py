@@ -10,10 +10,9 @@ from msgspec.structs import replace
 from handler.core.deciding.decide import SETTLE_S, decide
 from handler.core.deciding.run_state import RunState, begin
 from handler.core.model.answers import Answer, Result
-from handler.core.model.decisions import Finish, Wait, Why
 from handler.core.model.observed import Observed
 from handler.core.model.policy import Policy
-from handler.core.model.steps import Step, in_calls, new_side
+from handler.core.model.steps import Finish, Step, Wait, Why, in_calls, new_side
 from handler.core.model.values import Group, Intent, Key, Refusal, Verdict
 from handler.core.planning.goal import Goal
 

@@ -8,8 +8,7 @@ from msgspec.structs import replace
 
 from handler.core.deciding.situation import Situation
 from handler.core.deciding.status import ChangeStatus
-from handler.core.model.decisions import Do
-from handler.core.model.steps import Add, Modify, Remove, SetWeight
+from handler.core.model.steps import Add, Do, Modify, Remove, SetWeight
 from handler.core.model.values import Backend, Pair, Refusal, server_of
 from handler.core.planning.desired import why_not_launched
 

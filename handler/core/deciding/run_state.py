@@ -11,10 +11,9 @@ from handler.core.deciding import backoff
 from handler.core.deciding.isolation import Isolation
 from handler.core.deciding.written import Written
 from handler.core.model.answers import Answer, Result
-from handler.core.model.decisions import Do
 from handler.core.model.observed import Observed
 from handler.core.model.policy import Policy
-from handler.core.model.steps import Add, Modify, SetWeight, Step, keys_of, new_side, old_side, units_of
+from handler.core.model.steps import Add, Do, Modify, SetWeight, Step, keys_of, new_side, old_side, units_of
 from handler.core.model.values import Group, Intent, Key, Refusal
 from handler.core.planning import goal as planning
 from handler.core.planning.capacity import gone_of

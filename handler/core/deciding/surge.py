@@ -9,8 +9,7 @@ from msgspec.structs import replace
 from handler.core.deciding import drain
 from handler.core.deciding.situation import Situation
 from handler.core.deciding.status import ChangeStatus
-from handler.core.model.decisions import Do
-from handler.core.model.steps import Add
+from handler.core.model.steps import Add, Do
 
 
 def add_beside(statuses: Iterable[ChangeStatus], situation: Situation) -> Do | None:

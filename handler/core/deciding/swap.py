@@ -8,8 +8,7 @@ from itertools import chain
 from handler.core.deciding import drain
 from handler.core.deciding.situation import Situation
 from handler.core.deciding.status import ChangeStatus
-from handler.core.model.decisions import Do
-from handler.core.model.steps import Modify, Remove
+from handler.core.model.steps import Do, Modify, Remove
 
 
 def replace_free(situation: Situation) -> Do | None:

@@ -7,8 +7,7 @@ from functools import reduce
 from msgspec import Struct
 from msgspec.structs import replace
 
-from handler.core.model.decisions import Do
-from handler.core.model.steps import Step, after, keys_of, new_side, old_side, same, units_of
+from handler.core.model.steps import Do, Step, after, keys_of, new_side, old_side, same, units_of
 from handler.core.model.values import Group
 
 #: Looks that may still show the group as it was before a write of ours; after that they are believed.
