@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from handler.core.deciding.situation import Situation
 from handler.core.deciding.status import ChangeStatus
-from handler.core.model.steps import Do, SetWeight
+from handler.core.model.steps import Do
 from handler.core.model.values import Backend
 
 
@@ -47,7 +47,7 @@ def under_way(situation: Situation) -> list[ChangeStatus]:
 
 def begin(statuses: Iterable[ChangeStatus], situation: Situation) -> Do | None:
     """Set old backends that have to drain to weight 0, if there is time to finish."""
-    weighted = situation.batch(b for status in statuses for b in to_lower(status, situation))
-    if not weighted or not situation.has_time_to_drain:
+    if not situation.has_time_to_drain:
         return None
-    return Do(SetWeight(weighted, tuple(map(situation.policy.marks.drained, weighted))), "drain")
+    weighted = (backend for status in statuses for backend in to_lower(status, situation))
+    return situation.set_weights(map(situation.policy.marks.drained, weighted), "drain")

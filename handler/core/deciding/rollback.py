@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from handler.core.deciding.situation import Situation
 from handler.core.deciding.status import ChangeStatus
-from handler.core.model.steps import Add, Do, Modify, Remove, SetWeight
+from handler.core.model.steps import Add, Do, Modify, Remove
 from handler.core.model.values import Backend, Pair, Refusal, server_of
 from handler.core.planning.desired import why_not_launched
 
@@ -63,9 +63,8 @@ def _may_serve_alone(status: ChangeStatus, situation: Situation) -> bool:
 
 def lift(statuses: Iterable[ChangeStatus], situation: Situation) -> Do | None:
     """Give old backends back the weight that a drain of this run or an earlier one took."""
-    here = situation.observed.group.backends
-    lowered = situation.batch(b for status in statuses for b in _lowered(status, situation))
-    return Do(SetWeight(tuple(here[b.key] for b in lowered), lowered), "put_back") if lowered else None
+    lowered = (backend for status in statuses for backend in _lowered(status, situation))
+    return situation.set_weights(lowered, "put_back")
 
 
 def late(situation: Situation) -> tuple[Refusal, ...]:

@@ -11,7 +11,7 @@ from handler.core.deciding.run_state import RunState
 from handler.core.deciding.status import ChangeStatus, Look, statuses
 from handler.core.model.observed import Observed
 from handler.core.model.policy import WAY_BACK_S, Policy
-from handler.core.model.steps import Entry, unit_of, whole_units
+from handler.core.model.steps import Do, Entry, SetWeight, Why, unit_of, whole_units
 from handler.core.model.values import Backend, Intent, Strategy
 from handler.core.planning.goal import Goal
 
@@ -109,6 +109,11 @@ class Situation(Struct, frozen=True, dict=True):
         if self.focus:
             entries = (entry for entry in entries if unit_of(entry) in self.focus)
         return next(whole_units(entries, self.policy.max_per_call), ())
+
+    def set_weights(self, after: Iterable[Backend], why: Why) -> Do | None:
+        """Return the step that rewrites backends of the group, as many as one call may carry."""
+        chosen, here = self.batch(after), self.observed.group.backends
+        return Do(SetWeight(tuple(here[b.key] for b in chosen), chosen), why) if chosen else None
 
     def batch_with_room(self, entries: Iterable[Backend]) -> tuple[Backend, ...]:
         """Return as many entries as one call carries and the load balancer has room for, in whole units."""

@@ -52,10 +52,10 @@ class ChangeStatus(Struct, frozen=True, dict=True):
     given_up: bool  #: refused during the run
 
     @property
-    def wrong_weight(self) -> tuple[tuple[Backend, Backend], ...]:
-        """The new backends that do not have their weight yet, as they are and as they are to be."""
+    def wrong_weight(self) -> tuple[Backend, ...]:
+        """The new backends that are in and do not have their weight yet, as they are to be."""
         here = self.look.observed.group.backends
-        return tuple((here[b.key], b) for b in self.change.into if here.get(b.key, b).weight != b.weight)
+        return tuple(b for b in self.change.into if here.get(b.key, b).weight != b.weight)
 
     @cached_property
     def proven(self) -> bool:
