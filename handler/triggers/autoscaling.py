@@ -13,8 +13,8 @@ from typing import Literal
 from msgspec import Struct
 
 from handler.core.model.policy import Target
-from handler.core.model.values import Cause, Hook, Intent, Scope, ServerRef
-from handler.triggers.choosing import Item, elsewhere, switched_on
+from handler.core.model.values import Cause, Hook, Intent, ServerRef
+from handler.triggers.choosing import Item, elsewhere, of_each
 from handler.triggers.fields import sane_id, scaling_group, scaling_instances
 from handler.triggers.messages import SCALING_FIELDS, Ignored, Message, Unreadable, shown, text
 
@@ -93,23 +93,19 @@ def read(message: Message, targets: Sequence[Target], region: str) -> list[Item]
         detail = f"no target has the scaling group {shown(group)}"
         return [Ignored("not_our_scaling_group", detail, message.event_ids)]
     transition = _transition(message, family, last)
-    chosen, items = switched_on(fed, message.event_ids)
     names = _ACTIVITIES.get(last, _NOTHING) if transition is None else _HOOKED[transition]
     hooks = () if transition is None else _hooks(message, group, transition)
     instances = () if names.side is None else scaling_instances(message)
     named = tuple(ServerRef(one, cause=names.cause) for one in instances)
-    return items + [
-        Intent(
-            target.name,
-            "autoscaling",
-            message.event_ids,
-            Scope.RECONCILE,
-            terminated=named if names.side == "terminated" else (),
-            launched=named if names.side == "launched" else (),
-            hooks=hooks,
-        )
-        for target in chosen
-    ]
+    asked = Intent(
+        "",
+        "autoscaling",
+        message.event_ids,
+        terminated=named if names.side == "terminated" else (),
+        launched=named if names.side == "launched" else (),
+        hooks=hooks,
+    )
+    return of_each(fed, asked)
 
 
 def _is_test(message: Message) -> bool:
