@@ -119,7 +119,9 @@ def load(environ: Mapping[str, str], read_file: Callable[[str], str] = from_pack
     function = _function(environ.get("SWAP_FUNCTION", "").strip() or "slb-swap/swap", errors)
     secrets = _secrets(environ.get("SWAP_WEBHOOK_SECRETS", ""), errors)
     targets, writers = shards.read(environ, targets, read_file, errors)
-    errors.extend(_bundle(environ.get("ALIBABA_CLOUD_CA_BUNDLE", "")))
+    bundle = environ.get("ALIBABA_CLOUD_CA_BUNDLE", "")
+    if bundle and not os.access(bundle, os.R_OK):
+        errors.append(f"ALIBABA_CLOUD_CA_BUNDLE: cannot read {bundle!r}")
     errors.extend(_misspelt(environ))
     if errors:
         hidden = secret_texts(environ)
@@ -131,11 +133,6 @@ def secret_texts(environ: Mapping[str, str]) -> list[str]:
     """Return what must never be printed of an environment: webhook secrets, the access key, the token."""
     parts = environ.get("SWAP_WEBHOOK_SECRETS", "").split(",")
     return [*keys.texts(part.strip() for part in parts), *credentials.in_environment(environ)]
-
-
-def _bundle(path: str) -> Iterator[str]:
-    if path and not os.access(path, os.R_OK):
-        yield f"ALIBABA_CLOUD_CA_BUNDLE: cannot read {path!r}"
 
 
 def _function(given: str, errors: list[str]) -> tuple[str, str]:

@@ -83,7 +83,7 @@ class Observer:
                 group = state.written.expected
                 handed.give(group)
                 listeners = self.slb.listeners(group)
-                health = self.slb.health(group) if listeners.checked else {}
+                health = self.slb.health(group) if listeners.checking else {}
             seen = self._observed(group, fresh, listeners, health)
         except CallFailed as failed:
             now = self._clock.now()

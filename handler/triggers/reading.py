@@ -63,7 +63,7 @@ def _delivery(
         tuple(item for item in items if isinstance(item, Rejected)),
         tuple(item for item in items if isinstance(item, Ignored)),
         trigger,
-        _each_once([*event_ids, *_ids_of(items)]),
+        tuple(dict.fromkeys([*event_ids, *_ids_of(items)])),
         by_http,
     )
 
@@ -142,7 +142,3 @@ class _Reader:
 
 def _ids_of(items: Iterable[Item]) -> list[str]:
     return [one for item in items if isinstance(item, (Intent, Ignored)) for one in item.event_ids]
-
-
-def _each_once(ids: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(ids))

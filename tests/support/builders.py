@@ -280,7 +280,7 @@ class Play:
 
     def health(self, verdict: Verdict, said: str) -> None:
         """Give servers a verdict, where health is checked."""
-        if self.view.listeners.checked:
+        if self.view.listeners.checking:
             ids = " ".join(re.split("[=@]", one)[0] for one in said.split())
             keys = _keys(self.view.group, ids)
             self.view = replace(self.view, health={**self.view.health, **verdicts(keys, verdict)})

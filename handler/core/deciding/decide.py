@@ -167,7 +167,7 @@ def _bounded(decision: Decision, situation: Situation) -> Decision:
         return decision
     state = situation.state
     if state.writes >= state.most_writes(situation.goal.entries):
-        return finish.too_many_writes(situation)
+        return finish.raised(situation, "too_many_writes")
     wait = state.wait_for_room(decision.step, situation.observed.now)
     return Wait(wait, "over_quota") if wait else decision
 

@@ -12,7 +12,7 @@ from handler.core.deciding.status import ChangeStatus
 from handler.core.model.answers import Answer
 from handler.core.model.observed import Source
 from handler.core.model.steps import Decision, Finish, Outcome, Wait
-from handler.core.model.values import Key, Refusal, Scope, server_of
+from handler.core.model.values import Refusal, Scope, server_of
 from handler.core.planning.desired import QUIET
 from handler.core.planning.guards import floor_refusal
 
@@ -61,11 +61,6 @@ def ended(situation: Situation) -> Decision:
 def raised(situation: Situation, why: str) -> Finish:
     """Return the end of a run that has to be delivered again."""
     return _finish("raised", why, situation, _refused(situation))
-
-
-def too_many_writes(situation: Situation) -> Finish:
-    """Return the end of a run that writes too often, for whatever reason."""
-    return raised(situation, "too_many_writes")
 
 
 def on_refusal(situation: Situation, answer: Answer) -> Finish:
@@ -186,7 +181,5 @@ def _is_still_there(situation: Situation) -> bool:
         return False
     launched = {ref.server_id for ref in situation.intent.launched}
     named = [ref for ref in situation.intent.terminated if ref.server_id not in launched]
-    here: dict[str, list[Key]] = {}
-    for key in situation.observed.group.backends:
-        here.setdefault(key.server_id, []).append(key)
-    return any(ref.names(key) for ref in named for key in here.get(ref.server_id, ()))
+    here = situation.observed.group.servers()
+    return any(ref.names(backend.key) for ref in named for backend in here.get(ref.server_id, ()))

@@ -92,7 +92,7 @@ class Situation(Struct, frozen=True, dict=True):
     @property
     def has_time(self) -> bool:
         """Whether there is time for health, drain and a rollback; if not, no replacement begins."""
-        checks = self.policy.health_timeout_s if self.observed.listeners.checked else 0.0
+        checks = self.policy.health_timeout_s if self.observed.listeners.checking else 0.0
         drain = self.policy.drain_s if self.drains else 0.0
         return self.observed.deadline - self.observed.now >= checks + drain + WAY_BACK_S
 

@@ -8,7 +8,7 @@ from typing import Literal, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from handler.core.model.values import Backend, Group, Key, Pair, Refusal
+from handler.core.model.values import Backend, Group, Key, Pair, Refusal, grouped
 
 Entry = TypeVar("Entry", Backend, Pair)
 
@@ -152,11 +152,8 @@ def unit_of(entry: Backend | Pair) -> str:
 
 def whole_units(entries: Iterable[Entry], limit: int) -> Iterator[tuple[Entry, ...]]:
     """Yield entries in parts of at most ``limit``; those of a unit stay together if they can."""
-    by_unit: dict[str, list[Entry]] = {}
-    for entry in entries:
-        by_unit.setdefault(unit_of(entry), []).append(entry)
     part: list[Entry] = []
-    for of_one in by_unit.values():
+    for of_one in grouped(entries, unit_of).values():
         if part and len(part) + len(of_one) > limit:
             yield tuple(part)
             part = []

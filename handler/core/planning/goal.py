@@ -121,7 +121,7 @@ def _notes(
     listeners = first.listeners
     if any(change.into for change in made):
         yield from (f"listener_never_healthy: {name}" for name in sorted(listeners.checking - gating))
-        if not listeners.checked:
+        if not listeners.checking:
             yield "health_unchecked"
     drained = [b for change in made if not change.gone for b in change.out if b.weight]
     if policy.drain_s and drained:

@@ -19,11 +19,11 @@ come or waiting for their weight, so a repeated delivery finds the same matches.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from itertools import zip_longest
 from typing import NamedTuple
 
-from handler.core.model.values import Backend, ServerRef, server_of
+from handler.core.model.values import Backend, ServerRef, grouped, server_of
 
 #: The backends of each unit of capacity.
 Backends = Mapping[str, tuple[Backend, ...]]
@@ -122,12 +122,13 @@ class Matching:
         """
         successor = dict(pairs)
         passed_over = successor.keys() & set(successor.values())
-        olds, news = _by_server(self._olds), _by_server(self._news)
+        olds, news = grouped(self._olds, server_of), grouped(self._news, server_of)
         found: list[Match] = []
         for head in (old for old in successor if old not in passed_over):
             *before, end = _chain(head, successor)
             here = [old for old in before if any(self._olds[unit] for unit in olds.get(old, ()))] or [head]
-            found += _in_order(olds.get(here[0], [here[0]]), news.get(end, []))
+            both_in_order = zip_longest(olds.get(here[0], (here[0],)), news.get(end, ()))
+            found += [Match(old, new) for old, new in both_in_order]
             found += [Match(unit, None) for old in here[1:] for unit in olds[old]]
         return found, set(passed_over)
 
@@ -165,21 +166,9 @@ def _alike(olds: list[str], news: list[str], likeness: Callable[[str], object]) 
     return [Match(old, new) for old, new in found.items()]
 
 
-def _in_order(olds: Sequence[str], news: Sequence[str]) -> Iterator[Match]:
-    """Match the units of a requested pair of servers, in order."""
-    return (Match(old, new) for old, new in zip_longest(olds, news))
-
-
 def _chain(head: str, successor: Mapping[str, str]) -> list[str]:
     """Return a server and its successors; a circle ends where it closes."""
     chain = [head]
     while (following := successor.get(chain[-1])) and following not in chain:
         chain.append(following)
     return chain
-
-
-def _by_server(units: Iterable[str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for unit in units:
-        found.setdefault(server_of(unit), []).append(unit)
-    return found
