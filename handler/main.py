@@ -206,10 +206,7 @@ def _answer(delivery: Delivery, result: Result) -> Result:
 
 def _client(instance: _Instance, given: credentials.Credentials, region: str) -> Client:
     if instance.client is None:
-        chosen = instance.settings
-        instance.client = Client(
-            given, region, network=chosen.network, endpoint=chosen.endpoint, hosts=chosen.hosts
-        )
+        instance.client = Client(given, region, instance.settings.endpoints)
     instance.client.renew(given)
     return instance.client
 

@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from handler import blinds, shards
 from handler import targets as listed
 from handler.cloud import credentials, endpoints
-from handler.cloud.endpoints import Network
+from handler.cloud.endpoints import Endpoints, Network
 from handler.core.model.policy import Target
 from handler.triggers import keys
 from handler.triggers.faults import nearest
@@ -62,19 +62,17 @@ class Secrets(Struct, frozen=True):
 
 
 class Settings(Struct, frozen=True):
-    """The settings of the function; ``endpoint`` is None except for a local cloud.
+    """The settings of the function.
 
     ``function`` is where ``webhook`` finds ``swap``: the service, empty on Function Compute 3.0, and the
     function. ``writers`` has the writer of each VServer group, from 1, if there are several.
     """
 
     targets: tuple[Target, ...]
-    endpoint: str | None = None
-    network: Network = "public"
+    endpoints: Endpoints = Endpoints()
     secrets: Secrets = Secrets()
     function: tuple[str, str] = ("slb-swap", "swap")
     log_level: LogLevel = "INFO"
-    hosts: Mapping[str, str] = field(default_factory=dict)
     writers: Mapping[str, int] = field(default_factory=dict)
 
     def writer_of(self, name: str) -> tuple[str, str]:
@@ -103,10 +101,10 @@ def load(environ: Mapping[str, str], read_file: Callable[[str], str] = from_pack
     """Read the settings; raises BadSettings with everything that is wrong."""
     errors: list[str] = []
     targets = listed.read(environ.get("SWAP_TARGETS", "").strip(), read_file, errors)
-    endpoint = environ.get("SWAP_ENDPOINT", "").strip() or None
-    if endpoint is not None:
+    url, loopback = environ.get("SWAP_ENDPOINT", "").strip(), None
+    if url:
         try:
-            endpoints.loopback(endpoint)
+            loopback = endpoints.loopback(url)
         except ValueError as why:
             errors.append(f"SWAP_ENDPOINT: {why}")
     hosts: dict[str, str] = {}
@@ -126,7 +124,8 @@ def load(environ: Mapping[str, str], read_file: Callable[[str], str] = from_pack
     if errors:
         hidden = secret_texts(environ)
         raise BadSettings(tuple(blinds.hide_these(error, hidden) for error in errors))
-    return Settings(targets, endpoint, network, Secrets(secrets), function, level, hosts, writers)
+    where = Endpoints(network, loopback, hosts)
+    return Settings(targets, where, Secrets(secrets), function, level, writers)
 
 
 def secret_texts(environ: Mapping[str, str]) -> list[str]:

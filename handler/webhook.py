@@ -11,7 +11,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from handler import logs, main, outcome
-from handler.cloud import credentials, endpoints
+from handler.cloud import credentials
 from handler.cloud.credentials import Credentials
 from handler.cloud.invoking import Invoked, Invoker
 from handler.context import DEFAULT_TIMEOUT_S, Invocation
@@ -127,13 +127,7 @@ def _invoker(
 ) -> Invoker:
     """Return what invokes a writer: on Function Compute 2.0 if its name has a service."""
     service, function = writer
-    endpoint = endpoints.fc(
-        invocation.account_id,
-        invocation.region,
-        settings.network,
-        endpoint=settings.endpoint,
-        host=settings.hosts.get("fc"),
-    )
+    endpoint = settings.endpoints.fc(invocation.account_id, invocation.region)
     time_left_s = max(1.0, (invocation.timeout_s or DEFAULT_TIMEOUT_S) - main.MARGIN_S)
     timeout_s = min(QUEUED_WITHIN_S, time_left_s) if asynchronous else time_left_s
     # A function only ever needs one of them.

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from handler.cloud import endpoints
-from handler.cloud.endpoints import Endpoint, Network
+from handler.cloud.endpoints import Endpoint, Endpoints, Network
 from handler.cloud.invoking import Invoker
 from handler.core.model.answers import CallFailed
 from handler.triggers import keys
@@ -176,11 +176,12 @@ def _endpoint(way: Way) -> Endpoint:
             "no account: give --account ID, or set FC_ACCOUNT_ID; a function's address begins with it"
         )
     try:
-        host = endpoints.hosts(os.environ.get("SWAP_ENDPOINTS", "")).get("fc")
+        hosts = endpoints.hosts(os.environ.get("SWAP_ENDPOINTS", ""))
     except ValueError as why:
         raise WrongUse(f"SWAP_ENDPOINTS: {why}") from None
     network: Network = "vpc" if os.environ.get("SWAP_NETWORK") == "vpc" else "public"
-    return endpoints.fc(account, region, network, endpoint=way.endpoint, host=host)
+    loopback = endpoints.loopback(way.endpoint) if way.endpoint else None
+    return Endpoints(network, loopback, hosts).fc(account, region)
 
 
 def servers(option: str, ids: Sequence[str]) -> list[str]:

@@ -13,9 +13,9 @@ from aliyunsdkcore.acs_exception.exceptions import ClientException, ServerExcept
 from aliyunsdkcore.http.protocol_type import HTTP, HTTPS
 from aliyunsdkcore.vendored.requests.utils import get_environ_proxies
 
-from handler.cloud import endpoints, parsing
+from handler.cloud import parsing
 from handler.cloud.credentials import Credentials
-from handler.cloud.endpoints import Endpoint, Network
+from handler.cloud.endpoints import Endpoint, Endpoints
 from handler.cloud.errors import classify
 from handler.cloud.sdk import RenewableSigner, Transport
 from handler.core.model.answers import Answer, CallFailed, Result
@@ -44,20 +44,11 @@ class Client:
         self,
         credentials: Credentials,
         region: str,
+        endpoints: Endpoints,
         *,
-        network: Network = "public",
-        endpoint: str | None = None,
-        hosts: Mapping[str, str] | None = None,
         read_timeout_s: float = READ_TIMEOUT_S,
     ) -> None:
-        """``endpoint`` is SWAP_ENDPOINT, every product's base URL: raises ValueError off loopback.
-
-        ``hosts`` is SWAP_ENDPOINTS: the host of a product, if it is not the usual one.
-        """
-        self._region = region
-        self._network = network
-        self._override = endpoints.loopback(endpoint) if endpoint else None
-        self._hosts = hosts or {}
+        self._region, self._endpoints = region, endpoints
         self._signer = RenewableSigner(credentials)
         self._transport = Transport(
             self._signer,
@@ -110,7 +101,8 @@ class Client:
 
     def _once(self, request_class: type[Any], params: _Params, body: _Params) -> dict[str, Any]:
         request = request_class()  # a request that is sent again gets a longer User-Agent each time
-        endpoint = self._endpoint(request)
+        product = request.get_product().lower()
+        endpoint = self._endpoints.rpc(product, self._region, request.endpoint_map)
         # The SDK compares the protocol by identity: any other "https" is sent as plain HTTP.
         request.set_protocol_type(HTTPS if endpoint.tls else HTTP)
         request.set_endpoint(endpoint.host)
@@ -141,14 +133,6 @@ class Client:
         if not isinstance(answer, dict):
             raise self._failed(action, "MalformedAnswer", None, "The answer is not a JSON object.")
         return dict(parsing.opened(action, answer))
-
-    def _endpoint(self, request: Any) -> Endpoint:
-        if self._override is not None:
-            return self._override
-        product = request.get_product().lower()
-        if product in self._hosts:
-            return Endpoint(self._hosts[product])
-        return endpoints.rpc(product, self._region, self._network, request.endpoint_map)
 
     def _failed(
         self, action: str, code: object, status: int | None, message: object, request_id: object = None

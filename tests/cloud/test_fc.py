@@ -14,7 +14,7 @@ import pytest
 
 from handler.cloud import endpoints
 from handler.cloud.credentials import Credentials
-from handler.cloud.endpoints import Endpoint
+from handler.cloud.endpoints import Endpoint, Endpoints
 from handler.cloud.fc import Fc, Invoked
 from handler.core.model.answers import Answer, CallFailed, Result
 from tests.support.cloud import KEYS, Reply, Seen, Server
@@ -191,7 +191,7 @@ def test_off_loopback_it_is_https_to_the_accounts_endpoint(monkeypatch: pytest.M
     monkeypatch.setattr("requests.Session.request", send)
     monkeypatch.delenv("ALIBABA_CLOUD_CA_BUNDLE", raising=False)
     with pytest.raises(OSError, match="not sent"):
-        fc_at(endpoints.fc("1234", "cn-hangzhou", "vpc")).invoke(b"{}")
+        fc_at(Endpoints("vpc").fc("1234", "cn-hangzhou")).invoke(b"{}")
     (sent_to,) = sent
     path = "/2016-08-15/services/slb-swap/functions/swap/invocations"
     assert sent_to == (f"https://1234.cn-hangzhou-internal.fc.aliyuncs.com{path}", True)

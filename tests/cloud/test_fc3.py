@@ -18,7 +18,7 @@ import trustme
 from handler.cloud import endpoints
 from handler.cloud import fc3 as fc3_module
 from handler.cloud.credentials import Credentials
-from handler.cloud.endpoints import Endpoint
+from handler.cloud.endpoints import Endpoint, Endpoints
 from handler.cloud.fc3 import Fc3, authorization
 from handler.cloud.invoking import Invoked
 from handler.core.model.answers import Answer, CallFailed, Result
@@ -222,15 +222,10 @@ def test_the_environments_proxy_is_used_but_for_what_no_proxy_names(
 
     monkeypatch.setattr("http.client.HTTPSConnection.connect", connect)
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
-    failure(fc_at(endpoints.fc("1234", "cn-hangzhou", "public")))
+    failure(fc_at(Endpoints().fc("1234", "cn-hangzhou")))
     monkeypatch.setenv("NO_PROXY", ".aliyuncs.com")
-    failure(fc_at(endpoints.fc("1234", "cn-hangzhou", "vpc")))
+    failure(fc_at(Endpoints("vpc").fc("1234", "cn-hangzhou")))
     assert asked == ["proxy.example", "1234.cn-hangzhou-internal.fc.aliyuncs.com"]
-
-
-def test_only_loopback_may_be_pointed_at() -> None:
-    with pytest.raises(ValueError, match="loopback"):
-        endpoints.fc("1234", "cn-hangzhou", "public", endpoint="https://example.com")
 
 
 def test_tls_is_verified_with_the_bundle_of_the_environment(
@@ -271,5 +266,5 @@ def test_another_host_may_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("http.client.HTTPSConnection.connect", connect)
     monkeypatch.setenv("NO_PROXY", "*")
     host = "fcv3.cn-hangzhou.aliyuncs.com"
-    failure(fc_at(endpoints.fc("1234", "cn-hangzhou", "public", host=host)))
+    failure(fc_at(Endpoints(hosts={"fc": host}).fc("1234", "cn-hangzhou")))
     assert asked == ["fcv3.cn-hangzhou.aliyuncs.com"]
