@@ -15,11 +15,8 @@ from handler.core.model.values import (
     Group,
     Instance,
     Intent,
-    Key,
-    Listeners,
     Scope,
     Server,
-    Verdict,
 )
 from handler.core.planning.desired import doubtful, to_ask_ecs
 from handler.running.beside import Handed, in_turn
@@ -84,31 +81,26 @@ class Observer:
                 handed.give(group)
                 listeners = self.slb.listeners(group)
                 health = self.slb.health(group) if listeners.checking else {}
-            seen = self._observed(group, fresh, listeners, health)
+            seen = Observed(
+                group=group,
+                now=self._clock.now(),
+                deadline=self._deadline,
+                servers=self._servers,
+                source=believed(self._listings, len(self._missing)),
+                attached=any(group.id in listing.attached for listing in self._listings),
+                missing=self._missing,
+                asked=self._asked,
+                instances=self._instances,
+                health=health,
+                listeners=listeners,
+                fresh=fresh,
+            )
         except CallFailed as failed:
             now = self._clock.now()
             if failed.answer.may_pass:
                 state = state.failed(failed.answer.result, now, self._clock.jitter())
             return replace(observed, problem=failed.answer, now=now, fresh=False), state
         return seen, begin(seen) if never_seen else state
-
-    def _observed(
-        self, group: Group, fresh: bool, listeners: Listeners, health: Mapping[Key, Mapping[str, Verdict]]
-    ) -> Observed:
-        return Observed(
-            group=group,
-            now=self._clock.now(),
-            deadline=self._deadline,
-            servers=self._servers,
-            source=believed(self._listings, len(self._missing)),
-            attached=any(group.id in listing.attached for listing in self._listings),
-            missing=self._missing,
-            asked=self._asked,
-            instances=self._instances,
-            health=health,
-            listeners=listeners,
-            fresh=fresh,
-        )
 
     def _ask_others(self, handed: Handed[Group]) -> None:
         """Ask Auto Scaling and ECS; what depends on the group only once that has been read."""
@@ -169,15 +161,12 @@ class Observer:
         """Ask Auto Scaling; raises CallFailed."""
         return self._reader.read("", (ask.__name__, *what), SHARED_S, lambda: ask(*what))
 
-    def _new_to_ecs(self, group: Group, servers: Mapping[str, Server]) -> tuple[str, ...]:
-        self._matter |= dict.fromkeys(to_ask_ecs(self._intent, group, servers))
-        return tuple(server_id for server_id in self._matter if server_id not in self._asked)
-
     def _ask_ecs(self, group: Group, servers: Mapping[str, Server]) -> None:
         """Ask ECS for instances that matter and were not asked for; go on without if it is not allowed."""
         if self._instances is None:
             return
-        new = self._new_to_ecs(group, servers)
+        self._matter |= dict.fromkeys(to_ask_ecs(self._intent, group, servers))
+        new = tuple(server_id for server_id in self._matter if server_id not in self._asked)
         if not new:
             return
         try:

@@ -293,7 +293,7 @@ BUGS = (
         "ruc/1-f,1-f,1-t,1-t/",
         (
             "core.planning.matching:Matching.matches",
-            "new in self._unproven, ",
+            "new in self.unproven, ",
             "",
         ),
         faults=1,
