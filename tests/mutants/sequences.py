@@ -80,7 +80,7 @@ BUGS = (
         "taken out without its drain",
         "target web un=50% drain=20; in web i-0 80=0 81=100; in web i-1 80=100 81=100;"
         "fault 0 write 0 busy; > request web t:i-0",
-        ("core.deciding.drain:seconds_left", "max(begun, default", "min(begun, default"),
+        ("core.deciding.situation:Situation.drain_left", "max(begun, default", "min(begun, default"),
     ),
     _bug(
         "weights swapped between ports",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from handler.core.deciding import drain
 from handler.core.deciding.situation import Situation
 from handler.core.deciding.status import ChangeStatus
 from handler.core.model.steps import Add, Do, Remove
@@ -135,6 +134,6 @@ def _take_out(statuses: list[ChangeStatus], situation: Situation, *, are_replace
         if not status.removal_costs_capacity or room > 0:
             allowed.append(status)
             room -= status.removal_costs_capacity
-    ready = (status for status in allowed if drain.is_done(status, situation))
+    ready = (status for status in allowed if situation.is_drained(status))
     out = situation.batch(b for status in ready for b in status.out_now)
-    return Do(Remove(out), "retire") if out else drain.begin(allowed, situation)
+    return Do(Remove(out), "retire") if out else situation.drain(allowed)

@@ -30,7 +30,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from handler.core.deciding import add_remove, drain, finish, replacing, rollback
+from handler.core.deciding import add_remove, finish, replacing, rollback
 from handler.core.deciding.run_state import RunState
 from handler.core.deciding.situation import Situation, assess
 from handler.core.deciding.written import LAGGING_LOOKS
@@ -139,7 +139,7 @@ def _await_health(situation: Situation) -> Decision | None:
 
 
 def _await_drain(situation: Situation) -> Decision | None:
-    left = [drain.seconds_left(status, situation) for status in drain.under_way(situation)]
+    left = [situation.drain_left(status) for status in situation.draining]
     return Wait(min(left), "drain") if left else None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from handler.core.deciding import drain, rollback
+from handler.core.deciding import rollback
 from handler.core.deciding.situation import Situation
 from handler.core.deciding.status import ChangeStatus
 from handler.core.model.answers import Answer
@@ -119,7 +119,7 @@ def _lacks_time(situation: Situation) -> bool:
     if not situation.has_time and any(s.to_swap and not s.given_up for s in situation.changes):
         return True
     return not situation.has_time_to_drain and any(
-        drain.to_lower(status, situation)
+        situation.to_lower(status)
         for status in situation.changes
         if status.out_now and not status.given_up and (not status.change.into or status.is_replaced)
     )

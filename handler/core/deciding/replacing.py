@@ -11,7 +11,6 @@ from itertools import chain
 
 from msgspec.structs import replace
 
-from handler.core.deciding import drain
 from handler.core.deciding.situation import Situation
 from handler.core.deciding.status import ChangeStatus
 from handler.core.model.steps import Add, Do, Modify, Remove
@@ -23,7 +22,7 @@ def replace_free(situation: Situation) -> Do | None:
         status
         for status in situation.changes
         if _is_free(status, situation)
-        and drain.is_done(status, situation)
+        and situation.is_drained(status)
         and (status.change.gone or situation.has_time or _is_begun(status, situation))
     )
     return _modify(free, situation)
@@ -55,7 +54,7 @@ def _surges(situation: Situation) -> bool:
     if situation.strategy == "surge":
         return True
     coming = sum(status.brings_weight for status in situation.pending)
-    return situation.room + coming + len(drain.under_way(situation)) <= 0
+    return situation.room + coming + len(situation.draining) <= 0
 
 
 def _add_beside(statuses: Iterable[ChangeStatus], situation: Situation) -> Do | None:
@@ -87,8 +86,8 @@ def _swap(serving: Iterable[ChangeStatus], situation: Situation) -> Do | None:
         if not status.removal_costs_capacity or room > 0:
             wave.append(status)
             room -= status.removal_costs_capacity
-    drained = (status for status in wave if drain.is_done(status, situation))
-    return drain.begin(wave, situation) or _modify(drained, situation)
+    drained = (status for status in wave if situation.is_drained(status))
+    return situation.drain(wave) or _modify(drained, situation)
 
 
 def _is_free(status: ChangeStatus, situation: Situation) -> bool:

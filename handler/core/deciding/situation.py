@@ -1,4 +1,4 @@
-"""A look, worked out: what is in service, what can be spared, and how much one call carries."""
+"""A look, worked out: what is in service, can be spared or has to drain, and how much one call carries."""
 
 from __future__ import annotations
 
@@ -100,6 +100,44 @@ class Situation(Struct, frozen=True, dict=True):
     def has_time_to_drain(self) -> bool:
         """Whether there is time to drain, and to take that back."""
         return self.observed.deadline - self.observed.now >= self.policy.drain_s + WAY_BACK_S
+
+    @property
+    def draining(self) -> list[ChangeStatus]:
+        """The changes that are draining: nothing is left to lower, but time is left to wait."""
+        return [
+            status
+            for status in self.changes
+            if not status.given_up and not self.is_drained(status) and not self.to_lower(status)
+        ]
+
+    def is_drained(self, status: ChangeStatus) -> bool:
+        """Tell whether the old side can be taken out without cutting off what it serves."""
+        return self.drain_left(status) == 0
+
+    def drain_left(self, status: ChangeStatus) -> float:
+        """Return how many seconds the old side still has to drain; all of ``drain_s`` if it has not begun.
+
+        A backend that has a weight but gets no requests is abnormal: it has nothing to drain.
+        """
+        if status.change.gone or not status.out_now or not self.drains:
+            return 0.0
+        if self.to_lower(status):
+            return self.policy.drain_s
+        begun = [self.state.drained_since(b.key) for b in status.out_now if b.weight == 0]
+        return max(0.0, max(begun, default=float("-inf")) + self.policy.drain_s - self.observed.now)
+
+    def to_lower(self, status: ChangeStatus) -> tuple[Backend, ...]:
+        """Return the old backends that have yet to be set to weight 0: those that get requests."""
+        if status.change.gone or not self.drains:
+            return ()
+        return tuple(filter(self.observed.gets_requests, status.out_now))
+
+    def drain(self, statuses: Iterable[ChangeStatus]) -> Do | None:
+        """Set old backends that have to drain to weight 0, if there is time to finish."""
+        if not self.has_time_to_drain:
+            return None
+        lowered = (backend for status in statuses for backend in self.to_lower(status))
+        return self.set_weights(map(self.policy.marks.drained, lowered), "drain")
 
     def batch(self, entries: Iterable[Entry]) -> tuple[Entry, ...]:
         """Return as many entries as one call may carry; those of a unit stay together if they can.
