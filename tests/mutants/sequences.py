@@ -103,13 +103,13 @@ BUGS = (
         "who is about to be reclaimed is put in",
         "about to be reclaimed, and put in",
         "target web asg=a; in web i-0 80=100; lists a i-0; server i-n0 doomed; ~ launch a i-n0; > timer",
-        ("core.planning.desired:why_not_launched", "if instance.reclaimed:", "if False:"),
+        ("core.model.observed:Observed.why_not_launched", "if instance.reclaimed:", "if False:"),
     ),
     _bug(
         "who has stopped is put in",
         "not running, and named in a write",
         "target web asg=a; in web i-0 80=100; lists a i-0; server i-n0 stopped; ~ launch a i-n0; > timer",
-        ("core.planning.desired:why_not_launched", "if observed.is_down(server_id)", "if False"),
+        ("core.model.observed:Observed.why_not_launched", "if self.is_down(server_id)", "if False"),
     ),
     _bug(
         "Deleted is believed whatever ECS and the checks say",
@@ -198,7 +198,7 @@ BUGS = (
         "a name that is not known goes into a write",
         "not running, and named in a write",
         "target web; in web i-0 80=100; > request web l:i-n0",
-        ("core.planning.desired:why_not_launched", 'return "unknown_server" if', 'return "" if'),
+        ("core.model.observed:Observed.why_not_launched", 'return "unknown_server" if', 'return "" if'),
     ),
     _bug(
         "an empty scaling group holds everything up",
@@ -283,8 +283,8 @@ BUGS = (
         "target web min=4; in web i-1 80=100; in web i-2 80=100; in web i-3 80=100; in web i-4 80=100;"
         "server i-n0; > request web p:i-1/i-n0 l:i-2:weight=0 force:min_backends,max_unavailable,max_removed",
         ("core.deciding.add_remove:weigh", "0 if any(map(_is_to_retire, situation.changes)) else", ""),
-        ("core.planning.guards:floor_refusal", "if is_replaced:", "if False:"),
-        ("core.planning.guards:floor_refusal", "None if is_replaced else reason", "reason"),
+        ("core.planning.capacity:Capacity.refusal", "if is_replaced:", "if False:"),
+        ("core.planning.capacity:Capacity.refusal", "None if is_replaced else reason", "reason"),
     ),
     _bug(
         "a reverse that leaves drained what an earlier run drained",

@@ -13,9 +13,9 @@ from handler.core.model.answers import Answer
 from handler.core.model.observed import Source
 from handler.core.model.steps import Decision, Finish, Outcome, Wait
 from handler.core.model.values import Refusal, Scope, server_of
-from handler.core.planning.desired import QUIET
-from handler.core.planning.guards import floor_refusal
 
+#: Reasons that are only notes if no request names the server: nobody has to act on them.
+QUIET = frozenset({"waiting_for_replacement", "being_reclaimed", "not_running", "unknown_server"})
 #: Times ``health.interval_s`` between looks while a run waits for a replacement that others bring.
 FLOOR_LOOKS = 5
 
@@ -150,16 +150,9 @@ def _held_back(situation: Situation) -> tuple[Refusal, ...]:
             held.append(Refusal(status.change.old or "", "after_rollback"))
         elif status.out_now or status.wrong_weight:
             subject = (status.change.old if status.out_now else status.change.new) or ""
-            held.append(
-                floor_refusal(
-                    subject,
-                    situation.intent,
-                    situation.policy,
-                    situation.goal.capacity,
-                    len(situation.in_service),
-                    is_replaced=bool(status.out_now) and status.brings_weight,
-                )
-            )
+            is_replaced = bool(status.out_now) and status.brings_weight
+            in_service = len(situation.in_service)
+            held.append(situation.goal.capacity.refusal(subject, in_service, is_replaced=is_replaced))
     return tuple(held)
 
 

@@ -10,7 +10,6 @@ from handler.core.deciding.situation import Situation
 from handler.core.deciding.status import ChangeStatus
 from handler.core.model.steps import Add, Do, Modify, Remove
 from handler.core.model.values import Backend, Pair, Refusal, server_of
-from handler.core.planning.desired import why_not_launched
 
 
 def undo(situation: Situation) -> Do | None:
@@ -129,9 +128,8 @@ def _may_return(status: ChangeStatus, situation: Situation) -> bool:
     if status.change.gone or old in situation.state.refused:
         return False
     server_id = server_of(old)
-    return server_id not in situation.goal.desired.doomed and not why_not_launched(
-        server_id, situation.observed
-    )
+    unfit = situation.observed.why_not_launched(server_id)
+    return server_id not in situation.goal.desired.doomed and not unfit
 
 
 def _owes(status: ChangeStatus, situation: Situation) -> bool:

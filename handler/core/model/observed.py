@@ -136,6 +136,15 @@ class Observed(Struct, frozen=True):
         instance = self.instance(server_id)
         return instance is not None and instance.status in {"stopping", "stopped"}
 
+    def why_not_launched(self, server_id: str) -> str:
+        """Return why an instance may not be put in, judged by ECS; empty if it may."""
+        instance = self.instance(server_id)
+        if instance is None:
+            return "unknown_server" if self.is_unknown_to_ecs(server_id) else ""
+        if instance.reclaimed:
+            return "being_reclaimed"
+        return "not_running" if self.is_down(server_id) else ""
+
     def _is_dead(self, server_id: str) -> bool:
         return self.is_down(server_id) or self.is_released(server_id)
 

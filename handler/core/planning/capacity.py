@@ -10,19 +10,36 @@ from handler.core.model.marks import Marks
 from handler.core.model.observed import SOME_NORMAL, Observed
 from handler.core.model.policy import Policy
 from handler.core.model.steps import keys_of
-from handler.core.model.values import Backend, Group, Intent, Key, ServerRef, Verdict
+from handler.core.model.values import Backend, Group, Intent, Key, Refusal, ServerRef, Verdict
 from handler.core.planning.changes import Change
 
 
 class Capacity(Struct, frozen=True):
     """A run's capacity at its start, and its floors, in units: a server, or each address of an ENI or ECI.
 
-    ``floor`` always binds replacements; ``floor_for_removals`` may be lower, if ``force`` names a limit.
+    ``floor`` always binds replacements; ``floor_for_removals`` may be lower, if ``force`` names a limit. The
+    ``least`` of each is its floor by ``min_backends`` alone.
     """
 
     baseline: int
     floor: int
     floor_for_removals: int
+    least: int
+    least_for_removals: int
+
+    def refusal(
+        self, subject: str, in_service: int, removed: int = 1, *, is_replaced: bool = False
+    ) -> Refusal:
+        """Return the refusal to take a unit out of service, with the limit that binds.
+
+        Its override is named, except for a replaced unit: nothing overrides the limits there.
+        """
+        floor, least = self.floor_for_removals, self.least_for_removals
+        if is_replaced:
+            floor, least = self.floor, self.least
+        reason = "min_backends" if floor <= least else "max_unavailable"
+        numbers = {"in_service": in_service, "removed": removed, "floor": floor}
+        return Refusal(subject, reason, None if is_replaced else reason, numbers)
 
 
 def capacity(
@@ -37,7 +54,10 @@ def capacity(
     ``gone`` are the units that were gone when it began; if None, those that the changes call gone.
     """
     base = baseline(first, changes, policy.marks, gone)
-    return Capacity(base, floor(policy, base), floor(policy, base, intent.force))
+    force = intent.force
+    return Capacity(
+        base, floor(policy, base), floor(policy, base, force), least(policy), least(policy, force)
+    )
 
 
 def gates(first: Observed, launched: Iterable[ServerRef]) -> frozenset[str]:
@@ -142,12 +162,12 @@ def floor(policy: Policy, baseline: int, force: frozenset[str] = frozenset()) ->
 
     ``force`` lifts the limits that it names: ``min_backends``, ``max_unavailable``.
     """
-    lowest = lowest_floor(policy, force)
+    lowest = least(policy, force)
     if "max_unavailable" in force:
         return lowest
     return max(lowest, baseline - share(policy.max_unavailable, baseline))
 
 
-def lowest_floor(policy: Policy, force: frozenset[str]) -> int:
+def least(policy: Policy, force: frozenset[str] = frozenset()) -> int:
     """Return ``min_backends``, or 0 if it is forced."""
     return 0 if "min_backends" in force else policy.min_backends
