@@ -50,7 +50,7 @@ class Client:
     ) -> None:
         self._region, self._endpoints = region, endpoints
         self._signer = RenewableSigner(credentials)
-        self._transport = Transport(
+        self.transport = Transport(
             self._signer,
             region,
             connect_timeout_s=CONNECT_TIMEOUT_S,
@@ -61,15 +61,6 @@ class Client:
         self._body_is_read = True
         self._counting = threading.Lock()
         self.calls = 0  #: made so far, whatever their results
-
-    @property
-    def session(self) -> Any:
-        """The HTTP session that the SDK sends with; tests replace it."""
-        return self._transport.session
-
-    @session.setter
-    def session(self, session: Any) -> None:
-        self._transport.session = session
 
     def renew(self, credentials: Credentials) -> None:
         """Sign from now on with the credentials of a new invocation; connections stay."""
@@ -110,12 +101,12 @@ class Client:
             request.add_query_param(name, value)
         for name, value in body.items():
             request.add_body_params(name, value)
-        self._transport.proxy = _proxies(endpoint)
+        self.transport.proxy = _proxies(endpoint)
         action = request.get_action_name()
         with self._counting:
             self.calls += 1
         try:
-            raw = self._transport.do_action_with_exception(request)
+            raw = self.transport.do_action_with_exception(request)
         except ServerException as error:
             raise self._failed(
                 action, error.error_code, error.http_status, error.message, error.request_id

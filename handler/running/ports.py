@@ -21,19 +21,15 @@ class Slb(Protocol):
 
     def group(self, vserver_group_id: str) -> Group:
         """Read the group (DescribeVServerGroupAttribute)."""
-        ...
 
     def listeners(self, group: Group) -> Listeners:
         """Read which listeners and rules use the group, and what they do."""
-        ...
 
     def health(self, group: Group) -> Mapping[Key, Mapping[str, Verdict]]:
         """Read what each listener that checks, by its name, says of every backend (DescribeHealthStatus)."""
-        ...
 
     def do(self, group: Group, step: Step) -> Answer:
         """Do one step to the group, and return its result."""
-        ...
 
 
 class Ess(Protocol):
@@ -41,27 +37,21 @@ class Ess(Protocol):
 
     def listing(self, scaling_group_id: str) -> Listing:
         """Read all instances of a scaling group, every page, without a filter."""
-        ...
 
     def named(self, scaling_group_id: str, instance_ids: tuple[str, ...]) -> Listing:
         """Read some instances by id, and what ``listing`` says of the scaling group itself."""
-        ...
 
     def listed(self, scaling_group_id: str, instance_ids: tuple[str, ...]) -> tuple[Server, ...]:
         """Read some instances by id; those that are not in the scaling group are left out."""
-        ...
 
     def pending_hooks(self, activity_id: str) -> tuple[Hook, ...]:
         """Read the lifecycle actions of a scaling activity that still wait (DescribeLifecycleActions)."""
-        ...
 
     def complete(self, hook: Hook, result: Literal["CONTINUE", "ABANDON"]) -> Answer:
         """Complete a lifecycle action; GONE if its token has expired or was used before."""
-        ...
 
     def heartbeat(self, hook: Hook) -> Answer:
         """Ask for more time for a lifecycle action."""
-        ...
 
 
 class Ecs(Protocol):
@@ -69,7 +59,6 @@ class Ecs(Protocol):
 
     def instances(self, ids: tuple[str, ...]) -> Mapping[str, Instance]:
         """Read instances by id (DescribeInstances); those that ECS does not know are absent."""
-        ...
 
 
 class Clock(Protocol):
@@ -77,15 +66,12 @@ class Clock(Protocol):
 
     def now(self) -> float:
         """Return seconds that never go back."""
-        ...
 
     def sleep(self, seconds: float) -> None:
         """Wait."""
-        ...
 
     def jitter(self) -> float:
         """Return a random share, from 0 up to 1."""
-        ...
 
 
 class Means(Struct, frozen=True):

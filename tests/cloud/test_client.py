@@ -283,8 +283,8 @@ class Recorded:
 
 
 def recorded(client: Client) -> Recorded:
-    session = Recorded(client.session)
-    client.session = session
+    session = Recorded(client.transport.session)
+    client.transport.session = session
     answer_of(client)
     return session
 
@@ -369,7 +369,8 @@ def test_the_authorities_are_read_once_for_all_connections(
         client = client_of(server)
         for _ in range(3):
             client.call(READ, {})
-            client.session.get_adapter("https://").poolmanager.clear()  # the next call connects anew
+            # The next call connects anew.
+            client.transport.session.get_adapter("https://").poolmanager.clear()
     assert (3, 1) == (server.connections, len(read))
 
 
@@ -377,7 +378,7 @@ def test_two_threads_may_call_at_once() -> None:
     """Nothing of a call is kept where another one finds it: no proxy, no cookie, no count that gets lost."""
     with serving() as server:
         client = client_of(server)
-        client._transport.proxy = {"http": "http://mine"}
+        client.transport.proxy = {"http": "http://mine"}
         threads = [
             threading.Thread(target=lambda: [client.call(READ, {}) for _ in range(50)]) for _ in range(2)
         ]
@@ -385,7 +386,7 @@ def test_two_threads_may_call_at_once() -> None:
             thread.start()
         for thread in threads:
             thread.join()
-        assert {"http": "http://mine"} == client._transport.proxy
+        assert {"http": "http://mine"} == client.transport.proxy
     assert (100, 100) == (client.calls, len(server.seen))
     assert server.connections <= 2
 
@@ -395,7 +396,7 @@ def test_no_cookie_is_kept() -> None:
         server.reply(Reply(headers={"Set-Cookie": "a=b"}))
         client = client_of(server)
         client.call(READ, {})
-        assert [] == list(client.session.cookies)
+        assert [] == list(client.transport.session.cookies)
 
 
 @pytest.mark.parametrize("wrong", ["authority", "name"])

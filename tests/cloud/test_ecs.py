@@ -176,7 +176,7 @@ def over(state: dict[str, Any], *actions: str) -> tuple[CloudEcs, Gateway]:
     gateway = Gateway(Cloud(state), Registry(identity))
     client = Client(KEYS, "cn-hangzhou", local("http://127.0.0.1:1"))
     client.renew(type(KEYS)(identity.access_key_id, identity.access_key_secret))
-    client.session = InProcessSession(gateway)
+    client.transport.session = InProcessSession(gateway)
     return CloudEcs(client), gateway
 
 

@@ -79,7 +79,7 @@ def client(gateway: Gateway) -> Client:
     gateway.calls = inner.calls
     keys = Credentials(identity.access_key_id, identity.access_key_secret, identity.security_token or "")
     client = Client(keys, "cn-hangzhou", local("http://127.0.0.1:1"))
-    client.session = InProcessSession(inner)
+    client.transport.session = InProcessSession(inner)
     return client
 
 

@@ -113,7 +113,7 @@ def level_b(state: dict[str, Any]) -> Level:
     cloud = Cloud(state, clock=_stopped)
     keys = Credentials(identity.access_key_id, identity.access_key_secret, identity.security_token or "")
     client = Client(keys, REGION, Endpoints())
-    client.session = InProcessSession(Gateway(cloud, Registry(identity)))
+    client.transport.session = InProcessSession(Gateway(cloud, Registry(identity)))
     return Level(CloudSlb(client), CloudEss(client), CloudEcs(client), cloud=cloud)
 
 

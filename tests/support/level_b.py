@@ -106,7 +106,7 @@ class World(Looks):
     def restart(self) -> None:
         """Another instance of the function: a cold start."""
         client = Client(Credentials(".", "."), deliveries.REGION, Endpoints())
-        client.session = self.session = _Session(self)
+        client.transport.session = self.session = _Session(self)
         self._instance = main._Instance(self._settings, client)
 
     def deliver(self, event: Any) -> Told:
