@@ -175,7 +175,7 @@ BUGS = (
         "target web asg=a; in web i-0 80=100; in web i-2 80=100; fault 0 write 0 other;"
         "read present_new=updated; read read_lag=2; ~ launch a i-n0; > hookin a i-2",
         (
-            "core.deciding.written:Written.read",
+            "core.deciding.writes:Written.read",
             "self._hidden(read) if self.lag",
             "self._hidden(read) if self.lag and any(same(read, group) for group, _ in self.past)",
         ),

@@ -33,7 +33,7 @@ from msgspec.structs import replace
 from handler.core.deciding import add_remove, finish, replacing, rollback
 from handler.core.deciding.run_state import RunState
 from handler.core.deciding.situation import Situation, assess
-from handler.core.deciding.written import LAGGING_LOOKS
+from handler.core.deciding.writes import LAGGING_LOOKS
 from handler.core.model.answers import Answer
 from handler.core.model.observed import Observed
 from handler.core.model.policy import Policy

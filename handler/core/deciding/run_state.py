@@ -8,8 +8,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from handler.core.deciding import backoff
-from handler.core.deciding.isolation import Isolation
-from handler.core.deciding.written import Written
+from handler.core.deciding.writes import Isolation, Written
 from handler.core.model.answers import Answer, Result
 from handler.core.model.observed import Observed
 from handler.core.model.policy import Policy

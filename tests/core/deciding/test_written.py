@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from handler.core.deciding.run_state import RunState, begin
-from handler.core.deciding.written import DOUBTFUL_LOOKS, LAGGING_LOOKS
+from handler.core.deciding.writes import DOUBTFUL_LOOKS, LAGGING_LOOKS
 from handler.core.model.answers import Answer, Result
 from handler.core.model.steps import Add, Do, Modify, Remove, SetWeight, Step
 from handler.core.model.values import Pair

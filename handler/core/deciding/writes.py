@@ -1,10 +1,15 @@
-"""What a run has written, and how long a reading that shows something else is doubted."""
+"""What a run knows of its writes: what a reading should show by now, and which backend is bad.
+
+A reading that shows something else is doubted for a while. A refused batch is tried whole for a while, then
+halved until the bad backend is alone.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from functools import reduce
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from handler.core.model.steps import Do, Step, after, keys_of, new_side, old_side, same, units_of
@@ -77,3 +82,53 @@ class Written(Struct, frozen=True):
         if self.last is None or not self.is_applied:
             return ()
         return units_of(b for b in new_side(self.last.step) if b.key not in read.backends)
+
+
+#: Seconds for which a whole batch is retried: a fresh instance is refused at first, just like a bad one.
+BAD_BACKEND_S = 30.0
+#: How often a successful write may leave an entry out.
+SKIPPED_TIMES = 3
+
+
+class Isolation(Struct, frozen=True):
+    """Which units are suspected of being bad, in the order of the refused write.
+
+    ``since`` is when the first such write was refused, ``patience`` for how many seconds the batch is tried
+    whole. ``left_out`` counts how often a successful write left a unit out.
+    """
+
+    suspects: tuple[str, ...] = ()
+    since: float = float("inf")
+    patience: float = BAD_BACKEND_S
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+    def focus(self, now: float) -> tuple[str, ...]:
+        """Return the units to which the next step is confined: half the suspects, once patience is over."""
+        if not self.suspects or now - self.since < self.patience:
+            return ()
+        return self.suspects[: max(1, len(self.suspects) // 2)]
+
+    def suspected(
+        self, units: tuple[str, ...], now: float, patience: float
+    ) -> tuple[Isolation, tuple[str, ...]]:
+        """Return the state after a write of these units was refused, and which of them are bad.
+
+        ``patience`` is a quarter of the run's time, in seconds.
+        """
+        noted = replace(
+            self, suspects=units, since=min(now, self.since), patience=min(BAD_BACKEND_S, patience)
+        )
+        if len(units) > 1 or now - noted.since < noted.patience:
+            return noted, ()
+        return replace(noted, suspects=()), units
+
+    def cleared(self, units: Iterable[str]) -> Isolation:
+        """Return the state after a write of these units succeeded."""
+        written = frozenset(units)
+        return replace(self, suspects=tuple(unit for unit in self.suspects if unit not in written))
+
+    def skipped(self, units: Iterable[str]) -> tuple[Isolation, dict[str, int]]:
+        """Return the state after a write left these units out, and those left out too often."""
+        counts = {**self.left_out, **{unit: self.left_out.get(unit, 0) + 1 for unit in units}}
+        often = {unit: counts[unit] for unit in units if counts[unit] >= SKIPPED_TIMES}
+        return replace(self, left_out=counts), often
