@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import reduce
+from itertools import takewhile
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -59,29 +60,28 @@ class Written(Struct, frozen=True):
         if hidden:
             # The reading shows the writes of others, but not ours yet.
             return replace(self, expected=reduce(after, hidden, read), lag=self.lag - 1), False, None
-        confirmed = self.last if self.doubt and self.last and self._changed(self.last.step, read) else None
+        confirmed = (
+            self.last if self.doubt and self.last and _differ(read, self.expected, self.last.step) else None
+        )
         is_applied = self.is_applied or confirmed is not None
         return replace(self, expected=read, doubt=0, past=(), is_applied=is_applied), True, confirmed
 
     def _hidden(self, read: Group) -> tuple[Step, ...]:
         """Return our last writes that a reading does not show: their backends are as before."""
-        hidden: list[Step] = []
-        for before, step in reversed(self.past):
-            keys = keys_of((*old_side(step), *new_side(step)))
-            if any(read.backends.get(key) != before.backends.get(key) for key in keys):
-                break
-            hidden.insert(0, step)
-        return tuple(hidden)
-
-    def _changed(self, step: Step, read: Group) -> bool:
-        keys = keys_of((*old_side(step), *new_side(step)))
-        return any(read.backends.get(key) != self.expected.backends.get(key) for key in keys)
+        hidden = takewhile(lambda past: not _differ(read, past[0], past[1]), reversed(self.past))
+        return tuple(step for _, step in hidden)[::-1]
 
     def left_out(self, read: Group) -> tuple[str, ...]:
         """Return the units that the last write put in but that are not in the group."""
         if self.last is None or not self.is_applied:
             return ()
         return units_of(b for b in new_side(self.last.step) if b.key not in read.backends)
+
+
+def _differ(one: Group, other: Group, step: Step) -> bool:
+    """Tell whether two groups differ in the backends of a step."""
+    keys = keys_of((*old_side(step), *new_side(step)))
+    return any(one.backends.get(key) != other.backends.get(key) for key in keys)
 
 
 #: Seconds for which a whole batch is retried: a fresh instance is refused at first, just like a bad one.
