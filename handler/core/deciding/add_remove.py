@@ -8,7 +8,6 @@ from handler.core.deciding.situation import Situation
 from handler.core.deciding.status import ChangeStatus
 from handler.core.model.steps import Add, Do, Remove
 from handler.core.model.values import Backend, Key
-from handler.core.planning import capacity
 
 
 def put_back_drained(situation: Situation) -> Do | None:
@@ -57,17 +56,13 @@ def weigh(situation: Situation) -> Do | None:
         return None
     # What is to serve nobody any more waits until the replaced have gone: both take from the same room.
     room = 0 if any(map(_is_to_retire, situation.changes)) else situation.room_for_removals
-    units = situation.look.units
     suspicious = any(status.abnormal for status in situation.pending)
     chosen: list[Backend] = []
     for status in unfinished:
         untried = not suspicious and _may_be_unchecked(status, situation)
         if status.proven or untried or not status.out_now or status.change.gone:
             lowered = [backend for backend in status.wrong_weight if backend.weight == 0]
-            new = status.change.new or ""
-            costs = new in situation.in_service and capacity.leaves_service(
-                situation.observed, units[new], lowered
-            )
+            costs = situation.look.leaves_service(status.change.new, lowered)
             chosen += [b for b in status.wrong_weight if b.weight or not costs or room > 0]
             room -= costs
     return situation.set_weights(chosen, "weigh")
