@@ -5,9 +5,10 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
+from handler.core.deciding.backoff import Retry
 from handler.core.deciding.decide import cut_short, decide
 from handler.core.deciding.plan import Plan, plan
-from handler.core.deciding.run_state import Retry, RunState
+from handler.core.deciding.run_state import RunState
 from handler.core.model.answers import Answer, Result
 from handler.core.model.observed import Observed
 from handler.core.model.policy import Target

@@ -73,7 +73,7 @@ BUGS = (
         "busy is tried again at once",
         "sent again without a wait and a look",
         "target web; in web i-0 80=100; server i-n0; fault 0 write 0 busy; > request web l:i-n0",
-        ("core.deciding.run_state:Retry.failed", "now + ", "now + 0 * "),
+        ("core.deciding.backoff:Retry.failed", "now + ", "now + 0 * "),
     ),
     _bug(
         "a drain measured from the first port",
@@ -167,7 +167,7 @@ BUGS = (
         "floor",
         "target web asg=a; in web i-0 80=100 mark; in web i-1 80=100 mark; in web i-2 80=100;"
         "~+5 release i-0; > out a i-n2",
-        ("core.deciding.run_state:_Memo.goal", "first, self._gone)", "first)"),
+        ("core.planning.goal:Memo.goal", "first, self._gone)", "first)"),
     ),
     _bug(
         "a reading that lags is believed where others have written",

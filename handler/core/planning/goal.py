@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from handler.core.model.observed import Observed, Source
 from handler.core.model.policy import Policy
 from handler.core.model.values import Backend, Intent, Refusal
-from handler.core.planning.capacity import Capacity, capacity, gates, unproven
+from handler.core.planning.capacity import Capacity, capacity, gates, gone_of, unproven
 from handler.core.planning.changes import Change, Changes, changes
 from handler.core.planning.desired import Desired, desired
 from handler.core.planning.guards import guard
@@ -75,6 +75,35 @@ def goal(
             *_notes(observed, first, policy, guarded.changes, gating),
         ),
     )
+
+
+class Memo:
+    """The last goal, kept while the scaling groups and ECS say the same.
+
+    A server that goes by itself after the first look is a loss: the floor does not sink with it.
+    """
+
+    def __init__(self) -> None:
+        self._of: tuple[object, ...] = ()
+        self._goal: Goal | None = None
+        self._gone: frozenset[str] | None = None
+
+    def goal(self, intent: Intent, observed: Observed, policy: Policy, first: Observed) -> Goal:
+        """Return the goal of a run."""
+        said = (
+            observed.servers,
+            observed.instances,
+            observed.source,
+            observed.missing,
+            first,
+            intent,
+            policy,
+        )
+        if self._goal is None or any(one is not other for one, other in zip(said, self._of, strict=True)):
+            self._of, self._goal = said, goal(intent, observed, policy, first, self._gone)
+            if self._gone is None:
+                self._gone = gone_of(self._goal.proposed)
+        return self._goal
 
 
 def _with_left_overs(proposed: Changes, first: Observed, policy: Policy) -> Changes:
