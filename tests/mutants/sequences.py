@@ -204,7 +204,7 @@ BUGS = (
         "an empty scaling group holds everything up",
         "refused for no cause that can be seen",
         "target web asg=a,b; in web i-0 80=100; in web i-1 80=100 mark; lists a i-0; > timer",
-        ("core.model.observed:Listing.is_silent", "self.counted != 0", "True"),
+        ("core.model.observed:believed", "listing.counted != 0", "True"),
     ),
     _bug(
         "a check for another group proves a server",

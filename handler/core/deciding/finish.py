@@ -151,7 +151,7 @@ def _held_back(situation: Situation) -> tuple[Refusal, ...]:
         elif status.out_now or status.wrong_weight:
             subject = (status.change.old if status.out_now else status.change.new) or ""
             is_replaced = bool(status.out_now) and status.brings_weight
-            in_service = len(situation.in_service)
+            in_service = len(situation.look.in_service)
             held.append(situation.goal.capacity.refusal(subject, in_service, is_replaced=is_replaced))
     return tuple(held)
 

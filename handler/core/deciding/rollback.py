@@ -43,7 +43,7 @@ def _spared(statuses: Iterable[ChangeStatus], situation: Situation) -> list[Chan
     """Return those whose new unit serves nobody, or is not needed for the floor: it may be normal by now."""
     room, spared = situation.room, []
     for status in statuses:
-        serves = status.change.new in situation.in_service
+        serves = status.change.new in situation.look.in_service
         if room > 0 if serves else room >= 0 or not _may_serve_alone(status, situation):
             spared.append(status)
             room -= serves

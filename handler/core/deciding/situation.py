@@ -41,11 +41,6 @@ class Situation(Struct, frozen=True, dict=True):
         return self.look.goal
 
     @property
-    def in_service(self) -> frozenset[str]:
-        """The units in service."""
-        return self.look.in_service
-
-    @property
     def strategy(self) -> Strategy:
         """The strategy asked for, else the target's."""
         return self.intent.strategy or self.policy.strategy
@@ -53,12 +48,12 @@ class Situation(Struct, frozen=True, dict=True):
     @property
     def room(self) -> int:
         """How many units in service can be spared now; below 0 if fewer than the floor are in service."""
-        return len(self.in_service) - self.goal.capacity.floor
+        return len(self.look.in_service) - self.goal.capacity.floor
 
     @property
     def room_for_removals(self) -> int:
         """How many can be spared without a replacement: more than ``room`` if ``force`` lifts a limit."""
-        return len(self.in_service) - self.goal.capacity.floor_for_removals
+        return len(self.look.in_service) - self.goal.capacity.floor_for_removals
 
     @cached_property
     def pending(self) -> tuple[ChangeStatus, ...]:

@@ -22,11 +22,6 @@ class _Effect(Struct, frozen=True):
     lost: int
     gained: int
 
-    @property
-    def is_removal(self) -> bool:
-        """Whether it counts as a removal: it brings nothing, or loses more units than it gains."""
-        return not self.change.into or self.lost > self.gained
-
 
 def guard(
     made: Changes, desired: Desired, intent: Intent, policy: Policy, first: Observed, capacity: Capacity
@@ -39,7 +34,8 @@ def guard(
     """
     effects = _effects(made.changes, first)
     refused: dict[str, Refusal] = {}
-    removals = [effect for effect in effects if effect.is_removal and not effect.change.gone]
+    # A removal brings nothing, or loses more units than it gains.
+    removals = [e for e in effects if not e.change.gone and (not e.change.into or e.lost > e.gained)]
     for effect in removals:
         if not effect.change.into and server_of(effect.change.old or "") in desired.doomed:
             _refuse(refused, [Refusal(effect.change.subject, "waiting_for_replacement")])
