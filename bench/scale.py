@@ -21,7 +21,6 @@ from handler.core.model.steps import Step, new_side
 from handler.core.model.values import Backend, Cause, Group, Intent, Key, Listeners, Scope, ServerRef, Verdict
 from handler.running import loop
 from handler.running.delivering import deliver
-from handler.running.pacing import Pacing
 from localcloud.cloud import Cloud
 from tests.support import builders, level_a
 from tests.support.deliveries import scaled_in, timer
@@ -70,19 +69,8 @@ def _waves() -> Row:
     over.use_clock(clock.now)
     calls = level_a.Calls(over, lambda _: clock.sleep(CALL_S))
     wanted = replace(builders.target(scaling=False), policy=_policy(max_unavailable="25%"))
-    slb = _Checked(calls, clock)
-    ess, ecs = level_a.ModelEss(calls), level_a.ModelEcs(calls)
-    task = loop.run(
-        wanted,
-        builders.request(old, new),
-        slb,
-        ess,
-        ecs,
-        clock,
-        clock.at + 600,
-        pacing=Pacing(),
-        log=lambda *_, **__: None,
-    )
+    means = level_a.means_of(calls, clock, clock.at + 600, slb=lambda calls: _Checked(calls, clock))
+    task = loop.run(wanted, builders.request(old, new), means)
     run = alone(task, clock, lambda: None)
     assert run.finish.outcome == "applied", run.finish
     ideal = 4 * (_Checked.HEALTHY_S + 3 * CALL_S)
@@ -124,17 +112,8 @@ def _others_done(count: int, *, sick: bool) -> float:
         if said.get("target") != "t0":
             last = clock.at
 
-    deliver(
-        intents,
-        targets,
-        lambda: level_a.ModelSlb(calls),
-        level_a.ModelEss(calls),
-        level_a.ModelEcs(calls),
-        clock,
-        clock.at + 600,
-        calls=lambda: len(calls.actions),
-        log=log,
-    )
+    means = level_a.means_of(calls, clock, clock.at + 600, log=log)
+    deliver(intents, targets, means, calls=lambda: len(calls.actions))
     return last - 1000
 
 

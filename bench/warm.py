@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from bench import cloud as clouds
 from bench.rows import Row, interleaved, spread
 from handler import main
+from handler.cloud.endpoints import loopback
 
 #: Seconds that each call takes in the rows of wall time, and for which a write keeps the balancer busy.
 CALL_S, BUSY_S = 0.03, 0.3
@@ -122,7 +123,7 @@ def deliver(cloud: clouds.Cloud, pairs: int) -> None:
     )
     with redirect_stdout(StringIO()):
         os.environ |= {"SWAP_TARGETS": json.dumps(clouds.TARGETS), "SWAP_ENDPOINT": cloud.endpoint}
-        if main._instance is None or main._instance.settings.endpoint != cloud.endpoint:
+        if main._instance is None or main._instance.settings.endpoints.loopback != loopback(cloud.endpoint):
             main.initialize(context)
         result = main.swap(json.dumps(clouds.event(pairs)).encode(), context)
     assert result["outcome"] in {"applied", "unchanged"}, result

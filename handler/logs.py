@@ -96,24 +96,11 @@ def redact_tokens(tokens: Iterable[str], names: Iterable[str]) -> None:
     blinds.add(token for token in tokens if blinds.looks_like_a_token(token, known))
 
 
-def completed(result: Mapping[str, Any]) -> None:
-    """Log what an invocation returns."""
-    _tell("info", "swap.completed", result)
-
-
-def unfinished(result: Mapping[str, Any]) -> None:
-    """Log what an invocation had done when it raised, so that the platform tries again."""
-    _tell("warning", "swap.unfinished", result)
-
-
 def event(name: str, *, level: str = "info", exc_info: bool = False, **keys: Any) -> None:
-    """Log anything else; ``exc_info`` adds the exception that is being handled."""
-    # Formatted here, not by a processor, so that it counts for the length of the line.
-    _tell(level, name, {**keys, "exception": traceback.format_exc()} if exc_info else keys)
-
-
-def _tell(level: str, name: str, given: Mapping[str, Any]) -> None:
-    keys = _clean("", given)
+    """Log what has happened; ``exc_info`` adds the exception that is being handled."""
+    if exc_info:  # formatted here, not by a processor, so that it counts for the length of the line
+        keys["exception"] = traceback.format_exc()
+    keys = _clean("", keys)
     log = getattr(structlog.get_logger(), level)
     room = LONGEST_LINE - _ROOM - _size(structlog.contextvars.get_contextvars())
     told = {key: _encoded(value) for key, value in keys.items()}

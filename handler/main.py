@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from msgspec import Struct
@@ -24,8 +24,8 @@ from handler.core.model.values import Intent
 from handler.outcome import NotYet, Result
 from handler.running import beside, delivering
 from handler.running.hooks import Completed
+from handler.running.ports import Means
 from handler.settings import BadSettings, Settings
-from handler.sharing import Readings
 from handler.triggers import keys, reading
 from handler.triggers.reading import Delivery
 
@@ -61,11 +61,6 @@ def initialize(context: Any) -> None:
     _start()
 
 
-def started() -> _Instance:
-    """Return what this instance keeps; if it was not initialized, read the settings now."""
-    return _instance or _start()
-
-
 def _start() -> _Instance:
     global _instance  # noqa: PLW0603 - an instance of the function is one process
     _instance = _Instance(settings.load(os.environ))
@@ -78,10 +73,36 @@ def swap(event: bytes | str | dict[str, object] | list[object], context: Any) ->
 
     Raises: NotYet for what may pass, so that the platform delivers again.
     """
-    instance = started()
+    instance, invocation = begin(context)
+    chosen = instance.settings
+    delivery = reading.read(
+        event,
+        targets=chosen.targets,
+        region=invocation.region,
+        now=time.time(),
+        secrets=chosen.secrets.values,
+    )
+    with logged(invocation, delivery):
+        return _answer(delivery, _run(delivery, instance, invocation, context))
+
+
+def begin(context: Any) -> tuple[_Instance, Invocation]:
+    """Return what an invocation begins with. From now on its keys and the webhook's secrets are hidden.
+
+    They are never told, be it in the reason of what cannot be read. If the instance was not initialized, the
+    settings are read now.
+    """
+    instance = _instance or _start()
     invocation = contexts.read(context, os.environ)
-    hide_keys(context)
-    delivery = _read(event, instance, invocation)
+    with suppress(credentials.NoCredentials):
+        logs.redact(*credentials.find(context, os.environ).secrets())
+    logs.redact(*keys.texts(instance.settings.secrets.values))
+    return instance, invocation
+
+
+@contextmanager
+def logged(invocation: Invocation, delivery: Delivery) -> Iterator[None]:
+    """Say in each line of a block which invocation it is of, and forget its secrets at the end."""
     logs.bind(
         cold_start=logs.cold_start(),
         request_id=invocation.request_id,
@@ -91,31 +112,14 @@ def swap(event: bytes | str | dict[str, object] | list[object], context: Any) ->
         event_ids=list(delivery.event_ids),
     )
     try:
-        return _answer(delivery, _run(delivery, instance, invocation, context))
+        yield
     finally:
         logs.clear()
 
 
-def webhook_secrets(instance: _Instance) -> tuple[str, ...]:
-    """Return the secrets that sign webhooks, and keep them out of the log."""
-    secrets = instance.settings.secrets.values
-    logs.redact(*keys.texts(secrets))
-    return secrets
-
-
-def _read(event: Any, instance: _Instance, invocation: Invocation) -> Delivery:
-    secrets = webhook_secrets(instance)
-    return reading.read(
-        event,
-        targets=instance.settings.targets,
-        region=invocation.region,
-        now=time.time(),
-        secrets=secrets,
-    )
-
-
 def _run(delivery: Delivery, instance: _Instance, invocation: Invocation, context: Any) -> Result:
-    _hide_tokens(delivery, instance, invocation)
+    tokens = (hook.token for intent in delivery.intents for hook in intent.hooks)
+    logs.redact_tokens(filter(None, tokens), (*instance.settings.names, invocation.function))
     log_unread(delivery)
     known = {target.name: target for target in instance.settings.targets}
     if any(target.writer == "unsaid" for target in known.values()):
@@ -130,19 +134,7 @@ def _run(delivery: Delivery, instance: _Instance, invocation: Invocation, contex
             targets.append(outcome.of_another(target, intent))
     if ours:
         targets += _deliver(ours, instance, invocation, context)
-    reasons = [ignored.reason for ignored in delivery.ignored]
-    return outcome.summed_up(targets, delivery.rejected, reasons, invocation.request_id)
-
-
-def hide_keys(context: Any) -> None:
-    """See that the keys of an invocation are never told, be it in the reason of what cannot be read."""
-    with suppress(credentials.NoCredentials):
-        logs.redact(*credentials.find(context, os.environ).secrets())
-
-
-def _hide_tokens(delivery: Delivery, instance: _Instance, invocation: Invocation) -> None:
-    tokens = (hook.token for intent in delivery.intents for hook in intent.hooks)
-    logs.redact_tokens(filter(None, tokens), (*instance.settings.names, invocation.function))
+    return outcome.summed_up(targets, delivery.rejected, delivery.ignored, invocation.request_id)
 
 
 def log_unread(delivery: Delivery) -> None:
@@ -160,20 +152,17 @@ def _deliver(
     given = credentials.find(context, os.environ)
     client = _client(instance, given, invocation.region)
     clock = _Clock()
-    deadline = clock.now() + _time_left(instance.settings, invocation.timeout_s)
-    readings = Readings(clock.now)
-    done, hooks = delivering.deliver(
-        intents,
-        instance.settings.targets,
-        lambda: CloudSlb(client, readings.reader()),
-        CloudEss(client),
-        CloudEcs(client),
-        clock,
-        deadline,
-        calls=lambda: client.calls,
+    means = Means(
+        slb=lambda reader: CloudSlb(client, reader),
+        ess=CloudEss(client),
+        ecs=CloudEcs(client),
+        clock=clock,
+        deadline=clock.now() + _time_left(instance.settings, invocation.timeout_s),
         log=_log,
         beside=_beside,
     )
+    targets = instance.settings.targets
+    done, hooks = delivering.deliver(intents, targets, means, calls=lambda: client.calls)
     results = [outcome.of_done(one) for one in done]
     for hook in hooks:
         _log_hook(hook)
@@ -203,7 +192,10 @@ def _time_left(chosen: Settings, timeout_s: float | None) -> float:
 def _answer(delivery: Delivery, result: Result) -> Result:
     """Log a result, and return it in the form that the caller expects, or raise it."""
     raised = result["outcome"] == "raised"
-    (logs.unfinished if raised else logs.completed)(result)
+    if raised:
+        logs.event("swap.unfinished", level="warning", **result)
+    else:
+        logs.event("swap.completed", **result)
     if delivery.http:
         return outcome.as_http(result, delivery.rejected)
     if raised:
@@ -214,10 +206,7 @@ def _answer(delivery: Delivery, result: Result) -> Result:
 
 def _client(instance: _Instance, given: credentials.Credentials, region: str) -> Client:
     if instance.client is None:
-        chosen = instance.settings
-        instance.client = Client(
-            given, region, network=chosen.network, endpoint=chosen.endpoint, hosts=chosen.hosts
-        )
+        instance.client = Client(given, region, instance.settings.endpoints)
     instance.client.renew(given)
     return instance.client
 

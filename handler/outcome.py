@@ -6,15 +6,15 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, get_args
 
-from handler.core.model.decisions import Outcome
 from handler.core.model.policy import Target
+from handler.core.model.steps import Outcome
 from handler.core.model.values import Backend, Intent, Refusal
 from handler.core.planning import diff
 from handler.core.planning.diff import Diff
 from handler.running.delivering import Done
 from handler.running.hooks import Completed
 from handler.running.loop import Run
-from handler.triggers.reading import Rejected
+from handler.triggers.reading import Ignored, Rejected
 
 Result = dict[str, Any]
 
@@ -195,17 +195,17 @@ def _pairs_of_servers(found: Diff) -> list[list[str]]:
 
 
 def summed_up(
-    targets: Sequence[Result], rejected: Sequence[Rejected], ignored: Iterable[str], request_id: str
+    targets: Sequence[Result], rejected: Sequence[Rejected], ignored: Sequence[Ignored], request_id: str
 ) -> Result:
     """Return the result of an invocation from those of its targets and records."""
-    reasons = list(ignored)
     found = [str(target["outcome"]) for target in targets]
-    found += ["rejected"] * len(rejected) + ["ignored"] * (len(reasons) or not (targets or rejected))
+    found += ["rejected"] * len(rejected) + ["ignored"] * (len(ignored) or not (targets or rejected))
     outcome = aggregate(found)
     first = next((t["reason"] for t in targets if t["outcome"] == outcome and t["reason"]), None)
+    reasons = [one.reason for one in rejected] + [one.reason for one in ignored]
     return {
         "outcome": outcome,
-        "reason": first or next((one.reason for one in rejected), None) or next(iter(reasons), None),
+        "reason": first or next(iter(reasons), None),
         "request_id": request_id,
         "targets": list(targets),
         "rejected": [{"reason": one.reason, "digest": one.digest} for one in rejected],

@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from handler import blinds, shards
 from handler import targets as listed
 from handler.cloud import credentials, endpoints
-from handler.cloud.endpoints import Network
+from handler.cloud.endpoints import Endpoints, Network
 from handler.core.model.policy import Target
 from handler.triggers import keys
 from handler.triggers.faults import nearest
@@ -62,19 +62,17 @@ class Secrets(Struct, frozen=True):
 
 
 class Settings(Struct, frozen=True):
-    """The settings of the function; ``endpoint`` is None except for a local cloud.
+    """The settings of the function.
 
     ``function`` is where ``webhook`` finds ``swap``: the service, empty on Function Compute 3.0, and the
     function. ``writers`` has the writer of each VServer group, from 1, if there are several.
     """
 
     targets: tuple[Target, ...]
-    endpoint: str | None = None
-    network: Network = "public"
+    endpoints: Endpoints = Endpoints()
     secrets: Secrets = Secrets()
     function: tuple[str, str] = ("slb-swap", "swap")
     log_level: LogLevel = "INFO"
-    hosts: Mapping[str, str] = field(default_factory=dict)
     writers: Mapping[str, int] = field(default_factory=dict)
 
     def writer_of(self, name: str) -> tuple[str, str]:
@@ -103,10 +101,10 @@ def load(environ: Mapping[str, str], read_file: Callable[[str], str] = from_pack
     """Read the settings; raises BadSettings with everything that is wrong."""
     errors: list[str] = []
     targets = listed.read(environ.get("SWAP_TARGETS", "").strip(), read_file, errors)
-    endpoint = environ.get("SWAP_ENDPOINT", "").strip() or None
-    if endpoint is not None:
+    url, loopback = environ.get("SWAP_ENDPOINT", "").strip(), None
+    if url:
         try:
-            endpoints.loopback(endpoint)
+            loopback = endpoints.loopback(url)
         except ValueError as why:
             errors.append(f"SWAP_ENDPOINT: {why}")
     hosts: dict[str, str] = {}
@@ -119,23 +117,21 @@ def load(environ: Mapping[str, str], read_file: Callable[[str], str] = from_pack
     function = _function(environ.get("SWAP_FUNCTION", "").strip() or "slb-swap/swap", errors)
     secrets = _secrets(environ.get("SWAP_WEBHOOK_SECRETS", ""), errors)
     targets, writers = shards.read(environ, targets, read_file, errors)
-    errors.extend(_bundle(environ.get("ALIBABA_CLOUD_CA_BUNDLE", "")))
+    bundle = environ.get("ALIBABA_CLOUD_CA_BUNDLE", "")
+    if bundle and not os.access(bundle, os.R_OK):
+        errors.append(f"ALIBABA_CLOUD_CA_BUNDLE: cannot read {bundle!r}")
     errors.extend(_misspelt(environ))
     if errors:
         hidden = secret_texts(environ)
         raise BadSettings(tuple(blinds.hide_these(error, hidden) for error in errors))
-    return Settings(targets, endpoint, network, Secrets(secrets), function, level, hosts, writers)
+    where = Endpoints(network, loopback, hosts)
+    return Settings(targets, where, Secrets(secrets), function, level, writers)
 
 
 def secret_texts(environ: Mapping[str, str]) -> list[str]:
     """Return what must never be printed of an environment: webhook secrets, the access key, the token."""
     parts = environ.get("SWAP_WEBHOOK_SECRETS", "").split(",")
     return [*keys.texts(part.strip() for part in parts), *credentials.in_environment(environ)]
-
-
-def _bundle(path: str) -> Iterator[str]:
-    if path and not os.access(path, os.R_OK):
-        yield f"ALIBABA_CLOUD_CA_BUNDLE: cannot read {path!r}"
 
 
 def _function(given: str, errors: list[str]) -> tuple[str, str]:

@@ -20,22 +20,14 @@ class _Reading(NamedTuple):
     subject: str
 
 
-class Readings:
-    """What one delivery has read. ``now`` is its clock, in seconds that never go back."""
-
-    def __init__(self, now: Callable[[], float]) -> None:
-        self._now = now
-        self._readings: dict[Hashable, _Reading] = {}
-
-    def reader(self) -> Reader:
-        """Return a reader for one run."""
-        return Reader(self._now, self._readings)
+#: What one delivery has read.
+Readings = dict[Hashable, _Reading]
 
 
 class Reader:
-    """One run's view of its delivery's readings."""
+    """One run's view of its delivery's readings. ``now`` is a clock, in seconds that never go back."""
 
-    def __init__(self, now: Callable[[], float], readings: dict[Hashable, _Reading]) -> None:
+    def __init__(self, now: Callable[[], float], readings: Readings) -> None:
         self._now, self._readings = now, readings
         self._had: dict[Hashable, _Reading] = {}
 

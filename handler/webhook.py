@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from handler import context as contexts
 from handler import logs, main, outcome
 from handler.cloud import credentials
 from handler.cloud.credentials import Credentials
@@ -42,28 +41,18 @@ def webhook(given: Any, second: Any) -> Any:
 
 
 def _answer(given: Any, context: Any) -> Result:
-    instance = main.started()
-    invocation = contexts.read(context, os.environ)
-    main.hide_keys(context)
-    secrets = main.webhook_secrets(instance)
+    instance, invocation = main.begin(context)
+    chosen = instance.settings
     # In whole seconds, as they are handed on: what is fresh here must not be stale there.
     now = int(time.time())
-    event, delivery = reading.read_request(given, targets=instance.settings.targets, now=now, secrets=secrets)
-    logs.bind(
-        cold_start=logs.cold_start(),
-        request_id=invocation.request_id,
-        function_name=invocation.function,
-        region=invocation.region,
-        trigger="deployment",
-        event_ids=list(delivery.event_ids),
+    event, delivery = reading.read_request(
+        given, targets=chosen.targets, now=now, secrets=chosen.secrets.values
     )
-    try:
+    with main.logged(invocation, delivery):
         if delivery.intents:
-            response = _hand_on(event, delivery, now, instance.settings, invocation, context)
+            response = _hand_on(event, delivery, now, chosen, invocation, context)
         else:
             response = _turn_away(delivery, invocation)
-    finally:
-        logs.clear()
     if response["statusCode"] == 503 and http.is_async(event):
         raise NotYet(str(json.loads(response["body"])["reason"]))
     return response
@@ -72,9 +61,8 @@ def _answer(given: Any, context: Any) -> Result:
 def _turn_away(delivery: Delivery, invocation: Invocation) -> Result:
     """Answer a request that asks nothing of ``swap``."""
     main.log_unread(delivery)
-    reasons = [ignored.reason for ignored in delivery.ignored]
-    result = outcome.summed_up([], delivery.rejected, reasons, invocation.request_id)
-    logs.completed(result)
+    result = outcome.summed_up([], delivery.rejected, delivery.ignored, invocation.request_id)
+    logs.event("swap.completed", **result)
     return outcome.as_http(result, delivery.rejected)
 
 
@@ -110,7 +98,7 @@ def _hand_on(
         return _not_yet(result, reason=failed.answer.code)
     if asynchronous and not invoked.error_type:
         result |= {"outcome": "accepted", "reason": "queued_before" if invoked.repeated else None}
-        logs.completed(result)
+        logs.event("swap.completed", **result)
         return outcome.as_http(result)
     return _relay(result, invoked)
 
@@ -125,7 +113,7 @@ def _relay(result: Result, invoked: Invoked) -> Result:
 
 def _not_yet(result: Result, *, reason: str) -> Result:
     result |= {"outcome": "raised", "reason": reason}
-    logs.unfinished(result)
+    logs.event("swap.unfinished", level="warning", **result)
     return outcome.as_http(result)
 
 
@@ -139,19 +127,14 @@ def _invoker(
 ) -> Invoker:
     """Return what invokes a writer: on Function Compute 2.0 if its name has a service."""
     service, function = writer
-    where = (given, invocation.region, invocation.account_id)
+    endpoint = settings.endpoints.fc(invocation.account_id, invocation.region)
     time_left_s = max(1.0, (invocation.timeout_s or DEFAULT_TIMEOUT_S) - main.MARGIN_S)
-    how: dict[str, Any] = {
-        "network": settings.network,
-        "endpoint": settings.endpoint,
-        "host": settings.hosts.get("fc"),
-        "read_timeout_s": min(QUEUED_WITHIN_S, time_left_s) if asynchronous else time_left_s,
-    }
+    timeout_s = min(QUEUED_WITHIN_S, time_left_s) if asynchronous else time_left_s
     # A function only ever needs one of them.
     if service:
         from handler.cloud.fc import Fc  # noqa: PLC0415
 
-        return Fc(*where, service, function, **how)
+        return Fc(given, endpoint, service, function, read_timeout_s=timeout_s)
     from handler.cloud.fc3 import Fc3  # noqa: PLC0415
 
-    return Fc3(*where, function, **how)
+    return Fc3(given, endpoint, function, read_timeout_s=timeout_s)

@@ -74,7 +74,7 @@ def region(said: str | None, *, local: bool) -> str:
 
 def client(chosen: Settings, region_id: str) -> Client:
     """Return the function's client, with the operator's key."""
-    return Client(find(), region_id, network=chosen.network, endpoint=chosen.endpoint, hosts=chosen.hosts)
+    return Client(find(), region_id, chosen.endpoints)
 
 
 def _profile() -> Mapping[str, Any]:

@@ -131,7 +131,7 @@ def _cloud(loaded: Settings, region: str | None, *, offline: bool) -> Iterator[F
         )
         return
     try:
-        client = access.client(loaded, access.region(region, local=loaded.endpoint is not None))
+        client = access.client(loaded, access.region(region, local=loaded.endpoints.loopback is not None))
     except Failed as failed:
         yield wrong("the cloud", str(failed), "or use --offline")
         return

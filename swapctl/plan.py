@@ -35,7 +35,7 @@ def command(
     if sum((event is not None, request is not None, timer)) > 1:
         raise WrongUse("plan: expected one of EVENT, --request FILE and --timer")
     settings = given.load(given.environment(targets, endpoint))
-    region = access.region(region, local=settings.endpoint is not None)
+    region = access.region(region, local=settings.endpoints.loopback is not None)
     if request is not None:
         intents = given.request_intents(request, settings.targets)
         delivery = Delivery(intents, (), (), "deployment", (), False)
@@ -84,5 +84,5 @@ def of_delivery(delivery: Delivery, settings: Settings, region: str) -> dict[str
 def of_files(event: Path, targets: Path | None, endpoint: str | None, region: str | None) -> dict[str, Any]:
     """Return the plan of a delivery in a file."""
     settings = given.load(given.environment(targets, endpoint))
-    region = access.region(region, local=settings.endpoint is not None)
+    region = access.region(region, local=settings.endpoints.loopback is not None)
     return of_delivery(read(given.content(event), settings, region), settings, region)

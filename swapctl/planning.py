@@ -22,7 +22,7 @@ from handler.core.model.values import Group, Hook, Instance, Intent, Key, Listen
 from handler.core.planning.merging import merge
 from handler.running import delivering
 from handler.running.delivering import Done
-from handler.running.ports import Clock, Ecs, Ess, Slb
+from handler.running.ports import Clock, Ecs, Ess, Means, Slb
 from handler.triggers.messages import Ignored, Rejected
 
 #: Seconds for which a cloud that is busy or silent is asked again.
@@ -115,17 +115,8 @@ def plan(
     """
     dry = [replace(intent, dry_run=True) for intent in merge(intents)]
     deadline = clock.now() + PATIENCE_S
-    done, _ = delivering.deliver(
-        dry,
-        targets,
-        lambda: _ReadSlb(slb()),
-        _ReadEss(ess),
-        ecs,
-        clock,
-        deadline,
-        calls=calls,
-        log=lambda *_, **__: None,
-    )
+    means = Means(lambda _: _ReadSlb(slb()), _ReadEss(ess), ecs, clock, deadline, lambda *_, **__: None)
+    done, _ = delivering.deliver(dry, targets, means, calls=calls)
     return [{**outcome.of_done(one), **_more(one)} for one in done]
 
 
@@ -133,7 +124,7 @@ def summed_up(
     targets: Sequence[dict[str, Any]], rejected: Sequence[Rejected], ignored: Sequence[Ignored]
 ) -> dict[str, Any]:
     """Return the plan of a whole delivery, in the form of the function's results."""
-    told = outcome.summed_up(targets, rejected, [one.reason for one in ignored], "")
+    told = outcome.summed_up(targets, rejected, ignored, "")
     return {key: value for key, value in told.items() if key != "request_id"}
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from handler.cloud import endpoints
+from handler.cloud.endpoints import Endpoint, Endpoints, Network
 from handler.cloud.invoking import Invoker
 from handler.core.model.answers import CallFailed
 from handler.triggers import keys
@@ -157,6 +158,17 @@ def _result(body: bytes, status: int) -> dict[str, Any]:
 
 def _invoker(way: Way) -> Invoker:
     service, _, function = str(way.function).rpartition("/")
+    endpoint = _endpoint(way)
+    if service:
+        from handler.cloud.fc import Fc  # noqa: PLC0415
+
+        return Fc(access.find(), endpoint, service, function, read_timeout_s=ANSWER_S)
+    from handler.cloud.fc3 import Fc3  # noqa: PLC0415
+
+    return Fc3(access.find(), endpoint, function, read_timeout_s=ANSWER_S)
+
+
+def _endpoint(way: Way) -> Endpoint:
     region = access.region(way.region, local=way.endpoint is not None)
     account = way.account or os.environ.get("FC_ACCOUNT_ID", "")
     if not account and way.endpoint is None:
@@ -164,19 +176,12 @@ def _invoker(way: Way) -> Invoker:
             "no account: give --account ID, or set FC_ACCOUNT_ID; a function's address begins with it"
         )
     try:
-        host = endpoints.hosts(os.environ.get("SWAP_ENDPOINTS", "")).get("fc")
+        hosts = endpoints.hosts(os.environ.get("SWAP_ENDPOINTS", ""))
     except ValueError as why:
         raise WrongUse(f"SWAP_ENDPOINTS: {why}") from None
-    network = "vpc" if os.environ.get("SWAP_NETWORK") == "vpc" else "public"
-    where = access.find(), region, account
-    how = {"endpoint": way.endpoint, "network": network, "host": host, "read_timeout_s": ANSWER_S}
-    if service:
-        from handler.cloud.fc import Fc  # noqa: PLC0415
-
-        return Fc(*where, service, function, **how)  # type: ignore[arg-type]
-    from handler.cloud.fc3 import Fc3  # noqa: PLC0415
-
-    return Fc3(*where, function, **how)  # type: ignore[arg-type]
+    network: Network = "vpc" if os.environ.get("SWAP_NETWORK") == "vpc" else "public"
+    loopback = endpoints.loopback(way.endpoint) if way.endpoint else None
+    return Endpoints(network, loopback, hosts).fc(account, region)
 
 
 def servers(option: str, ids: Sequence[str]) -> list[str]:

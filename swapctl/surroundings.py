@@ -78,7 +78,7 @@ def _listeners(slb: CloudSlb, group: Group, target: Target) -> Iterator[Finding]
     about = f"{target.name}: listeners"
     try:
         found = slb.listeners(group)
-        health = slb.health(group) if found.checked else {}
+        health = slb.health(group) if found.checking else {}
     except CallFailed as failed:
         yield _failed(about, failed.answer)
         return
@@ -102,7 +102,7 @@ def _listeners(slb: CloudSlb, group: Group, target: Target) -> Iterator[Finding]
 
 
 def _checks(about: str, found: Listeners) -> Finding:
-    if not found.checked:
+    if not found.checking:
         return look(
             about, "none checks health: a new server counts as soon as it is in", "turn health checks on"
         )

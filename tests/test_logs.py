@@ -53,9 +53,9 @@ def test_an_invocations_keys_are_in_each_of_its_lines_and_in_no_others(told: Any
     logs.bind(request_id="r-1", event_ids=["e-1"])
     logs.event("one")
     logs.bind(trigger="timer")
-    logs.completed({"outcome": "unchanged"})
+    logs.event("swap.completed", outcome="unchanged")
     logs.clear()
-    logs.unfinished({"outcome": "applied"})
+    logs.event("swap.unfinished", level="warning", outcome="applied")
     one, two, three = told()
     assert (one["request_id"], one["event_ids"], "trigger" in one) == ("r-1", ["e-1"], False)
     assert (two["event"], two["level"], two["trigger"]) == ("swap.completed", "info", "timer")
@@ -310,14 +310,14 @@ def gathered(lines: list[dict[str, Any]]) -> dict[str, list[Any]]:
 
 
 def test_a_result_that_fits_is_one_line(told: Any) -> None:
-    logs.completed(result(45))
+    logs.event("swap.completed", **result(45))
     (line,) = told()
     assert line["targets"] == result(45)["targets"]
 
 
 def test_a_result_that_does_not_fit_is_counted_and_told_in_numbered_lines(told: Any) -> None:
     logs.bind(request_id="r-1")
-    logs.completed(result(1000, targets=2))
+    logs.event("swap.completed", **result(1000, targets=2))
     main, *details = told()
     assert main["targets"] == [
         {"target": f"web{n}", "outcome": "applied", "pairs": 1000, "reverse": {"launched": 1000}}
@@ -334,14 +334,14 @@ def test_a_result_that_does_not_fit_is_counted_and_told_in_numbered_lines(told: 
 
 
 def test_targets_too_many_for_a_line_are_counted_too(told: Any) -> None:
-    logs.completed(result(1, targets=1000))
+    logs.event("swap.completed", **result(1, targets=1000))
     main, *details = told()
     assert main["targets"] == 1000
     assert [target["target"] for target in gathered(details)["targets"]] == [f"web{n}" for n in range(1000)]
 
 
 def test_what_fits_in_no_line_is_cut(told: Any) -> None:
-    logs.completed({"reason": 'x"' * 40_000, "rejected": [{"reason": "é" * 40_000}, "short"], "none": []})
+    logs.event("swap.completed", reason='x"' * 40_000, rejected=[{"reason": "é" * 40_000}, "short"], none=[])
     main, *details = told()
     assert main["reason"].endswith("...")
     (first, second) = gathered(details)["rejected"]

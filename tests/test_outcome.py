@@ -7,11 +7,11 @@ import itertools
 import pytest
 
 from handler import outcome
-from handler.core.model.decisions import Outcome
+from handler.core.model.steps import Outcome
 from handler.core.model.values import Hook
 from handler.running.hooks import Completed
 from handler.triggers import deployment
-from handler.triggers.reading import Rejected
+from handler.triggers.reading import Ignored, Rejected
 from tests.support.builders import cloud, group_of, request, shown_group
 from tests.support.builders import target as aim
 from tests.support.level_a import run
@@ -48,7 +48,7 @@ def test_reason_is_that_of_the_target_that_decides() -> None:
 
 def test_nothing_asked_for_is_ignored() -> None:
     assert ("ignored", None) == _said(outcome.summed_up([], [], [], "r"))
-    assert ("ignored", "github_ping") == _said(outcome.summed_up([], [], ["github_ping"], "r"))
+    assert ("ignored", "github_ping") == _said(outcome.summed_up([], [], [Ignored("github_ping", "")], "r"))
 
 
 def test_rejected_record_tells_its_digest() -> None:

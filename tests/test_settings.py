@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler import settings, targets
+from handler.cloud import endpoints
 from handler.core.model.marks import Marks
 from handler.core.model.policy import Policy, Target
 from handler.settings import BadSettings, Secrets, load
@@ -83,13 +84,14 @@ def test_the_environment_says_the_rest() -> None:
         SWAP_WEBHOOK_SECRETS=f" {SECRET}, a plain one of some length,,",
         LOG_LEVEL="debug",
     )
-    assert (found.endpoint, found.network, found.log_level) == ("http://127.0.0.1:8080", "vpc", "DEBUG")
+    assert (found.endpoints.network, found.log_level) == ("vpc", "DEBUG")
+    assert found.endpoints.loopback == endpoints.loopback("http://127.0.0.1:8080")
     assert found.secrets.values == (SECRET, "a plain one of some length")
     assert "whsec" not in repr(found.secrets) + str(found)
 
 
 def test_endpoints_may_be_named_each() -> None:
-    assert loaded(ONE, SWAP_ENDPOINTS="slb=slb.aliyuncs.com").hosts == {"slb": "slb.aliyuncs.com"}
+    assert loaded(ONE, SWAP_ENDPOINTS="slb=slb.aliyuncs.com").endpoints.hosts == {"slb": "slb.aliyuncs.com"}
     (why,) = errors(ONE, SWAP_ENDPOINTS="slb=slb.example.com")
     assert (
         why == "SWAP_ENDPOINTS: expected a host that ends with .aliyuncs.com for slb, got 'slb.example.com'"

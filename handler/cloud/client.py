@@ -13,9 +13,9 @@ from aliyunsdkcore.acs_exception.exceptions import ClientException, ServerExcept
 from aliyunsdkcore.http.protocol_type import HTTP, HTTPS
 from aliyunsdkcore.vendored.requests.utils import get_environ_proxies
 
-from handler.cloud import endpoints, parsing
+from handler.cloud import parsing
 from handler.cloud.credentials import Credentials
-from handler.cloud.endpoints import Endpoint, Network
+from handler.cloud.endpoints import Endpoint, Endpoints
 from handler.cloud.errors import classify
 from handler.cloud.sdk import RenewableSigner, Transport
 from handler.core.model.answers import Answer, CallFailed, Result
@@ -44,22 +44,13 @@ class Client:
         self,
         credentials: Credentials,
         region: str,
+        endpoints: Endpoints,
         *,
-        network: Network = "public",
-        endpoint: str | None = None,
-        hosts: Mapping[str, str] | None = None,
         read_timeout_s: float = READ_TIMEOUT_S,
     ) -> None:
-        """``endpoint`` is SWAP_ENDPOINT, every product's base URL: raises ValueError off loopback.
-
-        ``hosts`` is SWAP_ENDPOINTS: the host of a product, if it is not the usual one.
-        """
-        self._region = region
-        self._network = network
-        self._override = endpoints.loopback(endpoint) if endpoint else None
-        self._hosts = hosts or {}
+        self._region, self._endpoints = region, endpoints
         self._signer = RenewableSigner(credentials)
-        self._transport = Transport(
+        self.transport = Transport(
             self._signer,
             region,
             connect_timeout_s=CONNECT_TIMEOUT_S,
@@ -70,15 +61,6 @@ class Client:
         self._body_is_read = True
         self._counting = threading.Lock()
         self.calls = 0  #: made so far, whatever their results
-
-    @property
-    def session(self) -> Any:
-        """The HTTP session that the SDK sends with; tests replace it."""
-        return self._transport.session
-
-    @session.setter
-    def session(self, session: Any) -> None:
-        self._transport.session = session
 
     def renew(self, credentials: Credentials) -> None:
         """Sign from now on with the credentials of a new invocation; connections stay."""
@@ -110,7 +92,8 @@ class Client:
 
     def _once(self, request_class: type[Any], params: _Params, body: _Params) -> dict[str, Any]:
         request = request_class()  # a request that is sent again gets a longer User-Agent each time
-        endpoint = self._endpoint(request)
+        product = request.get_product().lower()
+        endpoint = self._endpoints.rpc(product, self._region, request.endpoint_map)
         # The SDK compares the protocol by identity: any other "https" is sent as plain HTTP.
         request.set_protocol_type(HTTPS if endpoint.tls else HTTP)
         request.set_endpoint(endpoint.host)
@@ -118,12 +101,12 @@ class Client:
             request.add_query_param(name, value)
         for name, value in body.items():
             request.add_body_params(name, value)
-        self._transport.proxy = _proxies(endpoint)
+        self.transport.proxy = _proxies(endpoint)
         action = request.get_action_name()
         with self._counting:
             self.calls += 1
         try:
-            raw = self._transport.do_action_with_exception(request)
+            raw = self.transport.do_action_with_exception(request)
         except ServerException as error:
             raise self._failed(
                 action, error.error_code, error.http_status, error.message, error.request_id
@@ -141,14 +124,6 @@ class Client:
         if not isinstance(answer, dict):
             raise self._failed(action, "MalformedAnswer", None, "The answer is not a JSON object.")
         return dict(parsing.opened(action, answer))
-
-    def _endpoint(self, request: Any) -> Endpoint:
-        if self._override is not None:
-            return self._override
-        product = request.get_product().lower()
-        if product in self._hosts:
-            return Endpoint(self._hosts[product])
-        return endpoints.rpc(product, self._region, self._network, request.endpoint_map)
 
     def _failed(
         self, action: str, code: object, status: int | None, message: object, request_id: object = None

@@ -74,10 +74,7 @@ class CloudEcs:
         found: dict[str, Instance] = {}
         while True:
             answer = self._client.call(DescribeInstancesRequest, params)
-            try:
-                page = _instances(answer, ids)
-            except parsing.Malformed as why:
-                raise parsing.unreadable(_ACTION, why) from None
+            page = _instances(answer, ids)
             found.update(page)
             token = str(answer.get("NextToken") or "")
             if not token or not page or len(found) == len(ids):
@@ -102,8 +99,9 @@ def _as_json(ids: tuple[str, ...]) -> str:
     return json.dumps(ids, separators=(",", ":"))
 
 
+@parsing.reading(_ACTION)
 def _instances(answer: Mapping[str, Any], ids: tuple[str, ...]) -> dict[str, Instance]:
-    """Return the instances of an answer. Raises parsing.Malformed, also if it answers another question.
+    """Return the instances of an answer. Raises CallFailed, also if it answers another question.
 
     Otherwise instances could seem released.
     """

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 Network = Literal["public", "vpc"]
 
@@ -69,30 +69,33 @@ def hosts(text: str) -> dict[str, str]:
     return found
 
 
-def rpc(product: str, region: str, network: Network, public: Mapping[str, str]) -> Endpoint:
-    """Return the endpoint of an RPC product; ``public`` is the SDK's own map of regions that share one.
+class Endpoints(Struct, frozen=True):
+    """Where the products are asked: all at ``loopback`` if it is set, else each at its host in ``hosts``.
 
-    Public: the map's, else ``{product}.{region}.aliyuncs.com``; inside a VPC:
-    ``{product}-vpc.{region}.aliyuncs.com`` (Alibaba Cloud, Endpoints; Auto Scaling, Endpoints).
+    The others are asked in their region, over ``network`` (Alibaba Cloud, Endpoints; of each product).
     """
-    if network == "vpc":
-        return Endpoint(f"{product}-vpc.{region}.aliyuncs.com")
-    return Endpoint(public.get(region) or f"{product}.{region}.aliyuncs.com")
 
+    network: Network = "public"
+    loopback: Endpoint | None = None
+    hosts: Mapping[str, str] = field(default_factory=dict)
 
-def fc(
-    account_id: str, region: str, network: Network, *, endpoint: str | None = None, host: str | None = None
-) -> Endpoint:
-    """Return Function Compute's endpoint for an account (Function Compute, Endpoints).
+    def rpc(self, product: str, region: str, shared: Mapping[str, str]) -> Endpoint:
+        """Return the endpoint of an RPC product; ``shared`` is the SDK's map of regions that share one.
 
-    ``endpoint`` is SWAP_ENDPOINT: raises ValueError off loopback. ``host`` is that of SWAP_ENDPOINTS.
-    """
-    if endpoint:
-        return loopback(endpoint)
-    if host:
-        return Endpoint(host)
-    internal = "-internal" if network == "vpc" else ""
-    return Endpoint(f"{account_id}.{region}{internal}.fc.aliyuncs.com")
+        Public: the map's, else ``{product}.{region}.aliyuncs.com``; inside a VPC:
+        ``{product}-vpc.{region}.aliyuncs.com``.
+        """
+        if self.network == "vpc":
+            return self._of(product, f"{product}-vpc.{region}.aliyuncs.com")
+        return self._of(product, shared.get(region) or f"{product}.{region}.aliyuncs.com")
+
+    def fc(self, account_id: str, region: str) -> Endpoint:
+        """Return Function Compute's endpoint for an account."""
+        internal = "-internal" if self.network == "vpc" else ""
+        return self._of("fc", f"{account_id}.{region}{internal}.fc.aliyuncs.com")
+
+    def _of(self, product: str, usual: str) -> Endpoint:
+        return self.loopback or Endpoint(self.hosts.get(product, usual))
 
 
 def _is_loopback(host: str) -> bool:

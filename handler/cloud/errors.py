@@ -1,4 +1,4 @@
-"""The error table: what each error code of the cloud means for the caller, in the words of ``core.answers``.
+"""The error table: what each code of the cloud means for the caller, in the words of ``core.model.answers``.
 
 Codes, statuses and texts are from the documents of Classic Load Balancer (Common error codes, and each
 action's page), of Auto Scaling and of the RPC gateway. If nobody can know whether a call was done, it is

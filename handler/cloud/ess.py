@@ -62,7 +62,7 @@ class CloudEss:
             )
             before = len(servers)
             servers.update((server.id, server) for server in _servers(answer))
-            total = _number(answer, "TotalCount")
+            total = _total(answer)
             if len(servers) >= total or len(servers) == before:
                 break
             page += 1
@@ -136,12 +136,8 @@ class CloudEss:
         return Answer(Result.APPLIED, request_id=str(answer.get("RequestId") or ""))
 
     def _group(self, scaling_group_id: str) -> _Group:
-        action = "DescribeScalingGroups"
-        answer = self._read(action, {"ScalingGroupId.1": scaling_group_id})
-        try:
-            group = self._groups[scaling_group_id] = _of_group(answer, scaling_group_id)
-        except parsing.Malformed as why:
-            raise parsing.unreadable(action, why) from None
+        answer = self._read("DescribeScalingGroups", {"ScalingGroupId.1": scaling_group_id})
+        group = self._groups[scaling_group_id] = _of_group(answer, scaling_group_id)
         return group
 
     def _read(self, action: str, params: Mapping[str, str]) -> Mapping[str, Any]:
@@ -149,6 +145,7 @@ class CloudEss:
         return self._client.call(getattr(module, f"{action}Request"), params)
 
 
+@parsing.reading("DescribeScalingGroups")
 def _of_group(answer: Mapping[str, Any], scaling_group_id: str) -> _Group:
     """Return which VServer groups Auto Scaling itself keeps for a scaling group, and its count."""
     for row in parsing.rows(answer, "ScalingGroups", "ScalingGroup"):
@@ -177,39 +174,33 @@ def _counted(row: Mapping[str, Any]) -> int | None:
     return None
 
 
+@parsing.reading("DescribeScalingInstances")
 def _servers(answer: Mapping[str, Any]) -> list[Server]:
-    try:
-        return [
-            Server(
-                id=parsing.text(row, "InstanceId"),
-                state=_STATES.get(parsing.text(row, "LifecycleState"), "standby"),
-                healthy=row.get("HealthStatus") != "Unhealthy",
-            )
-            for row in parsing.rows(answer, "ScalingInstances", "ScalingInstance")
-        ]
-    except parsing.Malformed as why:
-        raise parsing.unreadable("DescribeScalingInstances", why) from None
+    return [
+        Server(
+            id=parsing.text(row, "InstanceId"),
+            state=_STATES.get(parsing.text(row, "LifecycleState"), "standby"),
+            healthy=row.get("HealthStatus") != "Unhealthy",
+        )
+        for row in parsing.rows(answer, "ScalingInstances", "ScalingInstance")
+    ]
 
 
+@parsing.reading("DescribeScalingInstances")
+def _total(answer: Mapping[str, Any]) -> int:
+    return parsing.number(answer, "TotalCount", 0, 1_000_000)
+
+
+@parsing.reading("DescribeLifecycleActions")
 def _hooks(answer: Mapping[str, Any], activity_id: str) -> list[Hook]:
-    try:
-        return [
-            Hook(
-                id=parsing.text(row, "LifecycleHookId"),
-                token=parsing.text(row, "LifecycleActionToken"),
-                activity_id=activity_id,
-                scaling_group_id="",
-                transition="scale_out",
-                instance_ids=tuple(parsing.texts(row, "InstanceIds", "InstanceId")),
-            )
-            for row in parsing.rows(answer, "LifecycleActions", "LifecycleAction")
-        ]
-    except parsing.Malformed as why:
-        raise parsing.unreadable("DescribeLifecycleActions", why) from None
-
-
-def _number(answer: Mapping[str, Any], name: str) -> int:
-    try:
-        return parsing.number(answer, name, 0, 1_000_000)
-    except parsing.Malformed as why:
-        raise parsing.unreadable("DescribeScalingInstances", why) from None
+    return [
+        Hook(
+            id=parsing.text(row, "LifecycleHookId"),
+            token=parsing.text(row, "LifecycleActionToken"),
+            activity_id=activity_id,
+            scaling_group_id="",
+            transition="scale_out",
+            instance_ids=tuple(parsing.texts(row, "InstanceIds", "InstanceId")),
+        )
+        for row in parsing.rows(answer, "LifecycleActions", "LifecycleAction")
+    ]

@@ -14,9 +14,9 @@ import fc2
 import requests
 from requests.adapters import HTTPAdapter
 
-from handler.cloud import endpoints, invoking
+from handler.cloud import invoking
 from handler.cloud.credentials import Credentials
-from handler.cloud.endpoints import Endpoint, Network
+from handler.cloud.endpoints import Endpoint
 from handler.cloud.invoking import CONNECT_TIMEOUT_S, Invoked
 from handler.cloud.tls import OneContext
 
@@ -32,29 +32,18 @@ class Fc:
     def __init__(
         self,
         credentials: Credentials,
-        region: str,
-        account_id: str,
+        endpoint: Endpoint,
         service: str,
         function: str,
         *,
-        network: Network = "public",
-        endpoint: str | None = None,
-        host: str | None = None,
-        read_timeout_s: float = 60.0,
+        read_timeout_s: float,
     ) -> None:
-        """A call waits ``read_timeout_s``. Raises ValueError as ``endpoints.fc`` does."""
-        self._endpoint = endpoints.fc(account_id, region, network, endpoint=endpoint, host=host)
+        """A call waits ``read_timeout_s``."""
         self._named = service, function
-        self._session = _session(self._endpoint)
-        self._read_timeout_s = read_timeout_s
-        self.renew(credentials)
-
-    def renew(self, credentials: Credentials) -> None:
-        """Sign from now on with the credentials of a new invocation; connections stay."""
         self._client = _Client(
-            self._session,
-            self._read_timeout_s,
-            endpoint=self._endpoint.url,
+            _session(endpoint),
+            read_timeout_s,
+            endpoint=endpoint.url,
             accessKeyID=credentials.access_key_id,
             accessKeySecret=credentials.access_key_secret,
             securityToken=credentials.security_token,

@@ -21,9 +21,9 @@ from urllib.parse import quote
 
 import certifi
 
-from handler.cloud import endpoints, invoking
+from handler.cloud import invoking
 from handler.cloud.credentials import Credentials
-from handler.cloud.endpoints import Endpoint, Network
+from handler.cloud.endpoints import Endpoint
 from handler.cloud.invoking import CONNECT_TIMEOUT_S, Invoked
 
 VERSION: Final = "2023-03-30"
@@ -34,25 +34,12 @@ class Fc3:
     """Invokes a function, over a new connection each time."""
 
     def __init__(
-        self,
-        credentials: Credentials,
-        region: str,
-        account_id: str,
-        function: str,
-        *,
-        network: Network = "public",
-        endpoint: str | None = None,
-        host: str | None = None,
-        read_timeout_s: float = 60.0,
+        self, credentials: Credentials, endpoint: Endpoint, function: str, *, read_timeout_s: float
     ) -> None:
-        """``function`` may carry a version or alias, as in ``swap.prod``. A call waits ``read_timeout_s``.
-
-        Raises ValueError as ``endpoints.fc`` does.
-        """
-        self._endpoint = endpoints.fc(account_id, region, network, endpoint=endpoint, host=host)
-        self._credentials = credentials
+        """``function`` may carry a version or alias, as in ``swap.prod``. A call waits ``read_timeout_s``."""
+        self._credentials, self._endpoint = credentials, endpoint
         self._function, _, self._qualifier = function.partition(".")
-        self._opener = _opener(self._endpoint, read_timeout_s)
+        self._opener = _opener(endpoint, read_timeout_s)
 
     def invoke(
         self, payload: bytes, *, asynchronous: bool = False, invocation_id: str | None = None

@@ -47,7 +47,6 @@ class Invoker(Protocol):
         ``invocation_id`` makes an asynchronous invocation the only one of its id. Raises CallFailed if the
         function was not reached: THROTTLED if all its instances are busy.
         """
-        ...
 
 
 def told(status: int, headers: Mapping[str, str], body: bytes, *, asynchronous: bool) -> Invoked:

@@ -7,7 +7,8 @@ action. Anything else is malformed, and never taken for an empty list.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final, cast
 
 import msgspec
@@ -25,9 +26,13 @@ class Malformed(Exception):  # noqa: N818 - an adjective says it
     """An answer that cannot be read; the message names the field."""
 
 
-def unreadable(action: str, why: Malformed) -> CallFailed:
-    """Return the failure of a read with a malformed answer: it may pass, and nothing follows from it."""
-    return CallFailed(Answer(Result.UNKNOWN, "MalformedAnswer", f"{action}: {why}"))
+@contextmanager
+def reading(action: str) -> Iterator[None]:
+    """Turn Malformed into CallFailed: such a read may pass, and nothing follows from its answer."""
+    try:
+        yield
+    except Malformed as why:
+        raise CallFailed(Answer(Result.UNKNOWN, "MalformedAnswer", f"{action}: {why}")) from None
 
 
 def parsed(raw: bytes) -> Any:

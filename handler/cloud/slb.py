@@ -27,7 +27,7 @@ from handler.cloud.client import Client
 from handler.core.model.answers import Answer, CallFailed, Result
 from handler.core.model.steps import Add, Modify, Remove, Step
 from handler.core.model.values import Backend, Group, Key, Listeners, Verdict
-from handler.sharing import Reader, Readings
+from handler.sharing import Reader
 
 #: Seconds for which other targets of the delivery may use a reading of a load balancer: of its listeners, and
 #: of its backends' health.
@@ -44,18 +44,16 @@ class CloudSlb:
 
     def __init__(self, client: Client, reader: Reader | None = None) -> None:
         self._client = client
-        self._reader = reader or Readings(time.monotonic).reader()
+        self._reader = reader or Reader(time.monotonic, {})
         self._uses: dict[str, tuple[usage.Use, ...]] = {}
         self._spelt: dict[str, str] = {}
 
     def group(self, vserver_group_id: str) -> Group:
         """Read the group; raises CallFailed, GONE if there is none with that id."""
         answer = self._client.call(DescribeVServerGroupAttributeRequest, {"VServerGroupId": vserver_group_id})
-        try:
+        with parsing.reading("DescribeVServerGroupAttribute"):
             self._spelt |= parsing.spellings(answer)
             return parsing.group(answer, vserver_group_id)
-        except parsing.Malformed as why:
-            raise parsing.unreadable("DescribeVServerGroupAttribute", why) from None
 
     def listeners(self, group: Group) -> Listeners:
         """Return what the listeners that use the group do with its backends; raises CallFailed."""
@@ -74,10 +72,8 @@ class CloudSlb:
             _HEALTH_S,
             lambda: self._client.call(DescribeHealthStatusRequest, {"LoadBalancerId": balancer}),
         )
-        try:
+        with parsing.reading("DescribeHealthStatus"):
             return health_rows.verdicts(group.backends, health_rows.read(answer), checking, partly)
-        except parsing.Malformed as why:
-            raise parsing.unreadable("DescribeHealthStatus", why) from None
 
     def do(self, group: Group, step: Step) -> Answer:
         """Do one step, once, and return its result; never raises CallFailed."""
@@ -96,10 +92,8 @@ class CloudSlb:
 
     def _used(self, group: Group) -> tuple[usage.Use, ...]:
         if group.id not in self._uses:
-            try:
+            with parsing.reading("The listeners"):
                 self._uses[group.id] = usage.uses(self._read, group)
-            except parsing.Malformed as why:
-                raise parsing.unreadable("The listeners", why) from None
         return self._uses[group.id]
 
     def _read(self, request_class: type[Any], params: Mapping[str, str]) -> Mapping[str, Any]:

@@ -8,20 +8,16 @@ from msgspec import Struct
 
 from handler.core.deciding.hooks import Ending
 from handler.core.model.answers import CallFailed
-from handler.core.model.decisions import Finish
 from handler.core.model.observed import Observed
 from handler.core.model.policy import Target
+from handler.core.model.steps import Finish
 from handler.core.model.values import Group, Hook, Intent, Scope
 from handler.core.planning.merging import merge
 from handler.running import loop
-from handler.running.beside import Beside, in_turn
 from handler.running.hooks import Completed, Hooks
-from handler.running.loop import Log, Run
-from handler.running.pacing import Pacing
-from handler.running.ports import Clock, Ecs, Ess, Slb
+from handler.running.loop import Run
+from handler.running.ports import Means
 from handler.running.scheduler import Scheduler, Task
-from handler.running.shared import SharedEcs, SharedEss
-from handler.sharing import Readings
 
 
 class Done(Struct, frozen=True):
@@ -36,55 +32,25 @@ class Done(Struct, frozen=True):
 
 
 def deliver(
-    given: Sequence[Intent],
-    targets: Sequence[Target],
-    slb: Callable[[], Slb],
-    ess: Ess,
-    ecs: Ecs,
-    clock: Clock,
-    deadline: float,
-    *,
-    calls: Callable[[], int],
-    log: Log,
-    beside: Beside = in_turn,
+    given: Sequence[Intent], targets: Sequence[Target], means: Means, *, calls: Callable[[], int]
 ) -> tuple[tuple[Done, ...], tuple[Completed, ...]]:
-    """Run every intent, and complete the hooks that they carry.
-
-    ``slb`` makes the port for one run, ``calls`` counts the API calls so far, ``log`` is told of everything
-    that happens. ``deadline`` is in seconds of the clock. ``beside`` is how two services are asked at once.
-    """
-    delivery = _Delivery(merge(given), targets, slb, ess, ecs, clock, deadline, calls, log, beside)
-    return delivery.run()
+    """Run every intent, and complete the hooks that they carry; ``calls`` counts the API calls so far."""
+    return _Delivery(merge(given), targets, means, calls).run()
 
 
 class _Delivery:
     """The runs of one delivery. Runs on one VServer group go one after the other, and so do all requests."""
 
     def __init__(
-        self,
-        wanted: Sequence[Intent],
-        targets: Sequence[Target],
-        slb: Callable[[], Slb],
-        ess: Ess,
-        ecs: Ecs,
-        clock: Clock,
-        deadline: float,
-        calls: Callable[[], int],
-        log: Log,
-        beside: Beside,
+        self, wanted: Sequence[Intent], targets: Sequence[Target], means: Means, calls: Callable[[], int]
     ) -> None:
-        self._wanted, self._targets = wanted, targets
-        self._slb, self._ess, self._ecs = slb, ess, ecs
-        self._clock, self._deadline, self._calls, self._log = clock, deadline, calls, log
-        self._beside = beside
+        self._wanted, self._targets, self._means, self._calls = wanted, targets, means, calls
         self._by_name = {target.name: target for target in targets}
-        self._hooks = Hooks([hook for intent in wanted for hook in intent.hooks], ess, clock, deadline)
-        self._pacing = Pacing()
-        self._readings = Readings(clock.now)
+        self._hooks = Hooks([hook for intent in wanted for hook in intent.hooks], means)
         self._done: dict[int, Done] = {}
         self._closed: set[Hook] = set()
         self._completed: dict[Hook, Completed] = {}
-        self._scheduler = Scheduler(clock, self._hooks.keep_alive)
+        self._scheduler = Scheduler(means.clock, self._hooks.keep_alive)
 
     def run(self) -> tuple[tuple[Done, ...], tuple[Completed, ...]]:
         """Return what became of each intent, and of each hook, in the order of the delivery."""
@@ -114,23 +80,11 @@ class _Delivery:
 
     def _one(self, intent: Intent) -> Task[Done]:
         """Run one intent; an exception stops only this run."""
-        target, started = self._by_name[intent.target], self._clock.now()
+        target, started = self._by_name[intent.target], self._means.clock.now()
         run, broken, used = None, "", 0
-        reader = self._readings.reader()
         before = self._calls()
         try:
-            task = loop.run(
-                target,
-                intent,
-                self._slb(),
-                SharedEss(self._ess, reader),
-                SharedEcs(self._ecs, reader),
-                self._clock,
-                self._deadline,
-                pacing=self._pacing,
-                log=self._log,
-                beside=self._beside,
-            )
+            task = loop.run(target, intent, self._means)
             while run is None:
                 try:
                     wake_at = next(task)
@@ -142,9 +96,9 @@ class _Delivery:
                     before = self._calls()
         except Exception as error:
             broken = type(error).__name__
-            self._log("swap.failed", target=target.name, level="error", exc_info=True)
+            self._means.log("swap.failed", target=target.name, level="error", exc_info=True)
         used += self._calls() - before
-        return Done(target, intent, run, broken, used, self._clock.now() - started)
+        return Done(target, intent, run, broken, used, self._means.clock.now() - started)
 
     def _has_ended(self, hook: Hook) -> bool:
         return all(at in self._done for at, intent in enumerate(self._wanted) if hook in intent.hooks)
@@ -165,8 +119,9 @@ class _Delivery:
 
     def _without_run(self, target: Target) -> Ending:
         """Return what a target without a run still has in its group, or the problem with reading it."""
+        slb = self._means.slb(self._means.reader())
         try:
-            seen = Observed(self._slb().group(target.vserver_group_id), 0.0, 0.0)
+            seen = Observed(slb.group(target.vserver_group_id), 0.0, 0.0)
         except CallFailed as failed:
             seen = Observed(Group(target.vserver_group_id, "", {}), 0.0, 0.0, problem=failed.answer)
         return Ending(Finish("ignored", "target_off"), seen, acts=False)

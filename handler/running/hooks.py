@@ -13,7 +13,7 @@ from handler.core.deciding import backoff, hooks
 from handler.core.deciding.hooks import Ending, holds
 from handler.core.model.answers import Answer, CallFailed, Result
 from handler.core.model.values import Hook
-from handler.running.ports import Clock, Ess
+from handler.running.ports import Means
 from handler.running.scheduler import Task
 
 #: Seconds until the first heartbeat: a hook may time out after 30 (CreateLifecycleHook, HeartbeatTimeout).
@@ -42,9 +42,9 @@ class Completed(Struct, frozen=True):
 class Hooks:
     """The hooks of one delivery."""
 
-    def __init__(self, hooks: Iterable[Hook], ess: Ess, clock: Clock, deadline: float) -> None:
-        self._ess, self._clock, self._deadline = ess, clock, deadline
-        self._next = clock.now() + FIRST_S
+    def __init__(self, hooks: Iterable[Hook], means: Means) -> None:
+        self._ess, self._clock, self._deadline = means.ess, means.clock, means.deadline
+        self._next = self._clock.now() + FIRST_S
         self._completed: set[Hook] = set()
         self.all = tuple(dict.fromkeys(hooks))
         self._recovered: dict[Hook, Hook] = {}

@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from msgspec import Struct
 from msgspec.structs import replace
 
+from handler.core.deciding.backoff import Retry
 from handler.core.deciding.decide import cut_short, decide
 from handler.core.deciding.plan import Plan, plan
-from handler.core.deciding.run_state import Retry, RunState
+from handler.core.deciding.run_state import RunState
 from handler.core.model.answers import Answer, Result
-from handler.core.model.decisions import Finish, Wait
 from handler.core.model.observed import Observed
 from handler.core.model.policy import Target
-from handler.core.model.steps import described, same
+from handler.core.model.steps import Finish, Wait, described, same
 from handler.core.model.values import Intent
 from handler.core.planning.goal import Goal
-from handler.running.beside import Beside, in_turn
 from handler.running.observer import Observer
-from handler.running.pacing import Pacing
-from handler.running.ports import Clock, Ecs, Slb, Sources
+from handler.running.ports import Clock, Means
 from handler.running.scheduler import Task
 
 #: Seconds for which a look holds: a write that has waited longer needs a new one.
 LOOK_HOLDS_S = 1.0
-
-#: Logs everything that happens: a name, and what belongs to it.
-Log = Callable[..., None]
 
 
 class Run(Struct, frozen=True):
@@ -47,26 +40,13 @@ class Run(Struct, frozen=True):
         return self.state.goal(self.intent, self.observed, self.target.policy)
 
 
-def run(
-    target: Target,
-    intent: Intent,
-    slb: Slb,
-    ess: Sources,
-    ecs: Ecs,
-    clock: Clock,
-    deadline: float,
-    *,
-    pacing: Pacing,
-    log: Log,
-    beside: Beside = in_turn,
-) -> Task[Run]:
+def run(target: Target, intent: Intent, means: Means) -> Task[Run]:
     """Bring one target to where the intent wants it, or say why not.
 
-    Yields the time until which it waits. ``deadline`` is in seconds of the clock: a run that would wait
-    beyond it ends as ``raised``, and no write is sent after it.
+    Yields the time until which it waits. A run that would wait beyond the deadline ends as ``raised``.
     """
-    observer = Observer(target, intent, slb, ess, ecs, clock, deadline, beside=beside)
-    policy = target.policy
+    clock, log, pacing, policy = means.clock, means.log, means.pacing, target.policy
+    observer = Observer(target, intent, means)
     observed, state = observer.first()
     planned: Plan | None = None
     attempts = 0
@@ -88,7 +68,7 @@ def run(
             wake_at, why = clock.now() + decision.seconds, decision.why
         else:
             wake_at, why = pacing.ready_at(balancer, clock.now()), "busy"
-        if wake_at >= deadline:
+        if wake_at >= means.deadline:
             finish = cut_short(observed, intent, policy, state, why if wake_at > clock.now() else "deadline")
             break
         if isinstance(decision, Wait) or wake_at > clock.now():
@@ -104,7 +84,7 @@ def run(
                 continue  # another target was first
         attempts += 1
         sent, attempts_before = clock.now(), state.retry.attempts
-        answer = slb.do(observed.group, decision.step)
+        answer = observer.slb.do(observed.group, decision.step)
         now = clock.now()
         state = state.after_write(decision, answer, now, clock.jitter())
         pacing.wrote(balancer, answer.result, sent, now, state.retry.at)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -14,44 +15,35 @@ from handler.core.model.values import (
     Group,
     Instance,
     Intent,
-    Key,
-    Listeners,
     Scope,
     Server,
-    Verdict,
 )
 from handler.core.planning.desired import doubtful, to_ask_ecs
-from handler.running.beside import Beside, Handed, in_turn
-from handler.running.ports import Clock, Ecs, Slb, Sources
+from handler.running.beside import Handed, in_turn
+from handler.running.ports import Means
+
+_T = TypeVar("_T")
 
 #: Seconds for which the answers of Auto Scaling and ECS hold, unless a run waits for them to change.
 ANSWERS_S = 15.0
+#: Seconds for which another target of the delivery may use them.
+SHARED_S = 5.0
 #: Waits that only the scaling groups and ECS can end.
 FROM_LISTING = frozenset({"listing_lags", "floor"})
 
 
 class Observer:
-    """Looks at one target for one run. ``deadline`` is in seconds of the clock.
+    """Looks at one target for one run. What other runs of the delivery have just read is not read again.
 
-    ``beside`` asks Auto Scaling and ECS while the load balancer is asked. Each service gets one call at a
-    time, so one connection to it is enough.
+    Auto Scaling and ECS are asked while the load balancer is. Each service gets one call at a time, so one
+    connection to it is enough.
     """
 
-    def __init__(
-        self,
-        target: Target,
-        intent: Intent,
-        slb: Slb,
-        ess: Sources,
-        ecs: Ecs,
-        clock: Clock,
-        deadline: float,
-        *,
-        beside: Beside = in_turn,
-    ) -> None:
+    def __init__(self, target: Target, intent: Intent, means: Means) -> None:
         self._target, self._intent = target, intent
-        self._slb, self._ess, self._ecs, self._clock = slb, ess, ecs, clock
-        self._deadline, self._beside = deadline, beside
+        self._ess, self._ecs, self._clock = means.ess, means.ecs, means.clock
+        self._deadline, self._beside, self._reader = means.deadline, means.beside, means.reader()
+        self.slb = means.slb(self._reader)
         self._is_literal = intent.scope is Scope.LITERAL
         self._listings: tuple[Listing, ...] = ()
         self._missing: tuple[str, ...] = ()
@@ -81,39 +73,34 @@ class Observer:
                 (in_turn if self._listing_holds() else self._beside)(lambda: self._ask_others(handed)),
                 handed,
             ):
-                group = self._slb.group(self._target.vserver_group_id)
+                group = self.slb.group(self._target.vserver_group_id)
                 if never_seen:
                     state = replace(state, written=replace(state.written, expected=group))
                 state, fresh = state.after_read(group, self._clock.now(), self._clock.jitter())
                 group = state.written.expected
                 handed.give(group)
-                listeners = self._slb.listeners(group)
-                health = self._slb.health(group) if listeners.checked else {}
-            seen = self._observed(group, fresh, listeners, health)
+                listeners = self.slb.listeners(group)
+                health = self.slb.health(group) if listeners.checking else {}
+            seen = Observed(
+                group=group,
+                now=self._clock.now(),
+                deadline=self._deadline,
+                servers=self._servers,
+                source=believed(self._listings, len(self._missing)),
+                attached=any(group.id in listing.attached for listing in self._listings),
+                missing=self._missing,
+                asked=self._asked,
+                instances=self._instances,
+                health=health,
+                listeners=listeners,
+                fresh=fresh,
+            )
         except CallFailed as failed:
             now = self._clock.now()
             if failed.answer.may_pass:
                 state = state.failed(failed.answer.result, now, self._clock.jitter())
             return replace(observed, problem=failed.answer, now=now, fresh=False), state
         return seen, begin(seen) if never_seen else state
-
-    def _observed(
-        self, group: Group, fresh: bool, listeners: Listeners, health: Mapping[Key, Mapping[str, Verdict]]
-    ) -> Observed:
-        return Observed(
-            group=group,
-            now=self._clock.now(),
-            deadline=self._deadline,
-            servers=self._servers,
-            source=believed(self._listings, len(self._missing)),
-            attached=any(group.id in listing.attached for listing in self._listings),
-            missing=self._missing,
-            asked=self._asked,
-            instances=self._instances,
-            health=health,
-            listeners=listeners,
-            fresh=fresh,
-        )
 
     def _ask_others(self, handed: Handed[Group]) -> None:
         """Ask Auto Scaling and ECS; what depends on the group only once that has been read."""
@@ -157,7 +144,8 @@ class Observer:
         self, servers: Mapping[str, Server], listings: Iterable[str], asked: tuple[str, ...]
     ) -> None:
         """Keep the servers that the scaling groups list, and those that they know when asked by id."""
-        found = (server for known in listings for server in self._ess.listed(known, asked)) if asked else ()
+        asking = listings if asked else ()
+        found = (server for known in asking for server in self._ask(self._ess.listed, known, asked))
         listed = {**servers, **{server.id: server for server in found}}
         if listed != self._servers:  # an equal one would only make the goal be worked out again
             self._servers = listed
@@ -165,23 +153,24 @@ class Observer:
     def _listing(self, scaling_group_id: str) -> Listing:
         """Read a scaling group; for a request only the servers to take out, as nothing else depends on it."""
         if not self._is_literal:
-            return self._ess.listing(scaling_group_id)
+            return self._ask(self._ess.listing, scaling_group_id)
         named = dict.fromkeys(ref.server_id for ref in self._intent.terminated)
-        return self._ess.named(scaling_group_id, tuple(named))
+        return self._ask(self._ess.named, scaling_group_id, tuple(named))
 
-    def _new_to_ecs(self, group: Group, servers: Mapping[str, Server]) -> tuple[str, ...]:
-        self._matter |= dict.fromkeys(to_ask_ecs(self._intent, group, servers))
-        return tuple(server_id for server_id in self._matter if server_id not in self._asked)
+    def _ask(self, ask: Callable[..., _T], *what: Hashable) -> _T:
+        """Ask Auto Scaling; raises CallFailed."""
+        return self._reader.read("", (ask.__name__, *what), SHARED_S, lambda: ask(*what))
 
     def _ask_ecs(self, group: Group, servers: Mapping[str, Server]) -> None:
         """Ask ECS for instances that matter and were not asked for; go on without if it is not allowed."""
         if self._instances is None:
             return
-        new = self._new_to_ecs(group, servers)
+        self._matter |= dict.fromkeys(to_ask_ecs(self._intent, group, servers))
+        new = tuple(server_id for server_id in self._matter if server_id not in self._asked)
         if not new:
             return
         try:
-            found = self._ecs.instances(new)
+            found = self._reader.read_each("ecs", new, SHARED_S, lambda ids: dict(self._ecs.instances(ids)))
         except CallFailed as failed:
             if failed.answer.may_pass:
                 raise

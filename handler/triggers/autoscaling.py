@@ -10,11 +10,9 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
-from msgspec import Struct
-
 from handler.core.model.policy import Target
-from handler.core.model.values import Cause, Hook, Intent, Scope, ServerRef
-from handler.triggers.choosing import Item, elsewhere, switched_on
+from handler.core.model.values import Cause, Hook, Intent, ServerRef
+from handler.triggers.choosing import Item, elsewhere, of_each
 from handler.triggers.fields import sane_id, scaling_group, scaling_instances
 from handler.triggers.messages import SCALING_FIELDS, Ignored, Message, Unreadable, shown, text
 
@@ -22,27 +20,16 @@ Side = Literal["launched", "terminated"]
 Transition = Literal["scale_out", "scale_in"]
 
 
-class _Names(Struct, frozen=True):
-    """The side of a message's instances, None if it cannot be known, and the cause."""
-
-    side: Side | None
-    cause: Cause
-
-
-_LAUNCHED = _Names("launched", Cause.FINISHED)
-_TERMINATED = _Names("terminated", Cause.FINISHED)
-_NOTHING = _Names(None, Cause.FINISHED)
-
-#: The last word of a type, without its punctuation.
-_ACTIVITIES: dict[str, _Names] = {
-    "SCALEOUTSUCCESS": _LAUNCHED,
-    "SCALEOUTPARTIALSUCCESS": _LAUNCHED,
-    "SCALEOUTWARN": _LAUNCHED,
-    "SCALEOUTERROR": _TERMINATED,  # instances that failed to launch are taken away again
-    "SCALEINSUCCESS": _TERMINATED,
-    "SCALEINPARTIALSUCCESS": _TERMINATED,
-    "SCALEINWARN": _TERMINATED,
-    "SCALEINERROR": _NOTHING,  # its instances may still serve
+#: The last word of a type, without its punctuation, and the side of its instances: None if it is not known.
+_ACTIVITIES: dict[str, Side | None] = {
+    "SCALEOUTSUCCESS": "launched",
+    "SCALEOUTPARTIALSUCCESS": "launched",
+    "SCALEOUTWARN": "launched",
+    "SCALEOUTERROR": "terminated",  # instances that failed to launch are taken away again
+    "SCALEINSUCCESS": "terminated",
+    "SCALEINPARTIALSUCCESS": "terminated",
+    "SCALEINWARN": "terminated",
+    "SCALEINERROR": None,  # its instances may still serve
 }
 _LEFT_ALONE: dict[str, str] = {
     "SCALEOUTSTART": "activity_started",
@@ -53,10 +40,7 @@ _LEFT_ALONE: dict[str, str] = {
 }
 _RECORDS: dict[str, str] = {"ACTIONTRAIL": "audit_record", "CONFIG": "configuration_record"}
 _TRANSITIONS: dict[str, Transition] = {"SCALEOUT": "scale_out", "SCALEIN": "scale_in"}
-_HOOKED: dict[Transition, _Names] = {
-    "scale_out": _Names("launched", Cause.HOOK),
-    "scale_in": _Names("terminated", Cause.HOOK),
-}
+_HOOKED: dict[Transition, Side] = {"scale_out": "launched", "scale_in": "terminated"}
 _TESTS = frozenset({"TEST", "TESTNOTIFICATION", "LIFECYCLEHOOKTEST", "TESTLIFECYCLEHOOK"})
 _LETTERS = re.compile("[^A-Za-z]+")
 _BETWEEN_WORDS = re.compile(r"[:\[\]]+")
@@ -93,23 +77,22 @@ def read(message: Message, targets: Sequence[Target], region: str) -> list[Item]
         detail = f"no target has the scaling group {shown(group)}"
         return [Ignored("not_our_scaling_group", detail, message.event_ids)]
     transition = _transition(message, family, last)
-    chosen, items = switched_on(fed, message.event_ids)
-    names = _ACTIVITIES.get(last, _NOTHING) if transition is None else _HOOKED[transition]
-    hooks = () if transition is None else _hooks(message, group, transition)
-    instances = () if names.side is None else scaling_instances(message)
-    named = tuple(ServerRef(one, cause=names.cause) for one in instances)
-    return items + [
-        Intent(
-            target.name,
-            "autoscaling",
-            message.event_ids,
-            Scope.RECONCILE,
-            terminated=named if names.side == "terminated" else (),
-            launched=named if names.side == "launched" else (),
-            hooks=hooks,
-        )
-        for target in chosen
-    ]
+    side, cause = _ACTIVITIES.get(last), Cause.FINISHED
+    hooks: tuple[Hook, ...] = ()
+    if transition is not None:
+        side, cause = _HOOKED[transition], Cause.HOOK
+        hooks = _hooks(message, group, transition)
+    instances = () if side is None else scaling_instances(message)
+    named = tuple(ServerRef(one, cause=cause) for one in instances)
+    asked = Intent(
+        "",
+        "autoscaling",
+        message.event_ids,
+        terminated=named if side == "terminated" else (),
+        launched=named if side == "launched" else (),
+        hooks=hooks,
+    )
+    return of_each(fed, asked)
 
 
 def _is_test(message: Message) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from msgspec.structs import replace
+
 from handler.core.model.policy import Target
 from handler.core.model.values import Intent
 from handler.triggers.faults import nearest
@@ -15,26 +17,26 @@ _EXPECTED = "expected the name of a target in SWAP_TARGETS, or the id of its VSe
 Item = Intent | Rejected | Ignored
 
 
-def switched_on(targets: Iterable[Target], event_ids: tuple[str, ...]) -> tuple[list[Target], list[Item]]:
-    """Return this function's targets that act, and a note for each that is off.
+def of_each(targets: Iterable[Target], asked: Intent) -> list[Item]:
+    """Return what is asked of each target of this function, and a note for each that is off.
 
     Targets of another writer are passed over: it gets the same delivery.
     """
-    chosen: list[Target] = []
+    intents: list[Item] = []
     off: list[Item] = []
     others = 0
     for target in targets:
         if target.writer == "another":
             others += 1
         elif target.mode == "off":
-            off.append(Ignored("target_off", f"the mode of {shown(target.name)} is off", event_ids))
+            off.append(Ignored("target_off", f"the mode of {shown(target.name)} is off", asked.event_ids))
         else:
-            chosen.append(target)
-    if others and not chosen and not off:
-        off.append(Ignored("other_share", "another function writes to what it concerns", event_ids))
-    elif not chosen and not off:
-        off.append(Ignored("no_target", "no target is configured", event_ids))
-    return chosen, off
+            intents.append(replace(asked, target=target.name))
+    if intents or off:
+        return off + intents
+    if others:
+        return [Ignored("other_share", "another function writes to what it concerns", asked.event_ids)]
+    return [Ignored("no_target", "no target is configured", asked.event_ids)]
 
 
 def elsewhere(found: str | None, ours: str, event_ids: tuple[str, ...]) -> Ignored | None:

@@ -10,7 +10,7 @@ import msgspec
 from handler.core.model import addresses
 from handler.core.model.policy import Target
 from handler.core.model.values import BackendType, Cause, Intent, Scope, ServerRef, Strategy
-from handler.triggers.choosing import Item, by_name, switched_on
+from handler.triggers.choosing import Item, by_name, of_each
 from handler.triggers.faults import broken, in_words, repeated_key
 from handler.triggers.messages import Unreadable, shown
 
@@ -146,23 +146,21 @@ def _intent(request: Request, targets: Sequence[Target], event_ids: tuple[str, .
         come_for.add(entry)
     target = by_name(request.target, targets)
     # Nobody else gets a request: passed over as another writer's, it would be lost silently.
-    chosen, items = switched_on([msgspec.structs.replace(target, writer="us")], event_ids)
+    target = msgspec.structs.replace(target, writer="us")
     cause = Cause.GONE if request.gone else Cause.REQUESTED
-    return items + [
-        Intent(
-            one.name,
-            "deployment",
-            event_ids,
-            Scope.LITERAL,
-            terminated=tuple(_named(entry, cause) for entry in terminated),
-            launched=tuple(_named(entry, Cause.REQUESTED) for entry in launched),
-            pairs=tuple(request.pairs),
-            force=frozenset(request.force),
-            dry_run=request.dry_run,
-            strategy=request.strategy,
-        )
-        for one in chosen
-    ]
+    asked = Intent(
+        target.name,
+        "deployment",
+        event_ids,
+        Scope.LITERAL,
+        terminated=tuple(_named(entry, cause) for entry in terminated),
+        launched=tuple(_named(entry, Cause.REQUESTED) for entry in launched),
+        pairs=tuple(request.pairs),
+        force=frozenset(request.force),
+        dry_run=request.dry_run,
+        strategy=request.strategy,
+    )
+    return of_each([target], asked)
 
 
 def _listed(entries: Iterable[str | Entry], in_pairs: Iterable[str], side: str) -> list[Entry]:

@@ -13,7 +13,7 @@ from handler.triggers import door
 from handler.triggers.choosing import Item
 from handler.triggers.envelopes import MAX_BYTES, loads
 from handler.triggers.messages import Unreadable
-from handler.triggers.signatures import Signed, verify
+from handler.triggers.signatures import verify
 
 MAX_BODY = 64 * 1024  #: bytes of a request's body
 
@@ -21,9 +21,8 @@ _MAX_ENCODED = (MAX_BODY + 2) // 3 * 4
 
 
 class Request(Struct, frozen=True):
-    """An HTTP request. ``headers`` have lower-case names; ``body`` is as sent."""
+    """A POST request. ``headers`` have lower-case names; ``body`` is as sent."""
 
-    method: str
     headers: Mapping[str, str]
     body: bytes
 
@@ -80,7 +79,7 @@ def request_of(event: Mapping[str, object]) -> Request:
         raise Unreadable("content-type: expected application/json", 415)
     if headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise Unreadable("content-encoding: expected none", 415)
-    return Request("POST", headers, _body(event))
+    return Request(headers, _body(event))
 
 
 def _body(event: Mapping[str, object]) -> bytes:
@@ -108,20 +107,13 @@ def read(
     request = request_of(event)
     received_at = door.received_at(event, request.headers, request.body, now, secrets)
     signed = verify(request.headers, request.body, received_at, secrets)
-    return _signed(request, signed, targets, received_at)
-
-
-def _signed(
-    request: Request, signed: Signed, targets: Sequence[Target], received_at: float
-) -> tuple[list[Item], tuple[str, ...]]:
     ids = () if signed.event_id is None else (signed.event_id,)
     # Imported here: events and timers, which are most deliveries, do not need the decoder.
     if signed.scheme == "github":
         from handler.triggers import github  # noqa: PLC0415
 
-        return github.read(
-            request.body, request.headers.get("x-github-event", ""), received_at, targets, ids
-        ), ids
+        event_name = request.headers.get("x-github-event", "")
+        return github.read(request.body, event_name, received_at, targets, ids), ids
     from handler.triggers import deployment  # noqa: PLC0415
 
     return deployment.read(request.body, targets, ids), ids

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from handler.core.model.policy import Target
-from handler.core.model.values import Cause, Intent, Scope, ServerRef
-from handler.triggers.choosing import Item, elsewhere, switched_on
+from handler.core.model.values import Cause, Intent, ServerRef
+from handler.triggers.choosing import Item, elsewhere, of_each
 from handler.triggers.fields import instance
 from handler.triggers.messages import STATE_FIELDS, Ignored, Message, Unreadable, shown, text
 
@@ -75,8 +75,4 @@ def _of(message: Message) -> str:
 
 def _for_each(message: Message, targets: Sequence[Target], cause: Cause) -> list[Item]:
     named = (ServerRef(instance(message), cause=cause),)
-    chosen, items = switched_on(targets, message.event_ids)
-    return items + [
-        Intent(target.name, "autoscaling", message.event_ids, Scope.RECONCILE, terminated=named)
-        for target in chosen
-    ]
+    return of_each(targets, Intent("", "autoscaling", message.event_ids, terminated=named))

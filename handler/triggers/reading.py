@@ -63,7 +63,7 @@ def _delivery(
         tuple(item for item in items if isinstance(item, Rejected)),
         tuple(item for item in items if isinstance(item, Ignored)),
         trigger,
-        _each_once([*event_ids, *_ids_of(items)]),
+        tuple(dict.fromkeys([*event_ids, *_ids_of(items)])),
         by_http,
     )
 
@@ -98,17 +98,16 @@ def _too_large(event: bytes | str) -> Delivery:
     return Delivery((), (rejected,), (), "deployment" if by_http else None, (), by_http)
 
 
-class _Reader:
+class _Reader(Struct):
     """Reads records one by one, and keeps what the log needs of the whole delivery."""
 
-    def __init__(self, targets: Sequence[Target], region: str, now: float, secrets: Sequence[str]) -> None:
-        self._targets = targets
-        self._region = region
-        self._now = now
-        self._secrets = secrets
-        self.trigger: TriggerName | None = None
-        self.event_ids: list[str] = []
-        self.http = False
+    targets: Sequence[Target]
+    region: str
+    now: float
+    secrets: Sequence[str]
+    trigger: TriggerName | None = None
+    event_ids: list[str] = []
+    http: bool = False
 
     def read(self, opened: Opened) -> list[Item]:
         """Return what one record asks for. Raises Unreadable if it is rejected."""
@@ -122,27 +121,23 @@ class _Reader:
     def _special(self, opened: Special) -> list[Item]:
         if opened.form == "timer":
             self.trigger = self.trigger or "timer"
-            return timer.read(opened.record, self._targets)
+            return timer.read(opened.record, self.targets)
         self.trigger = self.trigger or "deployment"
         self.http = opened.outermost and not http.is_async(opened.record)
-        items, ids = http.read(opened.record, self._targets, self._now, self._secrets)
+        items, ids = http.read(opened.record, self.targets, self.now, self.secrets)
         self.event_ids += ids
         return items
 
     def _message(self, message: Message) -> list[Item]:
         if autoscaling.is_autoscaling(message):
             self.trigger = self.trigger or "autoscaling"
-            return autoscaling.read(message, self._targets, self._region)
+            return autoscaling.read(message, self.targets, self.region)
         if instances.is_instance_event(message):
             self.trigger = self.trigger or "autoscaling"
-            return instances.read(message, self._targets, self._region)
+            return instances.read(message, self.targets, self.region)
         detail = f"an event of the type {shown(message.kind or '')}"
         return [Ignored("not_our_event", detail, message.event_ids)]
 
 
 def _ids_of(items: Iterable[Item]) -> list[str]:
     return [one for item in items if isinstance(item, (Intent, Ignored)) for one in item.event_ids]
-
-
-def _each_once(ids: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(ids))

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 
 from handler.core.model.policy import Target
-from handler.core.model.values import Intent, Scope
-from handler.triggers.choosing import Item, by_name, switched_on
+from handler.core.model.values import Intent
+from handler.triggers.choosing import Item, by_name, of_each
 from handler.triggers.faults import kind_of, nearest
 from handler.triggers.messages import Rejected, Unreadable, digest, shown
 
@@ -19,21 +19,19 @@ def read(event: Mapping[str, object], targets: Sequence[Target]) -> list[Item]:
 
     Raises Unreadable if the payload is JSON, but not of the form ``{"targets": ["NAME"]}``.
     """
+    asked = Intent("", "timer")
     named = _named(event.get("payload"))
     if not named:
-        wanted, items = switched_on(targets, ())
-    else:
-        found: dict[str, Target] = {}
-        items = []
-        for at, name in enumerate(named):
-            try:
-                target = _target(name, f"payload.targets[{at}]", targets)
-                found[target.name] = target
-            except Unreadable as error:
-                items.append(Rejected(str(error), digest(name)))
-        wanted, off = switched_on(found.values(), ()) if found else ([], [])
-        items += off
-    return items + [Intent(target.name, "timer", (), Scope.RECONCILE) for target in wanted]
+        return of_each(targets, asked)
+    found: dict[str, Target] = {}
+    rejected: list[Item] = []
+    for at, name in enumerate(named):
+        try:
+            target = _target(name, f"payload.targets[{at}]", targets)
+            found[target.name] = target
+        except Unreadable as error:
+            rejected.append(Rejected(str(error), digest(name)))
+    return rejected + (of_each(found.values(), asked) if found else [])
 
 
 def _target(name: object, path: str, targets: Sequence[Target]) -> Target:

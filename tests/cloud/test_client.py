@@ -25,8 +25,9 @@ from aliyunsdkslb.request.v20140515.DescribeVServerGroupAttributeRequest import 
 from handler.cloud import client as client_module
 from handler.cloud.client import Client
 from handler.cloud.credentials import Credentials
+from handler.cloud.endpoints import Endpoints
 from handler.core.model.answers import Answer, CallFailed, Result
-from tests.support.cloud import KEYS, Reply, Seen, Server, client_of, error, serving
+from tests.support.cloud import KEYS, Reply, Seen, Server, client_of, error, local, serving
 
 READ = DescribeVServerGroupAttributeRequest
 WRITE = AddVServerGroupBackendServersRequest
@@ -78,7 +79,7 @@ def test_one_connection_outlives_several_credentials(server: Server) -> None:
 
 
 def test_a_lasting_key_sends_no_token(server: Server) -> None:
-    Client(Credentials("key", "secret"), "cn-hangzhou", endpoint=server.url).call(READ, {})
+    Client(Credentials("key", "secret"), "cn-hangzhou", local(server.url)).call(READ, {})
     assert "SecurityToken" not in server.seen[0].query
 
 
@@ -186,7 +187,7 @@ def test_an_answer_that_does_not_come_in_time_is_unknown(server: Server) -> None
 def test_nobody_listening_is_unknown() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        answer = answer_of(Client(KEYS, "cn-hangzhou", endpoint=f"http://127.0.0.1:{taken.getsockname()[1]}"))
+        answer = answer_of(Client(KEYS, "cn-hangzhou", local(f"http://127.0.0.1:{taken.getsockname()[1]}")))
     assert (answer.result, answer.message) == (Result.UNKNOWN, "The connection was refused.")
 
 
@@ -282,8 +283,8 @@ class Recorded:
 
 
 def recorded(client: Client) -> Recorded:
-    session = Recorded(client.session)
-    client.session = session
+    session = Recorded(client.transport.session)
+    client.transport.session = session
     answer_of(client)
     return session
 
@@ -298,7 +299,7 @@ def recorded(client: Client) -> Recorded:
     ],
 )
 def test_https_to_the_regions_endpoint_and_nowhere_else(region: str, network: Any, url: str) -> None:
-    session = recorded(Client(KEYS, region, network=network))
+    session = recorded(Client(KEYS, region, Endpoints(network)))
     ((asked, given),) = session.asked
     assert asked.startswith(url)
     assert given["verify"] is True
@@ -308,14 +309,14 @@ def test_https_to_the_regions_endpoint_and_nowhere_else(region: str, network: An
 def test_a_host_that_is_named_is_asked_instead_on_either_network() -> None:
     for network in ("public", "vpc"):
         hosts = {"slb": "slb.cn-beijing.aliyuncs.com", "ess": "ess.aliyuncs.com"}
-        session = recorded(Client(KEYS, "cn-hangzhou", network=network, hosts=hosts))
+        session = recorded(Client(KEYS, "cn-hangzhou", Endpoints(network, hosts=hosts)))
         ((asked, _),) = session.asked
         assert asked.startswith("https://slb.cn-beijing.aliyuncs.com/?")
 
 
 def test_an_empty_bundle_variable_does_not_turn_verification_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALIBABA_CLOUD_CA_BUNDLE", "")
-    ((_, given),) = recorded(Client(KEYS, "cn-hangzhou")).asked
+    ((_, given),) = recorded(Client(KEYS, "cn-hangzhou", Endpoints())).asked
     assert given["verify"] is True
 
 
@@ -323,16 +324,11 @@ def test_the_environments_proxy_is_used_but_for_what_no_proxy_names(monkeypatch:
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
-    ((_, given),) = recorded(Client(KEYS, "cn-hangzhou")).asked
+    ((_, given),) = recorded(Client(KEYS, "cn-hangzhou", Endpoints())).asked
     assert given["proxies"]["https"] == "http://proxy:3128"
     monkeypatch.setenv("NO_PROXY", ".aliyuncs.com")
-    ((_, given),) = recorded(Client(KEYS, "cn-hangzhou")).asked
+    ((_, given),) = recorded(Client(KEYS, "cn-hangzhou", Endpoints())).asked
     assert not given["proxies"]["https"]
-
-
-def test_only_loopback_may_be_pointed_at() -> None:
-    with pytest.raises(ValueError, match="loopback"):
-        Client(KEYS, "cn-hangzhou", endpoint="https://example.com")
 
 
 def tls_context(authority: trustme.CA, name: str = "localhost") -> ssl.SSLContext:
@@ -373,7 +369,8 @@ def test_the_authorities_are_read_once_for_all_connections(
         client = client_of(server)
         for _ in range(3):
             client.call(READ, {})
-            client.session.get_adapter("https://").poolmanager.clear()  # the next call connects anew
+            # The next call connects anew.
+            client.transport.session.get_adapter("https://").poolmanager.clear()
     assert (3, 1) == (server.connections, len(read))
 
 
@@ -381,7 +378,7 @@ def test_two_threads_may_call_at_once() -> None:
     """Nothing of a call is kept where another one finds it: no proxy, no cookie, no count that gets lost."""
     with serving() as server:
         client = client_of(server)
-        client._transport.proxy = {"http": "http://mine"}
+        client.transport.proxy = {"http": "http://mine"}
         threads = [
             threading.Thread(target=lambda: [client.call(READ, {}) for _ in range(50)]) for _ in range(2)
         ]
@@ -389,7 +386,7 @@ def test_two_threads_may_call_at_once() -> None:
             thread.start()
         for thread in threads:
             thread.join()
-        assert {"http": "http://mine"} == client._transport.proxy
+        assert {"http": "http://mine"} == client.transport.proxy
     assert (100, 100) == (client.calls, len(server.seen))
     assert server.connections <= 2
 
@@ -399,7 +396,7 @@ def test_no_cookie_is_kept() -> None:
         server.reply(Reply(headers={"Set-Cookie": "a=b"}))
         client = client_of(server)
         client.call(READ, {})
-        assert [] == list(client.session.cookies)
+        assert [] == list(client.transport.session.cookies)
 
 
 @pytest.mark.parametrize("wrong", ["authority", "name"])

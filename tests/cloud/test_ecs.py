@@ -14,6 +14,7 @@ import pytest
 from handler.cloud import ecs
 from handler.cloud.client import Client
 from handler.cloud.ecs import CloudEcs, DescribeInstancesRequest
+from handler.cloud.endpoints import Endpoints
 from handler.core.model.answers import CallFailed, Result
 from handler.core.model.values import Instance
 from localcloud.cloud import Cloud
@@ -21,7 +22,7 @@ from localcloud.rpc.credentials import Registry, new_identity
 from localcloud.rpc.gateway import Gateway
 from localcloud.rpc.ram import RamPolicy, Statement
 from localcloud.rpc.session import InProcessSession
-from tests.support.cloud import KEYS, Scripted, Server, client_of, error, failed
+from tests.support.cloud import KEYS, Scripted, Server, client_of, error, failed, local
 
 ACTION = "DescribeInstances"
 
@@ -173,9 +174,9 @@ def test_an_empty_list_is_not_believed_where_the_dry_run_says_nothing() -> None:
 def over(state: dict[str, Any], *actions: str) -> tuple[CloudEcs, Gateway]:
     identity = new_identity("function", policy=RamPolicy((Statement("Allow", actions, ("*",)),)))
     gateway = Gateway(Cloud(state), Registry(identity))
-    client = Client(KEYS, "cn-hangzhou", endpoint="http://127.0.0.1:1")
+    client = Client(KEYS, "cn-hangzhou", local("http://127.0.0.1:1"))
     client.renew(type(KEYS)(identity.access_key_id, identity.access_key_secret))
-    client.session = InProcessSession(gateway)
+    client.transport.session = InProcessSession(gateway)
     return CloudEcs(client), gateway
 
 
@@ -236,8 +237,9 @@ def test_nothing_is_sent_twice_by_the_sdk(server: Server, status: int) -> None:
     [("public", "ecs.cn-beijing.aliyuncs.com"), ("vpc", "ecs-vpc.cn-beijing.aliyuncs.com")],
 )
 def test_each_region_has_its_own_endpoint(network: Any, host: str) -> None:
-    client = Client(KEYS, "cn-beijing", network=network)
-    assert client._endpoint(DescribeInstancesRequest()).host == host
+    request = DescribeInstancesRequest()
+    product = request.get_product().lower()
+    assert Endpoints(network).rpc(product, "cn-beijing", request.endpoint_map).host == host
 
 
 def test_a_hundred_ids_fit_into_a_request_line() -> None:

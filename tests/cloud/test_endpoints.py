@@ -6,6 +6,7 @@ import pytest
 
 from handler.cloud import credentials, endpoints
 from handler.cloud.credentials import Credentials, NoCredentials
+from handler.cloud.endpoints import Endpoints
 from tests.support.cloud import KEYS
 
 
@@ -47,13 +48,12 @@ def test_any_other_url_is_refused_with_a_reason(url: str, why: str) -> None:
 
 def test_the_endpoints_of_regions() -> None:
     shared = {"cn-hangzhou": "ess.aliyuncs.com"}
-    assert endpoints.rpc("ess", "cn-hangzhou", "public", shared).url == "https://ess.aliyuncs.com"
-    assert endpoints.rpc("ess", "eu-west-1", "public", shared).url == "https://ess.eu-west-1.aliyuncs.com"
-    assert (
-        endpoints.rpc("ess", "cn-hangzhou", "vpc", shared).url == "https://ess-vpc.cn-hangzhou.aliyuncs.com"
-    )
-    assert endpoints.fc("12", "cn-hangzhou", "public").url == "https://12.cn-hangzhou.fc.aliyuncs.com"
-    assert endpoints.fc("12", "cn-hangzhou", "vpc").url == "https://12.cn-hangzhou-internal.fc.aliyuncs.com"
+    public, vpc = Endpoints("public"), Endpoints("vpc")
+    assert public.rpc("ess", "cn-hangzhou", shared).url == "https://ess.aliyuncs.com"
+    assert public.rpc("ess", "eu-west-1", shared).url == "https://ess.eu-west-1.aliyuncs.com"
+    assert vpc.rpc("ess", "cn-hangzhou", shared).url == "https://ess-vpc.cn-hangzhou.aliyuncs.com"
+    assert public.fc("12", "cn-hangzhou").url == "https://12.cn-hangzhou.fc.aliyuncs.com"
+    assert vpc.fc("12", "cn-hangzhou").url == "https://12.cn-hangzhou-internal.fc.aliyuncs.com"
 
 
 def test_each_product_may_have_another_host() -> None:

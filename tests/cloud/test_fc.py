@@ -12,14 +12,20 @@ from typing import Any
 
 import pytest
 
+from handler.cloud import endpoints
 from handler.cloud.credentials import Credentials
+from handler.cloud.endpoints import Endpoint, Endpoints
 from handler.cloud.fc import Fc, Invoked
 from handler.core.model.answers import Answer, CallFailed, Result
 from tests.support.cloud import KEYS, Reply, Seen, Server
 
 
+def fc_at(endpoint: Endpoint, read_timeout_s: float = 60) -> Fc:
+    return Fc(KEYS, endpoint, "slb-swap", "swap", read_timeout_s=read_timeout_s)
+
+
 def fc_of(server: Server, **given: Any) -> Fc:
-    return Fc(KEYS, "cn-hangzhou", "1234", "slb-swap", "swap", endpoint=server.url, **given)
+    return fc_at(endpoints.loopback(server.url), **given)
 
 
 def signature(seen: Seen, secret: str) -> str:
@@ -126,30 +132,24 @@ def test_a_lost_connection_is_unknown_at_once(server: Server) -> None:
 def test_nobody_listening_is_unknown_at_once() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        fc = Fc(
-            KEYS,
-            "cn-hangzhou",
-            "1234",
-            "slb-swap",
-            "swap",
-            endpoint=f"http://127.0.0.1:{taken.getsockname()[1]}",
-        )
+        fc = fc_at(endpoints.loopback(f"http://127.0.0.1:{taken.getsockname()[1]}"))
     answer = failure(fc)
     assert (answer.result, answer.message) == (Result.UNKNOWN, "ConnectionError")
 
 
-def test_one_connection_outlives_several_credentials(server: Server) -> None:
+def test_one_connection_serves_several_invocations(server: Server) -> None:
     server.reply(Reply(b"{}"))
     fc = fc_of(server)
-    for number in range(3):
-        fc.renew(Credentials(f"key{number}", f"secret{number}"))
+    for _ in range(3):
         fc.invoke(b"{}")
     assert server.connections == 1
-    assert [seen.headers["authorization"].partition(":")[0] for seen in server.seen] == [
-        "FC key0",
-        "FC key1",
-        "FC key2",
-    ]
+
+
+def test_a_key_that_is_not_temporary_goes_without_a_token(server: Server) -> None:
+    server.reply(Reply(b"{}"))
+    at, keys = endpoints.loopback(server.url), Credentials("key", "secret")
+    Fc(keys, at, "slb-swap", "swap", read_timeout_s=60).invoke(b"{}")
+    assert server.seen[0].headers["authorization"].startswith("FC key:")
     assert "x-fc-security-token" not in server.seen[0].headers
 
 
@@ -191,7 +191,7 @@ def test_off_loopback_it_is_https_to_the_accounts_endpoint(monkeypatch: pytest.M
     monkeypatch.setattr("requests.Session.request", send)
     monkeypatch.delenv("ALIBABA_CLOUD_CA_BUNDLE", raising=False)
     with pytest.raises(OSError, match="not sent"):
-        Fc(KEYS, "cn-hangzhou", "1234", "slb-swap", "swap", network="vpc").invoke(b"{}")
+        fc_at(Endpoints("vpc").fc("1234", "cn-hangzhou")).invoke(b"{}")
     (sent_to,) = sent
     path = "/2016-08-15/services/slb-swap/functions/swap/invocations"
     assert sent_to == (f"https://1234.cn-hangzhou-internal.fc.aliyuncs.com{path}", True)

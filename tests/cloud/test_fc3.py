@@ -15,8 +15,10 @@ from typing import Any
 import pytest
 import trustme
 
+from handler.cloud import endpoints
 from handler.cloud import fc3 as fc3_module
 from handler.cloud.credentials import Credentials
+from handler.cloud.endpoints import Endpoint, Endpoints
 from handler.cloud.fc3 import Fc3, authorization
 from handler.cloud.invoking import Invoked
 from handler.core.model.answers import Answer, CallFailed, Result
@@ -29,8 +31,12 @@ RECORDED = json.loads(_EVIDENCE.read_text())["requests"]
 _ITS_OWN = {"accept", "user-agent", "x-acs-credentials-provider"}
 
 
-def fc_of(server: Server, function: str = "swap", keys: Credentials = KEYS, **given: Any) -> Fc3:
-    return Fc3(keys, "cn-hangzhou", "1234", function, endpoint=server.url, **given)
+def fc_at(endpoint: Endpoint, function: str = "swap", keys: Credentials = KEYS, **given: Any) -> Fc3:
+    return Fc3(keys, endpoint, function, **{"read_timeout_s": 60.0, **given})
+
+
+def fc_of(server: Server, function: str = "swap", **given: Any) -> Fc3:
+    return fc_at(endpoints.loopback(server.url), function, **given)
 
 
 def failure(fc: Fc3, **given: Any) -> Answer:
@@ -65,7 +71,7 @@ def test_the_request_is_that_of_the_official_client(
     monkeypatch.setattr(secrets, "token_hex", lambda *_: theirs["x-acs-signature-nonce"])
     qualified = f"{given['function']}.{given['qualifier']}" if given["qualifier"] else given["function"]
     server.reply(Reply(b"", 202 if given["type"] == "Async" else 200))
-    fc_of(server, qualified, Credentials(**given["keys"])).invoke(
+    fc_of(server, qualified, keys=Credentials(**given["keys"])).invoke(
         base64.b64decode(sent["body"]),
         asynchronous=given["type"] == "Async",
         invocation_id=given["task"],
@@ -175,7 +181,7 @@ def test_nobody_listening_is_unknown_at_once() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
-        answer = failure(Fc3(KEYS, "cn-hangzhou", "1234", "swap", endpoint=url))
+        answer = failure(fc_at(endpoints.loopback(url)))
     assert (answer.result, answer.message) == (Result.UNKNOWN, "ConnectionRefusedError")
 
 
@@ -216,15 +222,10 @@ def test_the_environments_proxy_is_used_but_for_what_no_proxy_names(
 
     monkeypatch.setattr("http.client.HTTPSConnection.connect", connect)
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
-    failure(Fc3(KEYS, "cn-hangzhou", "1234", "swap"))
+    failure(fc_at(Endpoints().fc("1234", "cn-hangzhou")))
     monkeypatch.setenv("NO_PROXY", ".aliyuncs.com")
-    failure(Fc3(KEYS, "cn-hangzhou", "1234", "swap", network="vpc"))
+    failure(fc_at(Endpoints("vpc").fc("1234", "cn-hangzhou")))
     assert asked == ["proxy.example", "1234.cn-hangzhou-internal.fc.aliyuncs.com"]
-
-
-def test_only_loopback_may_be_pointed_at() -> None:
-    with pytest.raises(ValueError, match="loopback"):
-        Fc3(KEYS, "cn-hangzhou", "1234", "swap", endpoint="https://example.com")
 
 
 def test_tls_is_verified_with_the_bundle_of_the_environment(
@@ -264,5 +265,6 @@ def test_another_host_may_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("http.client.HTTPSConnection.connect", connect)
     monkeypatch.setenv("NO_PROXY", "*")
-    failure(Fc3(KEYS, "cn-hangzhou", "1234", "swap", host="fcv3.cn-hangzhou.aliyuncs.com"))
+    host = "fcv3.cn-hangzhou.aliyuncs.com"
+    failure(fc_at(Endpoints(hosts={"fc": host}).fc("1234", "cn-hangzhou")))
     assert asked == ["fcv3.cn-hangzhou.aliyuncs.com"]

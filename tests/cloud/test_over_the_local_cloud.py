@@ -18,6 +18,7 @@ from localcloud.cloud import Cloud
 from localcloud.rpc.credentials import Registry, new_identity
 from localcloud.rpc.gateway import Gateway
 from localcloud.rpc.session import InProcessSession
+from tests.support.cloud import local
 
 OLD = Backend(Key("i-old", 8080), 100, "ecs", "blue 蓝")
 NEW = Backend(Key("i-new", 8080), 50, "ecs", "slb-swap/web")
@@ -77,8 +78,8 @@ def client(gateway: Gateway) -> Client:
     inner = Gateway(gateway.cloud, registry)
     gateway.calls = inner.calls
     keys = Credentials(identity.access_key_id, identity.access_key_secret, identity.security_token or "")
-    client = Client(keys, "cn-hangzhou", endpoint="http://127.0.0.1:1")
-    client.session = InProcessSession(inner)
+    client = Client(keys, "cn-hangzhou", local("http://127.0.0.1:1"))
+    client.transport.session = InProcessSession(inner)
     return client
 
 

@@ -320,7 +320,7 @@ def test_every_page_of_listeners_is_read() -> None:
         return {"Listeners": [listener(80, "tcp")], "NextToken": "two"}
 
     slb, scripted = slb_of(DescribeVServerGroups=groups((80, "tcp")), DescribeLoadBalancerListeners=page)
-    assert slb.listeners(GROUP).checked
+    assert slb.listeners(GROUP).checking
     assert scripted.actions().count("DescribeLoadBalancerListeners") == 2
 
 

@@ -28,7 +28,7 @@ def world(case: Case) -> Cloud:
         case.view.group,
         " ".join(said) if case.view.servers else None,
         fresh=" ".join((*OLD, *NEW)),
-        health_check=case.view.listeners.checked,
+        health_check=bool(case.view.listeners.checking),
     )
 
 

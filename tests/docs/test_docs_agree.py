@@ -12,9 +12,9 @@ import pytest
 
 from handler import outcome, targets
 from handler.core.model.answers import Result
-from handler.core.model.decisions import Outcome, Why
 from handler.core.model.marks import Marks
 from handler.core.model.policy import Policy, Target
+from handler.core.model.steps import Outcome, Why
 from handler.core.model.values import Intent
 from handler.running.delivering import Done
 from handler.triggers import deployment, instances
@@ -92,7 +92,7 @@ TABLES = {"_LEFT_ALONE", "_RECORDS"}
 def reasons_in(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         match node:
-            case ast.Call(func=ast.Name(id=name), args=args):
+            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=args):
                 if name in PLACES and len(args) > PLACES[name]:
                     yield from texts(args[PLACES[name]])
             case ast.keyword(arg="reason", value=value):

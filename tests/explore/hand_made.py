@@ -21,8 +21,9 @@ Acts = Callable[["Hands", int], None]
 class Hands:
     """What a hand-made function may do: read, write, wait, and complete the hooks that it was given."""
 
-    def __init__(self, slb: Any, ess: Any, clock: Any, intents: Any, deadline: float) -> None:
-        self.slb, self.ess, self.clock, self.intents, self.deadline = slb, ess, clock, intents, deadline
+    def __init__(self, means: Any, intents: Any) -> None:
+        self.slb, self.ess, self.clock = means.slb(means.reader()), means.ess, means.clock
+        self.intents, self.deadline = intents, means.deadline
 
     def read(self, name: str = "web") -> Group:
         """Read a group."""
@@ -73,10 +74,9 @@ def played(monkeypatch: pytest.MonkeyPatch, text: str, acts: Acts) -> Played:
     """Play a world with the hand-made function."""
     number = 0
 
-    def deliver(intents: Any, targets: Any, slb: Any, ess: Any, *others: Any, **told: Any) -> Any:
+    def deliver(intents: Any, targets: Any, means: Any, **told: Any) -> Any:
         nonlocal number
-        *_, clock, deadline = others
-        acts(Hands(slb(), ess, clock, intents, deadline), number)
+        acts(Hands(means, intents), number)
         number += 1
         return (), ()
 

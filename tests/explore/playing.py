@@ -10,7 +10,7 @@ from typing import Any
 
 from handler import outcome
 from handler.running import delivering
-from handler.sharing import Readings
+from handler.running.ports import Means
 from handler.triggers import door, reading
 from localcloud.cloud import Cloud
 from tests.explore import happening
@@ -178,26 +178,24 @@ class _Player:
         clock.planned.sort(key=lambda one: one[0])
         calls: Any = Calls(self.cloud, self.setup, attempt, clock, self.lagging)
         attempt.read = self._read(at, step)
-        told, readings = _Told(attempt), Readings(clock.now)
+        told = _Told(attempt)
         wired = self.setup.has_rules
         try:
-            done, hooks = delivering.deliver(
-                attempt.read.intents,
-                self.targets,
-                lambda: WireBalancer(calls, readings.reader()) if wired else Balancer(calls),
+            means = Means(
+                lambda reader: WireBalancer(calls, reader) if wired else Balancer(calls),
                 Scaling(calls),
                 ModelEcs(calls),
                 clock,
                 attempt.deadline,
-                calls=lambda: len(attempt.calls),
-                log=told,
+                told,
+            )
+            done, hooks = delivering.deliver(
+                attempt.read.intents, self.targets, means, calls=lambda: len(attempt.calls)
             )
             results = [outcome.of_done(one) for one in done]
             attempt.results = outcome.with_hooks(results, hooks)
-            ignored = [one.reason for one in attempt.read.ignored]
-            attempt.outcome = outcome.summed_up(attempt.results, attempt.read.rejected, ignored, "")[
-                "outcome"
-            ]
+            summed_up = outcome.summed_up(attempt.results, attempt.read.rejected, attempt.read.ignored, "")
+            attempt.outcome = summed_up["outcome"]
         except Killed:
             attempt.killed = True
         except Endless:

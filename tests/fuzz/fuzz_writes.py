@@ -19,7 +19,7 @@ from handler.running.delivering import deliver
 from handler.triggers.reading import read
 from localcloud.cloud import Cloud
 from tests.fuzz.fuzz_deliveries import corpus, mutate, texts
-from tests.support.level_a import Calls, FakeClock, ModelEcs, ModelEss, ModelSlb
+from tests.support.level_a import Calls, FakeClock, means_of
 from tests.support.triggers import EVENTS, NOW, REGION, SECRET
 
 WEB = Target("web", "rsp-web", ("asg-web",), "apply", Policy(marks=Marks("web"), ports=(8080,)))
@@ -41,18 +41,8 @@ def run_one(data: bytes) -> Cloud:
     found = read(data, targets=(WEB,), region=REGION, now=NOW, secrets=(SECRET,))
     if found.intents:
         calls, clock = Calls(cloud), FakeClock()
-        slb, ess = ModelSlb(calls), ModelEss(calls)
-        deliver(
-            found.intents,
-            (WEB,),
-            lambda: slb,
-            ess,
-            ModelEcs(calls),
-            clock,
-            clock.now() + 600,
-            calls=lambda: len(calls.actions),
-            log=lambda name, **said: None,
-        )
+        means = means_of(calls, clock, clock.now() + 600)
+        deliver(found.intents, (WEB,), means, calls=lambda: len(calls.actions))
     return cloud
 
 

@@ -184,7 +184,7 @@ def at_the_door(headers: Mapping[str, str], body: bytes, **environ: str) -> tupl
     seen: list[tuple[str, bytes]] = []
 
     class Recorder:
-        def __init__(self, _: Any, __: str, ___: str, function: str, **____: Any) -> None:
+        def __init__(self, _: Any, __: Any, function: str, **___: Any) -> None:
             self._function = function
 
         def invoke(self, payload: bytes, **_: Any) -> Invoked:

@@ -257,7 +257,7 @@ BUGS = (
     _bug(
         "forgetting read lag",
         "rwc/1-t,1-t/nn",
-        ("core.deciding.written:Written.read", "if self.lag else ()", "if False else ()"),
+        ("core.deciding.writes:Written.read", "if self.lag else ()", "if False else ()"),
         readings=1,
     ),
     _bug(
@@ -293,7 +293,7 @@ BUGS = (
         "ruc/1-f,1-f,1-t,1-t/",
         (
             "core.planning.matching:Matching.matches",
-            "new in self._unproven, ",
+            "new in self.unproven, ",
             "",
         ),
         faults=1,

@@ -43,8 +43,8 @@ BUGS = (
         f"{TWO_SOURCES}; fault 0 list 1 missing; > timer",
         (
             "running.observer:Observer._complete",
-            "for known in listings for",
-            "for known in [*listings][:1] for",
+            "for known in asking for",
+            "for known in [*asking][:1] for",
         ),
     ),
     _bug(
@@ -73,14 +73,14 @@ BUGS = (
         "busy is tried again at once",
         "sent again without a wait and a look",
         "target web; in web i-0 80=100; server i-n0; fault 0 write 0 busy; > request web l:i-n0",
-        ("core.deciding.run_state:Retry.failed", "now + ", "now + 0 * "),
+        ("core.deciding.backoff:Retry.failed", "now + ", "now + 0 * "),
     ),
     _bug(
         "a drain measured from the first port",
         "taken out without its drain",
         "target web un=50% drain=20; in web i-0 80=0 81=100; in web i-1 80=100 81=100;"
         "fault 0 write 0 busy; > request web t:i-0",
-        ("core.deciding.drain:seconds_left", "max(begun, default", "min(begun, default"),
+        ("core.deciding.situation:Situation.drain_left", "max(begun, default", "min(begun, default"),
     ),
     _bug(
         "weights swapped between ports",
@@ -103,13 +103,13 @@ BUGS = (
         "who is about to be reclaimed is put in",
         "about to be reclaimed, and put in",
         "target web asg=a; in web i-0 80=100; lists a i-0; server i-n0 doomed; ~ launch a i-n0; > timer",
-        ("core.planning.desired:why_not_launched", "if instance.reclaimed:", "if False:"),
+        ("core.model.observed:Observed.why_not_launched", "if instance.reclaimed:", "if False:"),
     ),
     _bug(
         "who has stopped is put in",
         "not running, and named in a write",
         "target web asg=a; in web i-0 80=100; lists a i-0; server i-n0 stopped; ~ launch a i-n0; > timer",
-        ("core.planning.desired:why_not_launched", "if observed.is_down(server_id)", "if False"),
+        ("core.model.observed:Observed.why_not_launched", "if self.is_down(server_id)", "if False"),
     ),
     _bug(
         "Deleted is believed whatever ECS and the checks say",
@@ -167,7 +167,7 @@ BUGS = (
         "floor",
         "target web asg=a; in web i-0 80=100 mark; in web i-1 80=100 mark; in web i-2 80=100;"
         "~+5 release i-0; > out a i-n2",
-        ("core.deciding.run_state:_Memo.goal", "first, self._gone)", "first)"),
+        ("core.planning.goal:Memo.goal", "first, self._gone)", "first)"),
     ),
     _bug(
         "a reading that lags is believed where others have written",
@@ -175,7 +175,7 @@ BUGS = (
         "target web asg=a; in web i-0 80=100; in web i-2 80=100; fault 0 write 0 other;"
         "read present_new=updated; read read_lag=2; ~ launch a i-n0; > hookin a i-2",
         (
-            "core.deciding.written:Written.read",
+            "core.deciding.writes:Written.read",
             "self._hidden(read) if self.lag",
             "self._hidden(read) if self.lag and any(same(read, group) for group, _ in self.past)",
         ),
@@ -198,13 +198,13 @@ BUGS = (
         "a name that is not known goes into a write",
         "not running, and named in a write",
         "target web; in web i-0 80=100; > request web l:i-n0",
-        ("core.planning.desired:why_not_launched", 'return "unknown_server" if', 'return "" if'),
+        ("core.model.observed:Observed.why_not_launched", 'return "unknown_server" if', 'return "" if'),
     ),
     _bug(
         "an empty scaling group holds everything up",
         "refused for no cause that can be seen",
         "target web asg=a,b; in web i-0 80=100; in web i-1 80=100 mark; lists a i-0; > timer",
-        ("core.model.observed:Listing.is_silent", "self.counted != 0", "True"),
+        ("core.model.observed:believed", "listing.counted != 0", "True"),
     ),
     _bug(
         "a check for another group proves a server",
@@ -283,8 +283,8 @@ BUGS = (
         "target web min=4; in web i-1 80=100; in web i-2 80=100; in web i-3 80=100; in web i-4 80=100;"
         "server i-n0; > request web p:i-1/i-n0 l:i-2:weight=0 force:min_backends,max_unavailable,max_removed",
         ("core.deciding.add_remove:weigh", "0 if any(map(_is_to_retire, situation.changes)) else", ""),
-        ("core.planning.guards:floor_refusal", "if is_replaced:", "if False:"),
-        ("core.planning.guards:floor_refusal", "None if is_replaced else reason", "reason"),
+        ("core.planning.capacity:Capacity.refusal", "if is_replaced:", "if False:"),
+        ("core.planning.capacity:Capacity.refusal", "None if is_replaced else reason", "reason"),
     ),
     _bug(
         "a reverse that leaves drained what an earlier run drained",

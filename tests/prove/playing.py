@@ -18,7 +18,7 @@ from handler.outcome import of_run
 from handler.running import loop
 from handler.running.hooks import Hooks
 from handler.running.loop import Run
-from handler.running.pacing import Pacing
+from handler.running.ports import Means
 from localcloud.cloud import Cloud
 from localcloud.http import ConnectionCut
 from localcloud.rpc.errors import ApiError
@@ -280,13 +280,10 @@ def _deliver(beginning: Beginning, cloud: Cloud, choices: Choices, clock: Clock)
     ess = Scaling(calls)
     slb = CloudSlb(WireClient(calls)) if beginning.circumstance == "w" else Balancer(calls)
     target, intent = beginning.target, beginning.intent
-    deadline = clock.now() + TIMEOUT_S
-    hooks = Hooks(intent.hooks, ess, clock, deadline)
-    task = loop.run(
-        target, intent, slb, ess, Instances(cloud), clock, deadline, pacing=Pacing(), log=_unheard
-    )
+    means = Means(lambda _: slb, ess, Instances(cloud), clock, clock.now() + TIMEOUT_S, _unheard)
+    hooks = Hooks(intent.hooks, means)
     try:
-        run = alone(task, clock, hooks.keep_alive)
+        run = alone(loop.run(target, intent, means), clock, hooks.keep_alive)
         delivery.run = run
         delivery.told = of_run(run)
         delivery.hooked_at = len(world.history) - 1

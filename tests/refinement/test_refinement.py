@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from handler.cloud.client import Client
 from handler.cloud.credentials import Credentials
 from handler.cloud.ecs import CloudEcs
+from handler.cloud.endpoints import Endpoints
 from handler.cloud.ess import CloudEss
 from handler.cloud.slb import CloudSlb
 from handler.core.model.answers import Answer, CallFailed
@@ -28,6 +29,7 @@ from localcloud.rpc.gateway import Gateway
 from localcloud.rpc.session import InProcessSession
 from localcloud.serving import LocalCloud
 from localcloud.state.readings import TABLE
+from tests.support.cloud import local
 from tests.support.level_a import Calls, ModelEcs, ModelEss, ModelSlb
 
 REGION = "cn-hangzhou"
@@ -110,8 +112,8 @@ def level_b(state: dict[str, Any]) -> Level:
     identity = new_identity("swap", temporary=True)
     cloud = Cloud(state, clock=_stopped)
     keys = Credentials(identity.access_key_id, identity.access_key_secret, identity.security_token or "")
-    client = Client(keys, REGION)
-    client.session = InProcessSession(Gateway(cloud, Registry(identity)))
+    client = Client(keys, REGION, Endpoints())
+    client.transport.session = InProcessSession(Gateway(cloud, Registry(identity)))
     return Level(CloudSlb(client), CloudEss(client), CloudEcs(client), cloud=cloud)
 
 
@@ -126,7 +128,7 @@ def level_c(state: dict[str, Any], served: LocalCloud) -> Level:
         served.cloud.use_clock(_stopped)
         served.cloud.replace(state)
     keys = Credentials(served.admin.access_key_id, served.admin.access_key_secret)
-    client = Client(keys, REGION, endpoint=served.endpoint)
+    client = Client(keys, REGION, local(served.endpoint))
     return Level(CloudSlb(client), CloudEss(client), CloudEcs(client), cloud=served.cloud)
 
 

@@ -13,7 +13,7 @@ from handler.core.model.observed import Observed
 from handler.running.beside import Beside, in_thread, in_turn
 from handler.running.observer import Observer
 from tests.support.builders import cloud, event, target
-from tests.support.level_a import Calls, FakeClock, ModelEcs, ModelEss, ModelSlb
+from tests.support.level_a import Calls, FakeClock, means_of
 
 BOTH = pytest.mark.parametrize("beside", [in_turn, in_thread])
 
@@ -22,8 +22,7 @@ def look(
     beside: Beside, before: Callable[[str], None] = lambda action: None, terminated: str = "", **state: Any
 ) -> Observed:
     calls, clock = Calls(cloud("i-1 i-2", "i-1 i-3", **state), before), FakeClock()
-    ports = (ModelSlb(calls), ModelEss(calls), ModelEcs(calls))
-    return Observer(target(), event(terminated), *ports, clock, 2000.0, beside=beside).first()[0]
+    return Observer(target(), event(terminated), means_of(calls, clock, 2000.0, beside=beside)).first()[0]
 
 
 @pytest.mark.parametrize("terminated", ["", "i-2"])
@@ -80,8 +79,7 @@ def test_no_thread_is_left_and_none_is_made_where_nobody_else_is_asked() -> None
         made.append(work)
         return in_thread(work)
 
-    ports = (ModelSlb(calls), ModelEss(calls), ModelEcs(calls))
-    observer = Observer(target(), event(), *ports, clock, 2000.0, beside=counting)
+    observer = Observer(target(), event(), means_of(calls, clock, 2000.0, beside=counting))
     seen = observer.first()
     observer.again(*seen)
     assert (1, threads) == (len(made), threading.active_count())

@@ -15,7 +15,7 @@ from handler.running.hooks import FIRST_S, Completed
 from handler.running.ports import Slb
 from localcloud.cloud import Cloud
 from tests.support.builders import cloud, event, group_of, hook, request, shown, shown_group, target
-from tests.support.level_a import Calls, FakeClock, ModelEcs, ModelEss, ModelSlb
+from tests.support.level_a import Calls, FakeClock, ModelSlb, means_of
 from tests.support.places import merged, place
 
 WEB = target(scaling=False)
@@ -57,17 +57,10 @@ def delivered(
     made: list[tuple[float, str]] = []
     calls = Calls(over, lambda action: made.append((clock.now() - 1000, action)))
     told: list[tuple[str, dict[str, Any]]] = []
-    done, completed = deliver(
-        given,
-        targets,
-        lambda: slb(calls),
-        ModelEss(calls),
-        ModelEcs(calls),
-        clock,
-        clock.now() + left,
-        calls=lambda: len(calls.actions),
-        log=lambda name, **said: told.append((name, said)),
+    means = means_of(
+        calls, clock, clock.now() + left, slb=slb, log=lambda name, **said: told.append((name, said))
     )
+    done, completed = deliver(given, targets, means, calls=lambda: len(calls.actions))
     return Delivered(done, completed, told, made)
 
 

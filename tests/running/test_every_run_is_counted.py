@@ -13,7 +13,9 @@ from handler.core.model.answers import Answer, Result
 from handler.core.model.steps import Remove
 from handler.core.model.values import Backend, Group, Intent, Key
 from handler.running import loop
+from handler.running.ports import Means
 from tests.support import written
+from tests.support.level_a import FakeClock
 
 BACKEND = Backend(Key("i-1", 80), 100)
 MOST = written.EACH + written.BESIDE
@@ -28,12 +30,14 @@ class Slb:
 
 
 def written_again(times, result=Result.PERMANENT):
-    def run(target, intent, slb):
+    def run(target, intent, means):
+        slb = means.slb(means.reader())
         for _ in range(times):
             slb.do(Group("rsp-web", "lb-web", {}), Remove((BACKEND,)))
         yield 0.0
 
-    list(written.counted(run)(None, Intent("web", "deployment"), Slb(result)))
+    means = Means(lambda _: Slb(result), None, None, FakeClock(), 2000.0, print)
+    list(written.counted(run)(None, Intent("web", "deployment"), means))
 
 
 def test_runs_of_the_session_are_counted():

@@ -9,12 +9,12 @@ import pytest
 from msgspec.structs import replace
 
 from handler.core.deciding.hooks import Ending
-from handler.core.model.decisions import Finish
+from handler.core.model.steps import Finish
 from handler.core.model.values import Hook
 from handler.running.hooks import EVERY_S, FIRST_S, TRIES, Completed, Hooks
 from localcloud.cloud import Cloud
 from tests.support.builders import cloud, hook, view
-from tests.support.level_a import Calls, FakeClock, ModelEss
+from tests.support.level_a import Calls, FakeClock, means_of
 from tests.support.tasks import alone
 
 COMPLETE, BEAT, FIND = (
@@ -41,7 +41,7 @@ class Keeper:
 
     def __init__(self, over: Cloud, *hooks: Hook, left: float = 100.0) -> None:
         self.clock, self.calls = FakeClock(), Calls(over)
-        self.hooks = Hooks(hooks, ModelEss(self.calls), self.clock, self.clock.now() + left)
+        self.hooks = Hooks(hooks, means_of(self.calls, self.clock, self.clock.now() + left))
 
     def completed(self, *endings: Ending | None) -> list[Completed]:
         """Complete every hook, given how the targets ended."""

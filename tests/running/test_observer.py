@@ -18,7 +18,7 @@ from handler.running.observer import ANSWERS_S, Observer
 from localcloud.cloud import Cloud
 from localcloud.state.world import Member
 from tests.support.builders import cloud, event, request, shown_group, target, verdicts
-from tests.support.level_a import Calls, FakeClock, ModelEcs, ModelEss, ModelSlb
+from tests.support.level_a import Calls, FakeClock, means_of
 
 READ, LISTED, HEALTH, ECS = (
     "DescribeVServerGroupAttribute",
@@ -33,8 +33,8 @@ class Looker:
 
     def __init__(self, over: Cloud, wish: Intent | None = None, at: Target | None = None) -> None:
         self.clock, self.calls = FakeClock(), Calls(over)
-        slb, ess, ecs = ModelSlb(self.calls), ModelEss(self.calls), ModelEcs(self.calls)
-        self.observer = Observer(at or target(), wish or event(), slb, ess, ecs, self.clock, 2000.0)
+        means = means_of(self.calls, self.clock, 2000.0)
+        self.observer = Observer(at or target(), wish or event(), means)
         self.seen: tuple[Observed, RunState] | None = None
 
     def look(self, waited_for: str = "") -> Observed:
@@ -168,13 +168,12 @@ def test_a_reading_that_lags_shows_what_was_written(write: Callable[[Looker, str
 
 @pytest.fixture
 def write() -> Callable[[Looker, str], None]:
-    from handler.core.model.decisions import Do
-    from handler.core.model.steps import Remove, backends_of
+    from handler.core.model.steps import Do, Remove, backends_of
 
     def remove(looker: Looker, server_id: str) -> None:
         view, progress = looker.seen
         step = Remove(backends_of(view.group, server_id))
-        answer = ModelSlb(looker.calls).do(view.group, step)
+        answer = looker.observer.slb.do(view.group, step)
         looker.seen = view, progress.after_write(Do(step, "retire"), answer, looker.clock.now(), 0.5)
 
     return remove

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from handler.sharing import Readings
+from handler.sharing import Reader, Readings
 from tests.support.deliveries import scaled_in, timer
 from tests.support.level_b import World
 from tests.support.places import place, target
@@ -77,7 +77,10 @@ class Asked:
 
     def __init__(self) -> None:
         self.at, self.asked = 0.0, []
-        self.readings = Readings(lambda: self.at)
+        self.readings: Readings = {}
+
+    def reader(self) -> Reader:
+        return Reader(lambda: self.at, self.readings)
 
     def answer(self, question: str) -> str:
         self.asked.append(question)
@@ -86,7 +89,7 @@ class Asked:
 
 def test_what_another_has_read_is_shared_while_it_is_young() -> None:
     asked = Asked()
-    one, other, late = (asked.readings.reader() for _ in range(3))
+    one, other, late = (asked.reader() for _ in range(3))
     assert "health 1" == one.read("lb", "q", 1.0, lambda: asked.answer("health"))
     asked.at = 1.0
     assert "health 1" == other.read("lb", "q", 1.0, lambda: asked.answer("health"))
@@ -96,7 +99,7 @@ def test_what_another_has_read_is_shared_while_it_is_young() -> None:
 
 def test_who_has_had_a_reading_asks_anew() -> None:
     asked = Asked()
-    one, other = asked.readings.reader(), asked.readings.reader()
+    one, other = asked.reader(), asked.reader()
     one.read("lb", "q", 1.0, lambda: asked.answer("health"))
     other.read("lb", "q", 1.0, lambda: asked.answer("health"))
     assert "health 2" == other.read("lb", "q", 1.0, lambda: asked.answer("health"))
@@ -105,7 +108,7 @@ def test_who_has_had_a_reading_asks_anew() -> None:
 
 def test_a_write_spoils_what_was_read_of_its_load_balancer_and_nothing_else() -> None:
     asked = Asked()
-    one, other = asked.readings.reader(), asked.readings.reader()
+    one, other = asked.reader(), asked.reader()
     for subject in ("lb", "lb-2"):
         one.read(subject, subject, 1.0, lambda s=subject: asked.answer(s))
     one.spoil("lb")
@@ -121,8 +124,8 @@ def test_of_several_instances_only_those_that_nobody_has_asked_for_are_asked_for
         asked.append(ids)
         return {one: one.upper() for one in ids if one != "none"}
 
-    readings = Readings(lambda: 0.0)
-    one, other = readings.reader(), readings.reader()
+    readings: Readings = {}
+    one, other = Reader(lambda: 0.0, readings), Reader(lambda: 0.0, readings)
     assert {"a": "A"} == one.read_each("ecs", ("a", "none"), 1.0, ask)
     assert {"a": "A", "b": "B"} == other.read_each("ecs", ("a", "b", "none"), 1.0, ask)
     assert [("a", "none"), ("b",)] == asked

@@ -15,11 +15,21 @@ from msgspec.structs import replace
 from handler.core.deciding.decide import decide
 from handler.core.deciding.run_state import begin
 from handler.core.model.answers import Answer, Result
-from handler.core.model.decisions import Decision, Do, Finish, Wait
 from handler.core.model.marks import Marks
 from handler.core.model.observed import Observed, Source
 from handler.core.model.policy import Policy, Target
-from handler.core.model.steps import Add, Modify, Remove, SetWeight, Step, new_side
+from handler.core.model.steps import (
+    Add,
+    Decision,
+    Do,
+    Finish,
+    Modify,
+    Remove,
+    SetWeight,
+    Step,
+    Wait,
+    new_side,
+)
 from handler.core.model.values import (
     Backend,
     Cause,
@@ -270,7 +280,7 @@ class Play:
 
     def health(self, verdict: Verdict, said: str) -> None:
         """Give servers a verdict, where health is checked."""
-        if self.view.listeners.checked:
+        if self.view.listeners.checking:
             ids = " ".join(re.split("[=@]", one)[0] for one in said.split())
             keys = _keys(self.view.group, ids)
             self.view = replace(self.view, health={**self.view.health, **verdicts(keys, verdict)})

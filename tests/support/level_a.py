@@ -26,6 +26,7 @@ from handler.running import loop
 from handler.running.hooks import Hooks
 from handler.running.loop import Run
 from handler.running.pacing import Pacing
+from handler.running.ports import Means, Slb
 from localcloud.cloud import Cloud
 from localcloud.faults import GarbageAnswer
 from localcloud.http import ConnectionCut
@@ -288,6 +289,19 @@ def _server(member: local.Member) -> Server:
     )
 
 
+def means_of(
+    calls: Calls,
+    clock: FakeClock,
+    deadline: float,
+    *,
+    slb: Callable[[Calls], Slb] = ModelSlb,
+    log: Callable[..., None] = lambda name, **said: None,
+    **also: Any,
+) -> Means:
+    """Return the means of a delivery over the models."""
+    return Means(lambda _: slb(calls), ModelEss(calls), ModelEcs(calls), clock, deadline, log, **also)
+
+
 def run(
     cloud: Cloud,
     target: Target,
@@ -303,18 +317,6 @@ def run(
     clock = clock or FakeClock()
     cloud.use_clock(clock.now)
     calls = Calls(cloud, before)
-    ess = ModelEss(calls)
-    deadline = clock.now() + timeout_s
-    hooks = Hooks(intent.hooks, ess, clock, deadline)
-    task = loop.run(
-        target,
-        intent,
-        ModelSlb(calls),
-        ess,
-        ModelEcs(calls),
-        clock,
-        deadline,
-        pacing=pacing or Pacing(),
-        log=log,
-    )
-    return alone(task, clock, hooks.keep_alive), calls
+    means = means_of(calls, clock, clock.now() + timeout_s, log=log, pacing=pacing or Pacing())
+    hooks = Hooks(intent.hooks, means)
+    return alone(loop.run(target, intent, means), clock, hooks.keep_alive), calls

@@ -26,6 +26,7 @@ from urllib.parse import parse_qsl, urlsplit
 from handler import logs, main, settings
 from handler.cloud.client import Client
 from handler.cloud.credentials import Credentials
+from handler.cloud.endpoints import Endpoints
 from handler.running.beside import in_turn
 from localcloud.cloud import Cloud
 from localcloud.rpc.credentials import Registry, new_identity
@@ -104,8 +105,8 @@ class World(Looks):
 
     def restart(self) -> None:
         """Another instance of the function: a cold start."""
-        client = Client(Credentials(".", "."), deliveries.REGION)
-        client.session = self.session = _Session(self)
+        client = Client(Credentials(".", "."), deliveries.REGION, Endpoints())
+        client.transport.session = self.session = _Session(self)
         self._instance = main._Instance(self._settings, client)
 
     def deliver(self, event: Any) -> Told:

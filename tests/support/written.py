@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from handler.core.model.answers import Result
 from handler.core.model.steps import new_side, old_side
@@ -45,16 +46,22 @@ def counted(run: Callable[..., Generator[Any, Any, Any]]) -> Callable[..., Gener
     """Return the same run, whose writes are counted."""
 
     @functools.wraps(run)
-    def counting(target: Any, intent: Any, slb: Any, *args: Any, **also: Any) -> Generator[Any, Any, Any]:
-        port = _Counted(slb)
+    def counting(target: Any, intent: Any, means: Any) -> Generator[Any, Any, Any]:
+        ports: list[_Counted] = []
+
+        def slb(reader: Any) -> _Counted:
+            ports.append(_Counted(means.slb(reader)))
+            return ports[0]
+
         try:
-            return (yield from run(target, intent, port, *args, **also))
+            return (yield from run(target, intent, replace(means, slb=slb)))
         finally:
-            written = {key.server_id for key in port.named}
-            told = {ref.server_id for ref in (*intent.terminated, *intent.launched)}
-            named = len(port.named) + len(told - written)
-            if port.writes > EACH * named + BESIDE:
-                endless.append(f"{port.writes} writes of a run that names {named} backends")
+            for port in ports:
+                written = {key.server_id for key in port.named}
+                told = {ref.server_id for ref in (*intent.terminated, *intent.launched)}
+                named = len(port.named) + len(told - written)
+                if port.writes > EACH * named + BESIDE:
+                    endless.append(f"{port.writes} writes of a run that names {named} backends")
 
     return counting
 

@@ -579,7 +579,7 @@ def test_a_function_is_invoked_where_the_settings_say(function: str, monkeypatch
     monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "id")
     monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "secret")
     way = sending.chosen(None, function, None, "cn-hangzhou", "12")
-    at = lambda: sending._invoker(way)._endpoint.host  # type: ignore[attr-defined]  # noqa: E731
+    at = lambda: sending._endpoint(way).host  # noqa: E731
     assert "12.cn-hangzhou.fc.aliyuncs.com" == at()
     monkeypatch.setenv("SWAP_NETWORK", "vpc")
     assert "12.cn-hangzhou-internal.fc.aliyuncs.com" == at()

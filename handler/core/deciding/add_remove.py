@@ -4,32 +4,27 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from handler.core.deciding import drain
 from handler.core.deciding.situation import Situation
 from handler.core.deciding.status import ChangeStatus
-from handler.core.model.decisions import Do
-from handler.core.model.steps import Add, Remove, SetWeight
+from handler.core.model.steps import Add, Do, Remove
 from handler.core.model.values import Backend, Key
-from handler.core.planning import capacity
 
 
 def put_back_drained(situation: Situation) -> Do | None:
     """Give drained backends that stay their weight back, whichever run drained them."""
     here = situation.observed.group.backends
-    drained = [(here[b.key], then) for b, then in situation.goal.put_back if here.get(b.key) == b]
+    drained = [then for b, then in situation.goal.put_back if here.get(b.key) == b]
     if situation.state.drained:
-        drained += _staying(situation, known={now.key for now, _ in drained})
-    after = situation.batch(then for _, then in drained)
-    before = {now.key: now for now, _ in drained}
-    return Do(SetWeight(tuple(before[b.key] for b in after), after), "put_back") if after else None
+        drained += _staying(situation, known={backend.key for backend in drained})
+    return situation.set_weights(drained, "put_back")
 
 
-def _staying(situation: Situation, known: set[Key]) -> list[tuple[Backend, Backend]]:
-    """Return backends that this run drained but that stay, as they are and were, except ``known`` ones."""
+def _staying(situation: Situation, known: set[Key]) -> list[Backend]:
+    """Return backends that this run drained but that stay, as they were, except ``known`` ones."""
     here, start = situation.observed.group.backends, situation.state.start.backends
     known |= {b.key for status in situation.changes for b in (*status.change.out, *status.change.into)}
     return [
-        (here[key], replace(start[key], description=situation.policy.marks.kept(here[key])))
+        replace(start[key], description=situation.policy.marks.kept(here[key]))
         for key in situation.state.drained
         if key not in known and key in start and key in here and here[key].weight == 0 < start[key].weight
     ]
@@ -61,24 +56,16 @@ def weigh(situation: Situation) -> Do | None:
         return None
     # What is to serve nobody any more waits until the replaced have gone: both take from the same room.
     room = 0 if any(map(_is_to_retire, situation.changes)) else situation.room_for_removals
-    units = situation.look.units
     suspicious = any(status.abnormal for status in situation.pending)
-    chosen: list[tuple[Backend, Backend]] = []
+    chosen: list[Backend] = []
     for status in unfinished:
         untried = not suspicious and _may_be_unchecked(status, situation)
         if status.proven or untried or not status.out_now or status.change.gone:
-            lowered = [now for now, then in status.wrong_weight if then.weight == 0]
-            new = status.change.new or ""
-            costs = new in situation.in_service and capacity.leaves_service(
-                situation.observed, units[new], lowered
-            )
-            chosen += [
-                (now, then) for now, then in status.wrong_weight if then.weight or not costs or room > 0
-            ]
+            lowered = [backend for backend in status.wrong_weight if backend.weight == 0]
+            costs = situation.look.leaves_service(status.change.new, lowered)
+            chosen += [b for b in status.wrong_weight if b.weight or not costs or room > 0]
             room -= costs
-    after = situation.batch(then for _, then in chosen)
-    before = {now.key: now for now, _ in chosen}
-    return Do(SetWeight(tuple(before[b.key] for b in after), after), "weigh") if after else None
+    return situation.set_weights(chosen, "weigh")
 
 
 def _is_to_retire(status: ChangeStatus) -> bool:
@@ -142,6 +129,6 @@ def _take_out(statuses: list[ChangeStatus], situation: Situation, *, are_replace
         if not status.removal_costs_capacity or room > 0:
             allowed.append(status)
             room -= status.removal_costs_capacity
-    ready = (status for status in allowed if drain.is_done(status, situation))
+    ready = (status for status in allowed if situation.is_drained(status))
     out = situation.batch(b for status in ready for b in status.out_now)
-    return Do(Remove(out), "retire") if out else drain.begin(allowed, situation)
+    return Do(Remove(out), "retire") if out else situation.drain(allowed)

@@ -1,6 +1,10 @@
-"""How long to wait before the next try."""
+"""When to try again, and how long to wait before that."""
 
 from __future__ import annotations
+
+from msgspec import Struct
+
+from handler.core.model.answers import Result
 
 FIRST_S = 0.5
 LONGEST_S = 10.0
@@ -14,3 +18,16 @@ def delay(attempts: int, jitter: float) -> float:
     """
     cap = min(LONGEST_S, FIRST_S * float(1 << min(attempts - 1, 16)))
     return cap * (0.1 + 0.9 * jitter)
+
+
+class Retry(Struct, frozen=True):
+    """When to call again after a failure that may pass. ``at`` is in seconds of the clock."""
+
+    attempts: int = 0
+    at: float = 0.0
+    trouble: str = ""
+
+    def failed(self, trouble: Result, now: float, jitter: float) -> Retry:
+        """Return when to try again after one more failure."""
+        attempts = self.attempts + 1
+        return Retry(attempts, now + delay(attempts, jitter), trouble.value)

@@ -30,14 +30,14 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from handler.core.deciding import add_remove, drain, finish, rollback, surge, swap
+from handler.core.deciding import add_remove, finish, replacing, rollback
 from handler.core.deciding.run_state import RunState
 from handler.core.deciding.situation import Situation, assess
-from handler.core.deciding.written import LAGGING_LOOKS
+from handler.core.deciding.writes import LAGGING_LOOKS
 from handler.core.model.answers import Answer
-from handler.core.model.decisions import Decision, Do, Finish, Wait
 from handler.core.model.observed import Observed
 from handler.core.model.policy import Policy
+from handler.core.model.steps import Decision, Do, Finish, Wait
 from handler.core.model.values import Intent, Refusal
 
 #: How to take a group out of Auto Scaling's hands, so that one controller is left.
@@ -83,7 +83,7 @@ def _next(situation: Situation) -> Decision | None:
     step = (
         rollback.undo(situation)
         or add_remove.put_back_drained(situation)
-        or swap.replace_free(situation)
+        or replacing.replace_free(situation)
         or add_remove.add_missing(situation)
     )
     if step:
@@ -94,7 +94,7 @@ def _next(situation: Situation) -> Decision | None:
         or add_remove.weigh(situation)
         or add_remove.retire(situation)
         or _give_up_late(situation)
-        or _replace_serving(situation)
+        or replacing.replace_serving(situation)
         or _await_health(situation)
         or add_remove.remove(situation)
         or _await_drain(situation)
@@ -138,24 +138,8 @@ def _await_health(situation: Situation) -> Decision | None:
     return Wait(seconds, "health", unproven=unproven)
 
 
-def _replace_serving(situation: Situation) -> Decision | None:
-    """Begin another wave, unless new servers failed or are abnormal, or time is short.
-
-    A full load balancer ends a wave that surges; the next one waits until servers make room.
-    """
-    waiting = swap.serving(situation)
-    suspicious = any(status.abnormal for status in situation.pending)
-    if not waiting or situation.has_stopped or suspicious or not situation.has_time:
-        return None
-    if surge.is_asked_for(situation):
-        step = surge.add_beside(waiting, situation)
-        if step or surge.is_under_way(situation):
-            return step
-    return swap.replace_wave(situation)
-
-
 def _await_drain(situation: Situation) -> Decision | None:
-    left = [drain.seconds_left(status, situation) for status in drain.under_way(situation)]
+    left = [situation.drain_left(status) for status in situation.draining]
     return Wait(min(left), "drain") if left else None
 
 
@@ -183,7 +167,7 @@ def _bounded(decision: Decision, situation: Situation) -> Decision:
         return decision
     state = situation.state
     if state.writes >= state.most_writes(situation.goal.entries):
-        return finish.too_many_writes(situation)
+        return finish.raised(situation, "too_many_writes")
     wait = state.wait_for_room(decision.step, situation.observed.now)
     return Wait(wait, "over_quota") if wait else decision
 

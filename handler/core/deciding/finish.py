@@ -6,16 +6,16 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from handler.core.deciding import drain, rollback
+from handler.core.deciding import rollback
 from handler.core.deciding.situation import Situation
 from handler.core.deciding.status import ChangeStatus
 from handler.core.model.answers import Answer
-from handler.core.model.decisions import Decision, Finish, Outcome, Wait
 from handler.core.model.observed import Source
-from handler.core.model.values import Key, Refusal, Scope, server_of
-from handler.core.planning.desired import QUIET
-from handler.core.planning.guards import floor_refusal
+from handler.core.model.steps import Decision, Finish, Outcome, Wait
+from handler.core.model.values import Refusal, Scope, server_of
 
+#: Reasons that are only notes if no request names the server: nobody has to act on them.
+QUIET = frozenset({"waiting_for_replacement", "being_reclaimed", "not_running", "unknown_server"})
 #: Times ``health.interval_s`` between looks while a run waits for a replacement that others bring.
 FLOOR_LOOKS = 5
 
@@ -61,11 +61,6 @@ def ended(situation: Situation) -> Decision:
 def raised(situation: Situation, why: str) -> Finish:
     """Return the end of a run that has to be delivered again."""
     return _finish("raised", why, situation, _refused(situation))
-
-
-def too_many_writes(situation: Situation) -> Finish:
-    """Return the end of a run that writes too often, for whatever reason."""
-    return raised(situation, "too_many_writes")
 
 
 def on_refusal(situation: Situation, answer: Answer) -> Finish:
@@ -124,7 +119,7 @@ def _lacks_time(situation: Situation) -> bool:
     if not situation.has_time and any(s.to_swap and not s.given_up for s in situation.changes):
         return True
     return not situation.has_time_to_drain and any(
-        drain.to_lower(status, situation)
+        situation.to_lower(status)
         for status in situation.changes
         if status.out_now and not status.given_up and (not status.change.into or status.is_replaced)
     )
@@ -155,16 +150,9 @@ def _held_back(situation: Situation) -> tuple[Refusal, ...]:
             held.append(Refusal(status.change.old or "", "after_rollback"))
         elif status.out_now or status.wrong_weight:
             subject = (status.change.old if status.out_now else status.change.new) or ""
-            held.append(
-                floor_refusal(
-                    subject,
-                    situation.intent,
-                    situation.policy,
-                    situation.goal.capacity,
-                    len(situation.in_service),
-                    is_replaced=bool(status.out_now) and status.brings_weight,
-                )
-            )
+            is_replaced = bool(status.out_now) and status.brings_weight
+            in_service = len(situation.look.in_service)
+            held.append(situation.goal.capacity.refusal(subject, in_service, is_replaced=is_replaced))
     return tuple(held)
 
 
@@ -186,7 +174,5 @@ def _is_still_there(situation: Situation) -> bool:
         return False
     launched = {ref.server_id for ref in situation.intent.launched}
     named = [ref for ref in situation.intent.terminated if ref.server_id not in launched]
-    here: dict[str, list[Key]] = {}
-    for key in situation.observed.group.backends:
-        here.setdefault(key.server_id, []).append(key)
-    return any(ref.names(key) for ref in named for key in here.get(ref.server_id, ()))
+    here = situation.observed.group.servers()
+    return any(ref.names(backend.key) for ref in named for backend in here.get(ref.server_id, ()))

@@ -8,9 +8,8 @@ from typing import Literal
 from msgspec import Struct
 
 from handler.core.model.answers import Result
-from handler.core.model.decisions import Finish
 from handler.core.model.observed import Observed
-from handler.core.model.steps import backends_of
+from handler.core.model.steps import Finish, backends_of
 from handler.core.model.values import Hook, Refusal
 
 #: Reasons that blame the instance itself, unlike a full or busy load balancer, or an ECS that lags.

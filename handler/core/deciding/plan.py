@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -10,10 +11,9 @@ from msgspec.structs import replace
 from handler.core.deciding.decide import SETTLE_S, decide
 from handler.core.deciding.run_state import RunState, begin
 from handler.core.model.answers import Answer, Result
-from handler.core.model.decisions import Finish, Wait, Why
 from handler.core.model.observed import Observed
 from handler.core.model.policy import Policy
-from handler.core.model.steps import Step, in_calls, new_side
+from handler.core.model.steps import Finish, Step, Wait, Why, in_calls, new_side
 from handler.core.model.values import Group, Intent, Key, Refusal, Verdict
 from handler.core.planning.goal import Goal
 
@@ -66,7 +66,8 @@ def plan(observed: Observed, intent: Intent, policy: Policy, settled: Goal | Non
             case do:
                 decided.append((do.why, tuple(in_calls(do.step, policy.max_per_call))))
                 state = state.after_write(do, Answer(Result.APPLIED), now, 0.0)
-                ahead = _normal(replace(ahead, group=state.written.expected, fresh=True), do.step)
+                ahead = replace(ahead, group=state.written.expected, fresh=True)
+                ahead = _normal(ahead, (backend.key for backend in new_side(do.step)))
     return _plan(observed, intent, decided, state, None, has_end=False)
 
 
@@ -88,26 +89,22 @@ def _plan(
     return Plan(tuple(waves), group, finish, _plan_id(intent, observed.group, steps), has_end)
 
 
-def _normal(observed: Observed, step: Step) -> Observed:
-    """Return the look once every check of a step's new backends has passed."""
-    return _with_verdicts(observed, tuple(backend.key for backend in new_side(step)))
-
-
 #: Verdicts that a wait may turn into normal.
 UNSETTLED = frozenset({Verdict.PENDING, Verdict.MIXED})
 
 
 def _settled(observed: Observed) -> Observed:
     """Return the look after a wait: backends that an earlier run left without a verdict are normal."""
-    pending = tuple(
+    pending = [
         key
         for key in observed.group.backends
         if any(observed.verdict(key, one) in UNSETTLED for one in observed.listeners.checking)
-    )
-    return _with_verdicts(observed, pending) if pending else observed
+    ]
+    return _normal(observed, pending) if pending else observed
 
 
-def _with_verdicts(observed: Observed, keys: tuple[Key, ...]) -> Observed:
+def _normal(observed: Observed, keys: Iterable[Key]) -> Observed:
+    """Return the look once every check of these backends has passed."""
     normal = dict.fromkeys(observed.listeners.checking, Verdict.NORMAL)
     return replace(observed, health={**observed.health, **dict.fromkeys(keys, normal)})
 

@@ -8,10 +8,8 @@ from msgspec.structs import replace
 
 from handler.core.deciding.situation import Situation
 from handler.core.deciding.status import ChangeStatus
-from handler.core.model.decisions import Do
-from handler.core.model.steps import Add, Modify, Remove, SetWeight
+from handler.core.model.steps import Add, Do, Modify, Remove
 from handler.core.model.values import Backend, Pair, Refusal, server_of
-from handler.core.planning.desired import why_not_launched
 
 
 def undo(situation: Situation) -> Do | None:
@@ -45,7 +43,7 @@ def _spared(statuses: Iterable[ChangeStatus], situation: Situation) -> list[Chan
     """Return those whose new unit serves nobody, or is not needed for the floor: it may be normal by now."""
     room, spared = situation.room, []
     for status in statuses:
-        serves = status.change.new in situation.in_service
+        serves = status.change.new in situation.look.in_service
         if room > 0 if serves else room >= 0 or not _may_serve_alone(status, situation):
             spared.append(status)
             room -= serves
@@ -64,9 +62,8 @@ def _may_serve_alone(status: ChangeStatus, situation: Situation) -> bool:
 
 def lift(statuses: Iterable[ChangeStatus], situation: Situation) -> Do | None:
     """Give old backends back the weight that a drain of this run or an earlier one took."""
-    here = situation.observed.group.backends
-    lowered = situation.batch(b for status in statuses for b in _lowered(status, situation))
-    return Do(SetWeight(tuple(here[b.key] for b in lowered), lowered), "put_back") if lowered else None
+    lowered = (backend for status in statuses for backend in _lowered(status, situation))
+    return situation.set_weights(lowered, "put_back")
 
 
 def late(situation: Situation) -> tuple[Refusal, ...]:
@@ -131,9 +128,8 @@ def _may_return(status: ChangeStatus, situation: Situation) -> bool:
     if status.change.gone or old in situation.state.refused:
         return False
     server_id = server_of(old)
-    return server_id not in situation.goal.desired.doomed and not why_not_launched(
-        server_id, situation.observed
-    )
+    unfit = situation.observed.why_not_launched(server_id)
+    return server_id not in situation.goal.desired.doomed and not unfit
 
 
 def _owes(status: ChangeStatus, situation: Situation) -> bool:

@@ -7,18 +7,14 @@ from collections.abc import Mapping
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from handler.core.deciding import backoff
-from handler.core.deciding.isolation import Isolation
-from handler.core.deciding.written import Written
+from handler.core.deciding.backoff import Retry
+from handler.core.deciding.writes import Isolation, Written
 from handler.core.model.answers import Answer, Result
-from handler.core.model.decisions import Do
 from handler.core.model.observed import Observed
 from handler.core.model.policy import Policy
-from handler.core.model.steps import Add, Modify, SetWeight, Step, keys_of, new_side, old_side, units_of
+from handler.core.model.steps import Add, Do, Modify, SetWeight, Step, keys_of, new_side, old_side, units_of
 from handler.core.model.values import Group, Intent, Key, Refusal
-from handler.core.planning import goal as planning
-from handler.core.planning.capacity import gone_of
-from handler.core.planning.goal import Goal
+from handler.core.planning.goal import Goal, Memo
 
 #: Seconds before a write that was refused for lack of room is sent again.
 REFUSED_S = 5.0
@@ -26,48 +22,6 @@ REFUSED_S = 5.0
 WRITES_BESIDES = 10
 #: Further writes for each entry that it changes: in, weight, drain, out.
 WRITES_PER_ENTRY = 5
-
-
-class Retry(Struct, frozen=True):
-    """When to call again after a failure that may pass. ``at`` is in seconds of the clock."""
-
-    attempts: int = 0
-    at: float = 0.0
-    trouble: str = ""
-
-    def failed(self, trouble: Result, now: float, jitter: float) -> Retry:
-        """Return when to try again after one more failure."""
-        attempts = self.attempts + 1
-        return Retry(attempts, now + backoff.delay(attempts, jitter), trouble.value)
-
-
-class _Memo:
-    """The last goal, kept while the scaling groups and ECS say the same.
-
-    A server that goes by itself after the first look is a loss: the floor does not sink with it.
-    """
-
-    def __init__(self) -> None:
-        self._of: tuple[object, ...] = ()
-        self._goal: Goal | None = None
-        self._gone: frozenset[str] | None = None
-
-    def goal(self, intent: Intent, observed: Observed, policy: Policy, first: Observed) -> Goal:
-        """Return the goal of a run."""
-        said = (
-            observed.servers,
-            observed.instances,
-            observed.source,
-            observed.missing,
-            first,
-            intent,
-            policy,
-        )
-        if self._goal is None or any(one is not other for one, other in zip(said, self._of, strict=True)):
-            self._of, self._goal = said, planning.goal(intent, observed, policy, first, self._gone)
-            if self._gone is None:
-                self._gone = gone_of(self._goal.proposed)
-        return self._goal
 
 
 class RunState(Struct, frozen=True):
@@ -99,7 +53,7 @@ class RunState(Struct, frozen=True):
     fatal: Answer | None = None
     futile: tuple[Step, ...] = ()
     settled: Goal | None = None
-    _memo: _Memo = field(default_factory=_Memo)
+    _memo: Memo = field(default_factory=Memo)
 
     @property
     def start(self) -> Group:

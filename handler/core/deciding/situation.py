@@ -1,4 +1,4 @@
-"""A look, worked out: what is in service, what can be spared, and how much one call carries."""
+"""A look, worked out: what is in service, can be spared or has to drain, and how much one call carries."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from handler.core.deciding.run_state import RunState
 from handler.core.deciding.status import ChangeStatus, Look, statuses
 from handler.core.model.observed import Observed
 from handler.core.model.policy import WAY_BACK_S, Policy
-from handler.core.model.steps import Entry, unit_of, whole_units
+from handler.core.model.steps import Do, Entry, SetWeight, Why, unit_of, whole_units
 from handler.core.model.values import Backend, Intent, Strategy
 from handler.core.planning.goal import Goal
 
@@ -41,11 +41,6 @@ class Situation(Struct, frozen=True, dict=True):
         return self.look.goal
 
     @property
-    def in_service(self) -> frozenset[str]:
-        """The units in service."""
-        return self.look.in_service
-
-    @property
     def strategy(self) -> Strategy:
         """The strategy asked for, else the target's."""
         return self.intent.strategy or self.policy.strategy
@@ -53,12 +48,12 @@ class Situation(Struct, frozen=True, dict=True):
     @property
     def room(self) -> int:
         """How many units in service can be spared now; below 0 if fewer than the floor are in service."""
-        return len(self.in_service) - self.goal.capacity.floor
+        return len(self.look.in_service) - self.goal.capacity.floor
 
     @property
     def room_for_removals(self) -> int:
         """How many can be spared without a replacement: more than ``room`` if ``force`` lifts a limit."""
-        return len(self.in_service) - self.goal.capacity.floor_for_removals
+        return len(self.look.in_service) - self.goal.capacity.floor_for_removals
 
     @cached_property
     def pending(self) -> tuple[ChangeStatus, ...]:
@@ -92,7 +87,7 @@ class Situation(Struct, frozen=True, dict=True):
     @property
     def has_time(self) -> bool:
         """Whether there is time for health, drain and a rollback; if not, no replacement begins."""
-        checks = self.policy.health_timeout_s if self.observed.listeners.checked else 0.0
+        checks = self.policy.health_timeout_s if self.observed.listeners.checking else 0.0
         drain = self.policy.drain_s if self.drains else 0.0
         return self.observed.deadline - self.observed.now >= checks + drain + WAY_BACK_S
 
@@ -100,6 +95,44 @@ class Situation(Struct, frozen=True, dict=True):
     def has_time_to_drain(self) -> bool:
         """Whether there is time to drain, and to take that back."""
         return self.observed.deadline - self.observed.now >= self.policy.drain_s + WAY_BACK_S
+
+    @property
+    def draining(self) -> list[ChangeStatus]:
+        """The changes that are draining: nothing is left to lower, but time is left to wait."""
+        return [
+            status
+            for status in self.changes
+            if not status.given_up and not self.is_drained(status) and not self.to_lower(status)
+        ]
+
+    def is_drained(self, status: ChangeStatus) -> bool:
+        """Tell whether the old side can be taken out without cutting off what it serves."""
+        return self.drain_left(status) == 0
+
+    def drain_left(self, status: ChangeStatus) -> float:
+        """Return how many seconds the old side still has to drain; all of ``drain_s`` if it has not begun.
+
+        A backend that has a weight but gets no requests is abnormal: it has nothing to drain.
+        """
+        if status.change.gone or not status.out_now or not self.drains:
+            return 0.0
+        if self.to_lower(status):
+            return self.policy.drain_s
+        begun = [self.state.drained_since(b.key) for b in status.out_now if b.weight == 0]
+        return max(0.0, max(begun, default=float("-inf")) + self.policy.drain_s - self.observed.now)
+
+    def to_lower(self, status: ChangeStatus) -> tuple[Backend, ...]:
+        """Return the old backends that have yet to be set to weight 0: those that get requests."""
+        if status.change.gone or not self.drains:
+            return ()
+        return tuple(filter(self.observed.gets_requests, status.out_now))
+
+    def drain(self, statuses: Iterable[ChangeStatus]) -> Do | None:
+        """Set old backends that have to drain to weight 0, if there is time to finish."""
+        if not self.has_time_to_drain:
+            return None
+        lowered = (backend for status in statuses for backend in self.to_lower(status))
+        return self.set_weights(map(self.policy.marks.drained, lowered), "drain")
 
     def batch(self, entries: Iterable[Entry]) -> tuple[Entry, ...]:
         """Return as many entries as one call may carry; those of a unit stay together if they can.
@@ -109,6 +142,11 @@ class Situation(Struct, frozen=True, dict=True):
         if self.focus:
             entries = (entry for entry in entries if unit_of(entry) in self.focus)
         return next(whole_units(entries, self.policy.max_per_call), ())
+
+    def set_weights(self, after: Iterable[Backend], why: Why) -> Do | None:
+        """Return the step that rewrites backends of the group, as many as one call may carry."""
+        chosen, here = self.batch(after), self.observed.group.backends
+        return Do(SetWeight(tuple(here[b.key] for b in chosen), chosen), why) if chosen else None
 
     def batch_with_room(self, entries: Iterable[Backend]) -> tuple[Backend, ...]:
         """Return as many entries as one call carries and the load balancer has room for, in whole units."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
 from msgspec import Struct
@@ -35,6 +35,11 @@ class Look(Struct, frozen=True, dict=True):
         goal = self.goal
         return capacity.in_service(self.observed, goal.changes, goal.gates, self.state.start, goal.untried)
 
+    def leaves_service(self, unit: str | None, out: Iterable[Backend]) -> bool:
+        """Tell whether a unit is in service and stops serving once some of its backends are out."""
+        units = self.units.get(unit or "", ())
+        return unit in self.in_service and capacity.leaves_service(self.observed, units, out)
+
 
 class ChangeStatus(Struct, frozen=True, dict=True):
     """How far one change has got in the group as it is now.
@@ -53,30 +58,28 @@ class ChangeStatus(Struct, frozen=True, dict=True):
     given_up: bool  #: refused during the run
 
     @property
-    def wrong_weight(self) -> tuple[tuple[Backend, Backend], ...]:
-        """The new backends that do not have their weight yet, as they are and as they are to be."""
+    def wrong_weight(self) -> tuple[Backend, ...]:
+        """The new backends that are in and do not have their weight yet, as they are to be."""
         here = self.look.observed.group.backends
-        return tuple((here[b.key], b) for b in self.change.into if here.get(b.key, b).weight != b.weight)
+        return tuple(b for b in self.change.into if here.get(b.key, b).weight != b.weight)
 
     @cached_property
     def proven(self) -> bool:
         """Whether the new side is in, and normal where it is to take requests."""
         observed, gates = self.look.observed, self.look.goal.gates
-        return bool(self.in_now) and all(
-            observed.is_proven(backend.key, gates)
-            for backend in self.change.into
-            if backend.weight and backend.key in observed.group.backends
-        )
+        return bool(self.in_now) and all(observed.is_proven(b.key, gates) for b in self._checked)
 
     @property
     def abnormal(self) -> bool:
         """Whether the new side is in, and abnormal on a gate."""
         observed, gates = self.look.observed, self.look.goal.gates
-        return any(
-            observed.is_abnormal(backend.key, gates)
-            for backend in self.change.into
-            if backend.weight and backend.key in observed.group.backends
-        )
+        return any(observed.is_abnormal(b.key, gates) for b in self._checked)
+
+    @property
+    def _checked(self) -> Iterator[Backend]:
+        """The new backends that are in and are to take requests."""
+        here = self.look.observed.group.backends
+        return (backend for backend in self.change.into if backend.weight and backend.key in here)
 
     @property
     def failed_gates(self) -> dict[str, int]:
@@ -93,8 +96,7 @@ class ChangeStatus(Struct, frozen=True, dict=True):
     @cached_property
     def removal_costs_capacity(self) -> bool:
         """Whether taking the old side out takes its unit out of service."""
-        units = self.look.units.get(self.change.old or "", ())
-        return self.serving and capacity.leaves_service(self.look.observed, units, self.out_now)
+        return self.look.leaves_service(self.change.old, self.out_now)
 
     @property
     def waited_s(self) -> float:

@@ -37,11 +37,6 @@ class Listing(Struct, frozen=True):
     attached: frozenset[str] = frozenset()
     counted: int | None = None
 
-    @property
-    def is_silent(self) -> bool:
-        """Whether it lists nothing and no count confirms that."""
-        return not self.servers and self.counted != 0
-
 
 def believed(listings: Sequence[Listing], missing: int = 0) -> Source:
     """Return how far a target's scaling groups can be believed; ``missing`` is how many do not exist."""
@@ -49,7 +44,8 @@ def believed(listings: Sequence[Listing], missing: int = 0) -> Source:
         return Source.ABSENT
     if not all(listing.complete for listing in listings):
         return Source.SHORT
-    silent = missing + sum(listing.is_silent for listing in listings)
+    # A silent scaling group lists nothing, and no count confirms that.
+    silent = missing + sum(not listing.servers and listing.counted != 0 for listing in listings)
     if silent == len(listings) + missing:
         return Source.EMPTY
     return Source.SOME_EMPTY if silent else Source.COMPLETE
@@ -135,6 +131,15 @@ class Observed(Struct, frozen=True):
         """Tell whether ECS says that an instance stops or is stopped."""
         instance = self.instance(server_id)
         return instance is not None and instance.status in {"stopping", "stopped"}
+
+    def why_not_launched(self, server_id: str) -> str:
+        """Return why an instance may not be put in, judged by ECS; empty if it may."""
+        instance = self.instance(server_id)
+        if instance is None:
+            return "unknown_server" if self.is_unknown_to_ecs(server_id) else ""
+        if instance.reclaimed:
+            return "being_reclaimed"
+        return "not_running" if self.is_down(server_id) else ""
 
     def _is_dead(self, server_id: str) -> bool:
         return self.is_down(server_id) or self.is_released(server_id)

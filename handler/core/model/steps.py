@@ -1,14 +1,14 @@
-"""Steps: single writes to a VServer group, and what they do to it."""
+"""What can be decided after a look: do a step, wait, or finish. A step is one write to a VServer group."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from handler.core.model.values import Backend, Group, Key, Pair
+from handler.core.model.values import Backend, Group, Key, Pair, Refusal, grouped
 
 Entry = TypeVar("Entry", Backend, Pair)
 
@@ -39,6 +39,55 @@ class SetWeight(Struct, frozen=True):
 
 
 Step = Modify | Add | Remove | SetWeight
+
+
+#: How a run ends. If a delivery has several outcomes, the first in this order counts.
+Outcome = Literal[
+    "raised",
+    "rolled_back",
+    "partial",
+    "refused",
+    "rejected",
+    "applied",
+    "accepted",
+    "planned",
+    "unchanged",
+    "ignored",
+]
+
+Why = Literal["replace", "add", "weigh", "surge", "drain", "retire", "take_back", "put_back"]
+
+
+class Do(Struct, frozen=True):
+    """Do one step. ``gives_up`` are refusals that hold from now on, and are the reason for the step."""
+
+    step: Step
+    why: Why
+    gives_up: tuple[Refusal, ...] = ()
+
+
+class Wait(Struct, frozen=True):
+    """Wait some seconds, then look again. If ``open_ended``, the wait ends by what others do, if at all.
+
+    ``unproven`` are the new units that it waits for.
+    """
+
+    seconds: float
+    why: str
+    open_ended: bool = False
+    unproven: tuple[str, ...] = ()
+
+
+class Finish(Struct, frozen=True):
+    """End the run. ``raised`` means that the cause may pass, so the platform has to deliver again."""
+
+    outcome: Outcome
+    reason: str | None = None
+    refused: tuple[Refusal, ...] = ()
+    unmanaged: tuple[str, ...] = ()
+
+
+Decision = Do | Wait | Finish
 
 
 def old_side(step: Step) -> tuple[Backend, ...]:
@@ -103,11 +152,8 @@ def unit_of(entry: Backend | Pair) -> str:
 
 def whole_units(entries: Iterable[Entry], limit: int) -> Iterator[tuple[Entry, ...]]:
     """Yield entries in parts of at most ``limit``; those of a unit stay together if they can."""
-    by_unit: dict[str, list[Entry]] = {}
-    for entry in entries:
-        by_unit.setdefault(unit_of(entry), []).append(entry)
     part: list[Entry] = []
-    for of_one in by_unit.values():
+    for of_one in grouped(entries, unit_of).values():
         if part and len(part) + len(of_one) > limit:
             yield tuple(part)
             part = []

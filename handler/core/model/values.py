@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 from msgspec import Struct, field
+
+_T = TypeVar("_T")
+_K = TypeVar("_K")
 
 BackendType = Literal["ecs", "eni", "eci"]
 TriggerName = Literal["autoscaling", "deployment", "timer"]
@@ -48,6 +51,14 @@ class Backend(Struct, frozen=True):
     description: str = ""
 
 
+def grouped(items: Iterable[_T], group_of: Callable[[_T], _K]) -> dict[_K, tuple[_T, ...]]:
+    """Return items by the group that each belongs to, in their order."""
+    found: dict[_K, list[_T]] = {}
+    for item in items:
+        found.setdefault(group_of(item), []).append(item)
+    return {group: tuple(members) for group, members in found.items()}
+
+
 class Group(Struct, frozen=True):
     """A VServer group as it was read, or as our model says it is after a step."""
 
@@ -57,17 +68,11 @@ class Group(Struct, frozen=True):
 
     def units(self) -> dict[str, tuple[Backend, ...]]:
         """Return the backends of each unit of capacity, in the group's order."""
-        found: dict[str, list[Backend]] = {}
-        for key, backend in self.backends.items():
-            found.setdefault(key.unit, []).append(backend)
-        return {unit: tuple(backends) for unit, backends in found.items()}
+        return grouped(self.backends.values(), lambda backend: backend.key.unit)
 
     def servers(self) -> dict[str, tuple[Backend, ...]]:
         """Return the backends of each server, at all its addresses, in the group's order."""
-        found: dict[str, list[Backend]] = {}
-        for key, backend in self.backends.items():
-            found.setdefault(key.server_id, []).append(backend)
-        return {server_id: tuple(backends) for server_id, backends in found.items()}
+        return grouped(self.backends.values(), lambda backend: backend.key.server_id)
 
 
 class Cause(str, Enum):
@@ -184,11 +189,6 @@ class Listeners(Struct, frozen=True):
     unchecking: frozenset[str] = frozenset()  #: they do not, at least for some of their requests
     drains: bool = False  #: all of them have connection drain on
     ignores_weight: bool = False  #: at least one schedules by ``rr``, which ignores weight 0
-
-    @property
-    def checked(self) -> bool:
-        """Whether any of them checks health."""
-        return bool(self.checking)
 
 
 class Pair(Struct, frozen=True):

@@ -10,7 +10,7 @@ from handler.core.model.marks import Marks
 from handler.core.model.observed import SOME_NORMAL, Observed
 from handler.core.model.policy import Policy
 from handler.core.model.steps import keys_of
-from handler.core.model.values import Backend, Group, Intent, Key, ServerRef, Verdict
+from handler.core.model.values import Backend, Group, Intent, Key, Refusal, ServerRef, Verdict
 from handler.core.planning.changes import Change
 
 
@@ -18,12 +18,29 @@ class Capacity(Struct, frozen=True):
     """A run's capacity at its start, and its floors, in units: a server, or each address of an ENI or ECI.
 
     ``floor`` binds replacements, ``floor_for_removals`` what nothing replaces: lower if ``force`` names a
-    limit, higher while fewer serve than the scaling groups want.
+    limit, higher while fewer serve than the scaling groups want. The ``least`` of each is its floor by
+    ``min_backends`` alone.
     """
 
     baseline: int
     floor: int
     floor_for_removals: int
+    least: int
+    least_for_removals: int
+
+    def refusal(
+        self, subject: str, in_service: int, removed: int = 1, *, is_replaced: bool = False
+    ) -> Refusal:
+        """Return the refusal to take a unit out of service, with the limit that binds.
+
+        Its override is named, except for a replaced unit: nothing overrides the limits there.
+        """
+        floor, least = self.floor_for_removals, self.least_for_removals
+        if is_replaced:
+            floor, least = self.floor, self.least
+        reason = "min_backends" if floor <= least else "max_unavailable"
+        numbers = {"in_service": in_service, "removed": removed, "floor": floor}
+        return Refusal(subject, reason, None if is_replaced else reason, numbers)
 
 
 def capacity(
@@ -46,7 +63,7 @@ def capacity(
     if wanted is not None:
         serving = _counted(first, gone_of(made) if gone is None else gone, frozenset(), ())
         for_removals = max(for_removals, min(len(serving), wanted - share(policy.max_unavailable, wanted)))
-    return Capacity(base, floor(policy, base), for_removals)
+    return Capacity(base, floor(policy, base), for_removals, least(policy), least(policy, intent.force))
 
 
 def to_serve(observed: Observed, first: Observed, changes: Iterable[Change]) -> frozenset[str]:
@@ -189,12 +206,12 @@ def floor(policy: Policy, baseline: int, force: frozenset[str] = frozenset()) ->
 
     ``force`` lifts the limits that it names: ``min_backends``, ``max_unavailable``.
     """
-    lowest = lowest_floor(policy, force)
+    lowest = least(policy, force)
     if "max_unavailable" in force:
         return lowest
     return max(lowest, baseline - share(policy.max_unavailable, baseline))
 
 
-def lowest_floor(policy: Policy, force: frozenset[str]) -> int:
+def least(policy: Policy, force: frozenset[str] = frozenset()) -> int:
     """Return ``min_backends``, or 0 if it is forced."""
     return 0 if "min_backends" in force else policy.min_backends

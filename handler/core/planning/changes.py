@@ -70,7 +70,7 @@ def changes(desired: Desired, start: Group, policy: Policy, unproven: Container[
     staying_old: set[str] = set()  # their pair is refused: the rest of them stays too
     idle = {ref.server_id for ref in desired.launched if ref.weight == 0}  # they replace nothing
     staying = desired.kept | desired.doomed | idle
-    matching = Matching(olds, news, places.present, unproven, staying, all_named=desired.literal)
+    matching = Matching(olds, news, places.present, unproven, staying, desired.literal)
     for old, new in matching.matches(desired.pairs):
         if not desired.kept.isdisjoint({server_of(old or ""), server_of(new or "")}):
             continue

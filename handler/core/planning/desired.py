@@ -44,9 +44,6 @@ from handler.core.model.values import (
     ServerRef,
 )
 
-#: Reasons that are only notes if no request names the server: nobody has to act on them.
-QUIET = frozenset({"waiting_for_replacement", "being_reclaimed", "not_running", "unknown_server"})
-
 
 class Desired(Struct, frozen=True):
     """Which servers go, which come, and which are left alone with a reason.
@@ -125,7 +122,7 @@ def _requested(intent: Intent, observed: Observed, start: Group) -> Desired:
     unfit = {
         ref.server_id: why
         for ref in intent.launched
-        if not _has_weight(ref, present) and (why := why_not_launched(ref.server_id, observed))
+        if not _has_weight(ref, present) and (why := observed.why_not_launched(ref.server_id))
     }
     return Desired(
         terminated=intent.terminated,
@@ -166,16 +163,6 @@ def _not_in_group(intent: Intent, present: Mapping[str, tuple[Backend, ...]]) ->
             if not any(ref.names(backend.key) for backend in present.get(ref.server_id, ()))
         )
     )
-
-
-def why_not_launched(server_id: str, observed: Observed) -> str:
-    """Return why an instance may not be put in, judged by ECS; empty if it may."""
-    instance = observed.instance(server_id)
-    if instance is None:
-        return "unknown_server" if observed.is_unknown_to_ecs(server_id) else ""
-    if instance.reclaimed:
-        return "being_reclaimed"
-    return "not_running" if observed.is_down(server_id) else ""
 
 
 def _is_ours(backends: Iterable[Backend], policy: Policy) -> bool:
@@ -266,7 +253,7 @@ class _Reconciling:
     def _may_enter(self, server_id: str) -> bool:
         if any(backend.weight for backend in self._present.get(server_id, ())):
             return True
-        why = why_not_launched(server_id, self._observed)
+        why = self._observed.why_not_launched(server_id)
         if why:
             self._refuse(why, server_id)
         return not why

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from handler.core.model.observed import Observed, Source
 from handler.core.model.policy import Policy
 from handler.core.model.values import Backend, Intent, Key, Refusal
-from handler.core.planning.capacity import Capacity, capacity, gates, to_serve, unproven, untried
+from handler.core.planning.capacity import Capacity, capacity, gates, gone_of, to_serve, unproven, untried
 from handler.core.planning.changes import Change, Changes, changes
 from handler.core.planning.desired import Desired, desired
 from handler.core.planning.guards import guard
@@ -81,6 +81,35 @@ def goal(
     )
 
 
+class Memo:
+    """The last goal, kept while the scaling groups and ECS say the same.
+
+    A server that goes by itself after the first look is a loss: the floor does not sink with it.
+    """
+
+    def __init__(self) -> None:
+        self._of: tuple[object, ...] = ()
+        self._goal: Goal | None = None
+        self._gone: frozenset[str] | None = None
+
+    def goal(self, intent: Intent, observed: Observed, policy: Policy, first: Observed) -> Goal:
+        """Return the goal of a run."""
+        said = (
+            observed.servers,
+            observed.instances,
+            observed.source,
+            observed.missing,
+            first,
+            intent,
+            policy,
+        )
+        if self._goal is None or any(one is not other for one, other in zip(said, self._of, strict=True)):
+            self._of, self._goal = said, goal(intent, observed, policy, first, self._gone)
+            if self._gone is None:
+                self._gone = gone_of(self._goal.proposed)
+        return self._goal
+
+
 def _with_left_overs(proposed: Changes, first: Observed, policy: Policy) -> Changes:
     """Also take out backends that an earlier run added and that nothing will ever give their weight.
 
@@ -125,7 +154,7 @@ def _notes(
     listeners = first.listeners
     if any(change.into for change in made):
         yield from (f"listener_never_healthy: {name}" for name in sorted(listeners.checking - gating))
-        if not listeners.checked:
+        if not listeners.checking:
             yield "health_unchecked"
     drained = [b for change in made if not change.gone for b in change.out if b.weight]
     if policy.drain_s and drained:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from handler.core.model.observed import Observed
 from handler.core.model.policy import Policy
 from handler.core.model.values import Backend, Intent, Refusal, server_of
-from handler.core.planning.capacity import Capacity, in_service, leaves_service, lowest_floor, share
+from handler.core.planning.capacity import Capacity, in_service, leaves_service, share
 from handler.core.planning.changes import Change, Changes
 from handler.core.planning.desired import Desired
 
@@ -21,11 +21,6 @@ class _Effect(Struct, frozen=True):
     change: Change
     lost: int
     gained: int
-
-    @property
-    def is_removal(self) -> bool:
-        """Whether it counts as a removal: it brings nothing, or loses more units than it gains."""
-        return not self.change.into or self.lost > self.gained
 
 
 def guard(
@@ -39,12 +34,13 @@ def guard(
     """
     effects = _effects(made.changes, first)
     refused: dict[str, Refusal] = {}
-    removals = [effect for effect in effects if effect.is_removal and not effect.change.gone]
+    # A removal brings nothing, or loses more units than it gains.
+    removals = [e for e in effects if not e.change.gone and (not e.change.into or e.lost > e.gained)]
     for effect in removals:
         if not effect.change.into and server_of(effect.change.old or "") in desired.doomed:
             _refuse(refused, [Refusal(effect.change.subject, "waiting_for_replacement")])
     _refuse(refused, _over_share(_left(removals, refused), desired, intent, policy, first))
-    _refuse(refused, _under_floor(_left(removals, refused), effects, desired, intent, policy, capacity))
+    _refuse(refused, _under_floor(_left(removals, refused), effects, desired, capacity))
     _refuse(refused, _with_their_pair(made.changes, refused))
     left = tuple(change for change in made.changes if change.gone or change.subject not in refused)
     return Changes(left, (*made.refused, *refused.values()), made.notes)
@@ -117,12 +113,7 @@ def _over_share(
 
 
 def _under_floor(
-    removals: list[_Effect],
-    effects: list[_Effect],
-    desired: Desired,
-    intent: Intent,
-    policy: Policy,
-    capacity: Capacity,
+    removals: list[_Effect], effects: list[_Effect], desired: Desired, capacity: Capacity
 ) -> list[Refusal]:
     """Refuse removals that would leave fewer units in service than the floor, once all new units are in."""
     costly = [effect.change.subject for effect in removals if effect.lost > effect.gained]
@@ -131,26 +122,4 @@ def _under_floor(
     if len(costly) <= allowed:
         return []
     over = costly if desired.literal else costly[allowed:]
-    return [floor_refusal(one, intent, policy, capacity, capacity.baseline, len(costly)) for one in over]
-
-
-def floor_refusal(
-    subject: str,
-    intent: Intent,
-    policy: Policy,
-    capacity: Capacity,
-    in_service: int,
-    removed: int = 1,
-    *,
-    is_replaced: bool = False,
-) -> Refusal:
-    """Return the refusal to take a unit out of service, with the limit that binds.
-
-    Its override is named, except for a replaced unit: nothing overrides the limits there.
-    """
-    force, floor = intent.force, capacity.floor_for_removals
-    if is_replaced:
-        force, floor = frozenset(), capacity.floor
-    reason = "min_backends" if floor <= lowest_floor(policy, force) else "max_unavailable"
-    numbers = {"in_service": in_service, "removed": removed, "floor": floor}
-    return Refusal(subject, reason, None if is_replaced else reason, numbers)
+    return [capacity.refusal(one, capacity.baseline, len(costly)) for one in over]

@@ -19,11 +19,13 @@ come or waiting for their weight, so a repeated delivery finds the same matches.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from itertools import zip_longest
 from typing import NamedTuple
 
-from handler.core.model.values import Backend, ServerRef, server_of
+from msgspec import Struct
+
+from handler.core.model.values import Backend, ServerRef, grouped, server_of
 
 #: The backends of each unit of capacity.
 Backends = Mapping[str, tuple[Backend, ...]]
@@ -36,7 +38,7 @@ class Match(NamedTuple):
     new: str | None
 
 
-class Matching:
+class Matching(Struct, frozen=True):
     """What goes and what comes, in one group.
 
     ``olds`` has the backends to take out of each terminated unit, none if it is out already. ``news`` has the
@@ -46,30 +48,24 @@ class Matching:
     run took out.
     """
 
-    def __init__(
-        self,
-        olds: Backends,
-        news: Mapping[str, Sequence[ServerRef]],
-        present: Backends,
-        unproven: Container[str],
-        staying: Container[str] = (),
-        *,
-        all_named: bool,
-    ) -> None:
-        self._olds, self._news, self._present, self._unproven = olds, news, present, unproven
-        self._staying, self._all_named = staying, all_named
+    olds: Backends
+    news: Mapping[str, Sequence[ServerRef]]
+    present: Backends
+    unproven: Container[str]
+    staying: Container[str]
+    all_named: bool
 
     def matches(self, pairs: Iterable[tuple[str, str]]) -> list[Match]:
         """Return which unit replaces which, each unit once; see the table above."""
         found, passed_over = self._requested(pairs)
         spoken = {side for match in found for side in (match.old, match.new)}
-        left = [old for old in self._olds if old not in spoken and server_of(old) not in passed_over]
-        news = [new for new in self._news if new not in spoken and server_of(new) not in passed_over]
-        olds = [old for old in left if self._olds[old]]
+        left = [old for old in self.olds if old not in spoken and server_of(old) not in passed_over]
+        news = [new for new in self.news if new not in spoken and server_of(new) not in passed_over]
+        olds = [old for old in left if self.olds[old]]
         beside = {self._stands(old) for old in olds}
         arrived = sorted(
             filter(self._arrived, news),
-            key=lambda new: (self._idles(new), new in self._unproven, self._stands(new) in beside),
+            key=lambda new: (self._idles(new), new in self.unproven, self._stands(new) in beside),
         )
         # Normal units on ports of no old unit come first: they have replaced a unit that is out.
         settled = [new for new in arrived if not self._idles(new)]
@@ -99,7 +95,7 @@ class Matching:
     def _in_rows(self, olds: list[str], coming: list[str], arrived: list[str]) -> list[Match]:
         """Return the matches by the table's third and later rows."""
         # A new unit with a weight may have replaced a unit that nobody remembers: units to come go first.
-        ready = [n for n in arrived if self._idles(n) or (self._all_named and n not in self._unproven)]
+        ready = [n for n in arrived if self._idles(n) or (self.all_named and n not in self.unproven)]
         found: list[Match] = []
         for news, likeness in (
             (coming, str),
@@ -113,7 +109,7 @@ class Matching:
         return found + _alike(olds, [new for new in arrived if new not in taken], _any)
 
     def _stays(self, unit: str) -> bool:
-        return server_of(unit) in self._staying
+        return server_of(unit) in self.staying
 
     def _requested(self, pairs: Iterable[tuple[str, str]]) -> tuple[list[Match], set[str]]:
         """Return the matches of the requested pairs of servers, and the servers that are passed over.
@@ -122,30 +118,31 @@ class Matching:
         """
         successor = dict(pairs)
         passed_over = successor.keys() & set(successor.values())
-        olds, news = _by_server(self._olds), _by_server(self._news)
+        olds, news = grouped(self.olds, server_of), grouped(self.news, server_of)
         found: list[Match] = []
         for head in (old for old in successor if old not in passed_over):
             *before, end = _chain(head, successor)
-            here = [old for old in before if any(self._olds[unit] for unit in olds.get(old, ()))] or [head]
-            found += _in_order(olds.get(here[0], [here[0]]), news.get(end, []))
+            here = [old for old in before if any(self.olds[unit] for unit in olds.get(old, ()))] or [head]
+            both_in_order = zip_longest(olds.get(here[0], (here[0],)), news.get(end, ()))
+            found += [Match(old, new) for old, new in both_in_order]
             found += [Match(unit, None) for old in here[1:] for unit in olds[old]]
         return found, set(passed_over)
 
     def _arrived(self, new: str) -> bool:
-        here = {backend.key.port for backend in self._present.get(new, ())}
-        return bool(here) and all(ref.port in here or ref.port is None for ref in self._news[new])
+        here = {backend.key.port for backend in self.present.get(new, ())}
+        return bool(here) and all(ref.port in here or ref.port is None for ref in self.news[new])
 
     def _idles(self, new: str) -> bool:
         """Tell whether a new unit that is in has not replaced anything yet: it has a backend at weight 0."""
-        return any(backend.weight == 0 for backend in self._present[new])
+        return any(backend.weight == 0 for backend in self.present[new])
 
     def _ports(self, unit: str) -> object:
-        if unit in self._news:
-            return frozenset(ref.port for ref in self._news[unit])
+        if unit in self.news:
+            return frozenset(ref.port for ref in self.news[unit])
         return self._stands(unit)
 
     def _stands(self, unit: str) -> object:
-        backends = self._present[unit] if unit in self._news else self._olds[unit]
+        backends = self.present[unit] if unit in self.news else self.olds[unit]
         return frozenset(backend.key.port for backend in backends)
 
 
@@ -165,21 +162,9 @@ def _alike(olds: list[str], news: list[str], likeness: Callable[[str], object]) 
     return [Match(old, new) for old, new in found.items()]
 
 
-def _in_order(olds: Sequence[str], news: Sequence[str]) -> Iterator[Match]:
-    """Match the units of a requested pair of servers, in order."""
-    return (Match(old, new) for old, new in zip_longest(olds, news))
-
-
 def _chain(head: str, successor: Mapping[str, str]) -> list[str]:
     """Return a server and its successors; a circle ends where it closes."""
     chain = [head]
     while (following := successor.get(chain[-1])) and following not in chain:
         chain.append(following)
     return chain
-
-
-def _by_server(units: Iterable[str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for unit in units:
-        found.setdefault(server_of(unit), []).append(unit)
-    return found

@@ -18,16 +18,11 @@ def merge(intents: Iterable[Intent]) -> tuple[Intent, ...]:
     The events for one target become one intent: a batch is one list of what goes and what comes. Requests are
     taken literally, one after the other, so they are never merged.
     """
-    runs: list[Intent] = []
-    at: dict[str, int] = {}
-    for intent in intents:
-        if intent.scope is Scope.RECONCILE and intent.target in at:
-            runs[at[intent.target]] = _joined(runs[at[intent.target]], intent)
-            continue
-        if intent.scope is Scope.RECONCILE:
-            at[intent.target] = len(runs)
-        runs.append(intent)
-    return tuple(runs)
+    runs: dict[str | int, Intent] = {}
+    for number, intent in enumerate(intents):
+        run = intent.target if intent.scope is Scope.RECONCILE else number
+        runs[run] = _joined(runs[run], intent) if run in runs else intent
+    return tuple(runs.values())
 
 
 def _joined(one: Intent, other: Intent) -> Intent:

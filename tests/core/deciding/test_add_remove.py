@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from handler.core.model.answers import Answer, Result
-from handler.core.model.decisions import Do
+from handler.core.model.steps import Do
 from handler.core.model.values import Verdict
 from tests.support.builders import Play, event, policy, request, shown_group, view
 

@@ -8,13 +8,12 @@ import pytest
 from msgspec.structs import replace
 
 from handler.core.deciding.decide import cut_short, decide
-from handler.core.deciding.isolation import Isolation
 from handler.core.deciding.run_state import RunState, begin
+from handler.core.deciding.writes import Isolation
 from handler.core.model.answers import Answer, Result
-from handler.core.model.decisions import Do, Finish
 from handler.core.model.observed import Observed, Source
 from handler.core.model.policy import Policy
-from handler.core.model.steps import Remove
+from handler.core.model.steps import Do, Finish, Remove
 from handler.core.model.values import Intent, Verdict
 from tests.support.builders import (
     APPLIED,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from handler.core.model.decisions import Do
+from handler.core.model.steps import Do
 from tests.support.builders import Play, event, policy, request, view
 
 HOW = policy(drain_s=30, max_unavailable="100%", min_backends=0)

@@ -8,10 +8,9 @@ from msgspec.structs import replace
 from handler.core.deciding.decide import decide
 from handler.core.deciding.run_state import begin
 from handler.core.model.answers import Answer, Result
-from handler.core.model.decisions import Finish
 from handler.core.model.observed import Observed, Source
 from handler.core.model.policy import Policy
-from handler.core.model.steps import Remove
+from handler.core.model.steps import Finish, Remove
 from handler.core.model.values import Cause, Instance, Intent, Verdict
 from tests.support.builders import Play, backends, event, policy, request, shown, shown_refused, view
 

@@ -6,8 +6,8 @@ import pytest
 
 from handler.core.deciding.hooks import Ending, verdict
 from handler.core.model.answers import Answer, Result
-from handler.core.model.decisions import Finish
 from handler.core.model.observed import Observed
+from handler.core.model.steps import Finish
 from handler.core.model.values import Instance, Refusal
 from tests.support.builders import hook, view
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from handler.core.deciding.isolation import BAD_BACKEND_S, SKIPPED_TIMES, Isolation
 from handler.core.deciding.run_state import RunState, begin
+from handler.core.deciding.writes import BAD_BACKEND_S, SKIPPED_TIMES, Isolation
 from handler.core.model.answers import Answer, Result
-from handler.core.model.decisions import Do
-from handler.core.model.steps import Add, Modify, Remove, Step
+from handler.core.model.steps import Add, Do, Modify, Remove, Step
 from handler.core.model.values import Pair
 from tests.support.builders import backend, backends, shown_refused, view
 

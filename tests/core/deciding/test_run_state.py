@@ -7,8 +7,7 @@ from msgspec.structs import replace
 
 from handler.core.deciding.run_state import REFUSED_S, RunState, begin
 from handler.core.model.answers import Answer, Result
-from handler.core.model.decisions import Do
-from handler.core.model.steps import Add, Modify, Remove, SetWeight, Step
+from handler.core.model.steps import Add, Do, Modify, Remove, SetWeight, Step
 from handler.core.model.values import Instance, Pair, Refusal
 from tests.support.builders import backend, backends, event, policy, servers, shown_group, shown_refused, view
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from handler.core.deciding.isolation import Isolation
+from handler.core.deciding.writes import Isolation
 from handler.core.model.answers import Answer, Result
 from handler.core.model.values import Verdict
 from tests.support.builders import Play, policy, request, shown_group, shown_refused, view

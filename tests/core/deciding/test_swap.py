@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from handler.core.model.answers import Answer, Result
-from handler.core.model.decisions import Do
+from handler.core.model.steps import Do
 from handler.core.model.values import Verdict
 from tests.support.builders import Play, policy, request, shown_group, view
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from handler.core.deciding.run_state import RunState, begin
-from handler.core.deciding.written import DOUBTFUL_LOOKS, LAGGING_LOOKS
+from handler.core.deciding.writes import DOUBTFUL_LOOKS, LAGGING_LOOKS
 from handler.core.model.answers import Answer, Result
-from handler.core.model.decisions import Do
-from handler.core.model.steps import Add, Modify, Remove, SetWeight, Step
+from handler.core.model.steps import Add, Do, Modify, Remove, SetWeight, Step
 from handler.core.model.values import Pair
 from tests.support.builders import backend, backends, group, shown_group, shown_refused, view
 

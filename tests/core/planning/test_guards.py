@@ -8,9 +8,9 @@ import pytest
 
 from handler.core.deciding.decide import decide
 from handler.core.deciding.run_state import begin
-from handler.core.model.decisions import Finish
 from handler.core.model.observed import Observed
 from handler.core.model.policy import Policy
+from handler.core.model.steps import Finish
 from handler.core.model.values import Cause, Intent
 from tests.support.builders import Play, event, policy, request, shown, shown_group, shown_refused, view
 
