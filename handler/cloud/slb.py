@@ -70,10 +70,18 @@ class CloudSlb:
             balancer,
             ("health", balancer),
             _HEALTH_S,
-            lambda: self._client.call(DescribeHealthStatusRequest, {"LoadBalancerId": balancer}),
+            lambda: self._asked_for_health(group),
         )
         with parsing.reading("DescribeHealthStatus"):
             return health_rows.verdicts(group.backends, health_rows.read(answer), checking, partly)
+
+    def _asked_for_health(self, group: Group) -> Mapping[str, Any]:
+        try:
+            return self._client.call(DescribeHealthStatusRequest, {"LoadBalancerId": group.load_balancer_id})
+        except CallFailed as failed:
+            if not failed.answer.may_pass:  # perhaps the listeners have changed
+                self._uses.pop(group.id, None)
+            raise
 
     def do(self, group: Group, step: Step) -> Answer:
         """Do one step, once, and return its result; never raises CallFailed."""

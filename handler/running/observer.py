@@ -8,7 +8,7 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from handler.core.deciding.run_state import RunState, begin
-from handler.core.model.answers import CallFailed, Result
+from handler.core.model.answers import Answer, CallFailed, Result
 from handler.core.model.observed import Listing, Observed, believed
 from handler.core.model.policy import Target
 from handler.core.model.values import (
@@ -52,6 +52,8 @@ class Observer:
         self._asked: frozenset[str] = frozenset()
         self._matter: dict[str, None] = {}  #: instances that have mattered, also if they have left the group
         self._instances: Mapping[str, Instance] | None = {}
+        self._unread: Answer | None = None
+        self._is_first = True  #: no look has succeeded yet
 
     def first(self) -> tuple[Observed, RunState]:
         """Look for the first time; a failed look has a ``problem``."""
@@ -62,19 +64,23 @@ class Observer:
     def again(self, observed: Observed, state: RunState, waited_for: str = "") -> tuple[Observed, RunState]:
         """Look again: at the group, its health, and the scaling groups and ECS if they may have changed.
 
+        If those fail after the first look, what they said before is kept, and they are asked again later.
         Returns the look, and the run's memory, which knows whether a reading lags.
         """
         if waited_for in FROM_LISTING:
             self._listed_at = None
-        never_seen = not state.first.group.load_balancer_id
+        self._is_first = not state.first.group.load_balancer_id
+        asks = self._clock.now() >= state.others.at
         try:
             handed: Handed[Group] = Handed()
             with (
-                (in_turn if self._listing_holds() else self._beside)(lambda: self._ask_others(handed)),
+                (self._beside if asks and not self._listing_holds() else in_turn)(
+                    lambda: self._try_others(handed) if asks else None
+                ),
                 handed,
             ):
                 group = self.slb.group(self._target.vserver_group_id)
-                if never_seen:
+                if self._is_first:
                     state = replace(state, written=replace(state.written, expected=group))
                 state, fresh = state.after_read(group, self._clock.now(), self._clock.jitter())
                 group = state.written.expected
@@ -97,10 +103,38 @@ class Observer:
             )
         except CallFailed as failed:
             now = self._clock.now()
-            if failed.answer.may_pass:
-                state = state.failed(failed.answer.result, now, self._clock.jitter())
+            state = state.after_failed_look(failed.answer, now, self._clock.jitter())
             return replace(observed, problem=failed.answer, now=now, fresh=False), state
-        return seen, begin(seen) if never_seen else state
+        if self._is_first:
+            return seen, begin(seen)
+        if asks:
+            state = state.after_others(self._unread, self._clock.now(), self._clock.jitter())
+        return self._with_last_answers(seen, observed), state
+
+    def _with_last_answers(self, seen: Observed, before: Observed) -> Observed:
+        """Return the look with what Auto Scaling and ECS said before, all of it, if they did not answer."""
+        if self._unread is None:
+            return seen
+        return replace(
+            seen,
+            servers=before.servers,
+            source=before.source,
+            attached=before.attached,
+            missing=before.missing,
+            asked=before.asked,
+            instances=before.instances,
+            others_unread=self._unread,
+        )
+
+    def _try_others(self, handed: Handed[Group]) -> None:
+        """Ask Auto Scaling and ECS; keep their failure for the look, unless there is none before it."""
+        self._unread = None
+        try:
+            self._ask_others(handed)
+        except CallFailed as failed:
+            if self._is_first:
+                raise
+            self._unread = failed.answer
 
     def _ask_others(self, handed: Handed[Group]) -> None:
         """Ask Auto Scaling and ECS; what depends on the group only once that has been read."""
@@ -162,7 +196,7 @@ class Observer:
         return self._reader.read("", (ask.__name__, *what), SHARED_S, lambda: ask(*what))
 
     def _ask_ecs(self, group: Group, servers: Mapping[str, Server]) -> None:
-        """Ask ECS for instances that matter and were not asked for; go on without if it is not allowed."""
+        """Ask ECS for instances that matter and were not asked for; go on without if it never was allowed."""
         if self._instances is None:
             return
         self._matter |= dict.fromkeys(to_ask_ecs(self._intent, group, servers))
@@ -172,7 +206,7 @@ class Observer:
         try:
             found = self._reader.read_each("ecs", new, SHARED_S, lambda ids: dict(self._ecs.instances(ids)))
         except CallFailed as failed:
-            if failed.answer.may_pass:
+            if failed.answer.may_pass or not self._is_first:
                 raise
             self._instances = None
             return

@@ -372,6 +372,19 @@ def test_health_that_cannot_be_read_is_no_health() -> None:
     assert caught.value.answer.result is Result.UNKNOWN
 
 
+@pytest.mark.parametrize(("result", "listeners_read"), [(Result.PERMANENT, 2), (Result.THROTTLED, 1)])
+def test_once_health_was_refused_the_listeners_are_read_again(result: Result, listeners_read: int) -> None:
+    slb, scripted = slb_of(
+        DescribeVServerGroups=groups((80, "tcp")),
+        DescribeLoadBalancerListeners={"Listeners": [listener(80, "tcp")]},
+        DescribeHealthStatus=failed(result),
+    )
+    for _ in range(2):
+        with pytest.raises(CallFailed):
+            slb.health(GROUP)
+    assert scripted.actions().count("DescribeLoadBalancerListeners") == listeners_read
+
+
 def test_an_address_that_the_api_spells_otherwise_is_the_same_and_is_written_as_the_api_spells_it() -> None:
     row = {"ServerId": "eni-1", "Port": 80, "Weight": 100, "Type": "eni", "ServerIp": "2001:DB8::10"}
     answer = {**attribute(), "BackendServers": {"BackendServer": [row]}}

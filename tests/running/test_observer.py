@@ -119,9 +119,60 @@ def test_an_older_listing_is_not_used_in_place_of_one_that_failed() -> None:
     looker = Looker(over, event(), target(exclusive=True))
     looker.look()
     over.put_faults([fault(LISTED, 1)])
-    assert looker.look(waited_for="floor").problem is not None
+    assert looker.look(waited_for="floor").others_unread is not None
+    looker.clock.sleep(1)
     looker.look()
     assert 3 == looker.called(LISTED)
+
+
+@pytest.mark.parametrize("action", [LISTED, ECS])
+@pytest.mark.parametrize("error", ["Throttling.User", "Forbidden.RAM"])
+def test_what_auto_scaling_and_ecs_said_is_kept_while_they_do_not_answer(action: str, error: str) -> None:
+    over = cloud("i-1", "i-1", fresh="i-2")
+    looker = Looker(over)
+    first = looker.look()
+    both = tuple(Member(one) for one in ("i-1", "i-2"))
+    over.world.scaling_groups["asg-web"] = replace(over.world.scaling_groups["asg-web"], instances=both)
+    over.put_faults([fault(action, 1, error)])
+    looker.clock.sleep(ANSWERS_S)
+    seen = looker.look()
+    assert (None, error) == (seen.problem, seen.others_unread.code)
+    assert (first.servers, first.asked, first.instances) == (seen.servers, seen.asked, seen.instances)
+    asked = looker.called(action)
+    assert seen.others_unread is looker.look().others_unread
+    assert asked == looker.called(action), "they are asked again only after a while"
+    looker.clock.sleep(1)
+    later = looker.look()
+    assert (None, {"i-1", "i-2"}, {"i-1", "i-2"}) == (
+        later.others_unread,
+        later.servers.keys(),
+        later.instances.keys(),
+    )
+    assert 0 == looker.seen[1].others.attempts
+
+
+def test_auto_scaling_and_ecs_are_asked_again_after_longer_and_longer_waits() -> None:
+    over = cloud("i-1", "i-1")
+    looker = Looker(over)
+    looker.look()
+    over.put_faults([{"action": LISTED, "error": "Throttling.User"}])
+    looker.clock.sleep(ANSWERS_S)
+    for _ in range(100):
+        looker.look()
+        looker.clock.sleep(0.5)
+    assert looker.called(LISTED) < 25
+    assert "throttled" == looker.seen[1].others.trouble
+
+
+def test_a_health_check_that_fails_leaves_it_open_what_auto_scaling_says() -> None:
+    over = cloud("i-1", "i-1")
+    looker = Looker(over)
+    looker.look()
+    over.put_faults([fault(HEALTH, 1), fault(LISTED, 1)])
+    looker.clock.sleep(ANSWERS_S)
+    assert looker.look().problem is not None
+    looker.clock.sleep(1)
+    assert (None, True) == ((seen := looker.look()).problem, seen.others_unread is not None)
 
 
 @pytest.mark.parametrize("action", [READ, LISTED, HEALTH, ECS])
@@ -140,6 +191,16 @@ def test_the_run_begins_with_the_first_look_that_succeeds() -> None:
     looker.look()
     view, progress = looker.seen
     assert (view, 0) == (progress.first, progress.retry.attempts)
+
+
+def test_a_failure_that_will_not_pass_is_a_try_once_a_write_was_sent(
+    write: Callable[[Looker, str], None],
+) -> None:
+    looker = Looker(cloud("i-1 i-2", "i-1", faults=[fault(READ, 2, "Forbidden.RAM")]), request("i-2"))
+    looker.look()
+    write(looker, "i-2")
+    assert Result.PERMANENT is looker.look().problem.result
+    assert (1, "Forbidden.RAM") == (looker.seen[1].retry.attempts, looker.seen[1].retry.trouble)
 
 
 def test_a_failure_that_will_not_pass_is_not_counted_as_a_try() -> None:

@@ -68,6 +68,12 @@ def weigh(situation: Situation) -> Do | None:
     return situation.set_weights(chosen, "weigh")
 
 
+def raise_weights(situation: Situation) -> Do | None:
+    """Give new backends their weight as ``weigh`` does, unless that is to be 0 for some of their server."""
+    rising = (s for s in situation.changes if all(backend.weight for backend in s.wrong_weight))
+    return weigh(replace(situation, changes=tuple(rising)))
+
+
 def _is_to_retire(status: ChangeStatus) -> bool:
     """Tell whether the old side is still to go for a new one that takes requests."""
     return bool(status.out_now) and status.brings_weight and not (status.given_up or status.is_stuck)

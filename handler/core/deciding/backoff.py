@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from handler.core.model.answers import Result
-
 FIRST_S = 0.5
 LONGEST_S = 10.0
 
@@ -27,7 +25,7 @@ class Retry(Struct, frozen=True):
     at: float = 0.0
     trouble: str = ""
 
-    def failed(self, trouble: Result, now: float, jitter: float) -> Retry:
+    def failed(self, trouble: str, now: float, jitter: float) -> Retry:
         """Return when to try again after one more failure."""
         attempts = self.attempts + 1
-        return Retry(attempts, now + delay(attempts, jitter), trouble.value)
+        return Retry(attempts, now + delay(attempts, jitter), trouble)

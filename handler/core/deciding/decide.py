@@ -2,12 +2,13 @@
 
 | the look shows                                           | decision                                  |
 |----------------------------------------------------------|-------------------------------------------|
-| it failed, and that may pass                             | wait, longer each time                    |
+| it failed, and that may pass, or a write was sent        | wait, longer each time                    |
 | Auto Scaling itself keeps the group                      | finish: two controllers would fight       |
 | a listing contradicts the event                          | wait some seconds: listings lag           |
 | the last call failed, and that may pass                  | wait, longer each time                    |
 | a write whose result is unknown                          | look again, before anything is sent       |
 | a write that was refused for good                        | give back what it took, finish            |
+| Auto Scaling or ECS did not answer                       | take back what failed, else wait          |
 | changes that were given up                               | roll them back                            |
 | servers that an earlier run drained, and that stay       | SetWeight                                 |
 | old servers that serve nobody, with replacements         | Modify, as many as one call carries       |
@@ -36,7 +37,7 @@ from handler.core.deciding.situation import Situation, assess
 from handler.core.deciding.writes import LAGGING_LOOKS
 from handler.core.model.answers import Answer
 from handler.core.model.observed import Observed
-from handler.core.model.policy import Policy
+from handler.core.model.policy import WAY_BACK_S, Policy
 from handler.core.model.steps import Decision, Do, Finish, Wait
 from handler.core.model.values import Intent, Refusal
 
@@ -67,12 +68,14 @@ def decide(observed: Observed, intent: Intent, policy: Policy, state: RunState) 
         return Wait(LOOK_S, "unknown_result")
     if state.fatal is not None:
         return _look(situation) or _refused_for_good(situation, state.fatal)
+    if observed.others_unread is not None:
+        return _bounded(_until_answered(situation), situation)
     step = _next(situation) or _beside_suspects(situation) or _lift_what_stays(situation)
-    return _bounded(step or finish.ended(situation), situation)
+    return _bounded(step or _ended(situation), situation)
 
 
 def _unreadable(observed: Observed, problem: Answer, state: RunState) -> Decision:
-    if problem.may_pass:
+    if state.waits_out(problem):
         return Wait(max(0.0, state.retry.at - observed.now), state.retry.trouble)
     reason = problem.code or problem.result.value
     return Finish("partial" if state.done else "refused", reason, (Refusal(observed.group.id, reason),))
@@ -99,6 +102,35 @@ def _next(situation: Situation) -> Decision | None:
         or add_remove.remove(situation)
         or _await_drain(situation)
     )
+
+
+def _until_answered(situation: Situation) -> Decision:
+    """Return what can be done while Auto Scaling or ECS do not answer: no server comes or goes.
+
+    But failed new servers are taken back, and weights rise. If there is no more time to go on, drained
+    servers get theirs back.
+    """
+    calm = replace(situation, focus=())
+    is_over = situation.observed.deadline - situation.observed.now <= WAY_BACK_S
+    return (
+        rollback.undo(calm)
+        or add_remove.put_back_drained(calm)
+        or _look(calm)
+        or add_remove.raise_weights(calm)
+        or _give_up_late(calm)
+        or (rollback.lift(calm.changes, calm) if is_over else None)
+        or _await_health(calm)
+        or _await_drain(calm)
+        or _ended(situation)
+    )
+
+
+def _ended(situation: Situation) -> Decision:
+    """Return how the run ends, or a wait for Auto Scaling and ECS: old answers end no run."""
+    others, observed = situation.state.others, situation.observed
+    if observed.others_unread is None:
+        return finish.ended(situation)
+    return Wait(max(MOMENT_S, others.at - observed.now), others.trouble)
 
 
 def _beside_suspects(situation: Situation) -> Decision | None:
@@ -152,7 +184,7 @@ def _refused_for_good(situation: Situation, answer: Answer) -> Decision:
     """
     calm = replace(situation, state=replace(situation.state, fatal=None))
     if _next(calm) is None:
-        return finish.ended(calm)
+        return _ended(calm)
     unfinished = rollback.giving_up(situation, rollback.is_half_done)
     step = rollback.lift(situation.changes, situation) or rollback.undo(unfinished)
     for following in (step, _give_up_late(situation), _await_health(situation)):

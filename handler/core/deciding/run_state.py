@@ -33,12 +33,13 @@ class RunState(Struct, frozen=True):
     ``modify_is_full`` says that it has none for a Modify either. ``no_room`` is the last write refused for
     that, and when. ``writes`` counts all but busy and throttled ones. ``fatal`` is the answer to a write that
     will be refused again, ``futile`` are all such writes. ``settled`` is the goal of a plan, which nothing
-    changes.
+    changes. ``others`` says when to ask Auto Scaling and ECS again, if they did not answer.
     """
 
     first: Observed
     written: Written
     retry: Retry = Retry()
+    others: Retry = Retry()
     isolation: Isolation = field(default_factory=Isolation)
     done: tuple[Step, ...] = ()
     refused: Mapping[str, Refusal] = field(default_factory=dict)
@@ -84,7 +85,26 @@ class RunState(Struct, frozen=True):
 
     def failed(self, trouble: Result, now: float, jitter: float) -> RunState:
         """Return the memory after a failure that may pass."""
-        return replace(self, retry=self.retry.failed(trouble, now, jitter))
+        return replace(self, retry=self.retry.failed(trouble.value, now, jitter))
+
+    def waits_out(self, problem: Answer) -> bool:
+        """Tell whether a look that failed is tried again: also if it is refused, once a write was sent.
+
+        Then the run cannot leave things half done. Nothing is to be done for a group that is gone.
+        """
+        return problem.may_pass or (self.writes > 0 and problem.result is not Result.GONE)
+
+    def after_failed_look(self, problem: Answer, now: float, jitter: float) -> RunState:
+        """Return the memory after a look that failed."""
+        if not self.waits_out(problem):
+            return self
+        return replace(self, retry=self.retry.failed(problem.trouble, now, jitter))
+
+    def after_others(self, unread: Answer | None, now: float, jitter: float) -> RunState:
+        """Return the memory after Auto Scaling and ECS were asked; ``unread`` is how they failed, if so."""
+        if unread is None:
+            return replace(self, others=Retry()) if self.others.attempts else self
+        return replace(self, others=self.others.failed(unread.trouble, now, jitter))
 
     def after_write(self, do: Do, answer: Answer, now: float, jitter: float) -> RunState:
         """Return the memory after a step was sent and answered."""

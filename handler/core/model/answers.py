@@ -39,6 +39,11 @@ class Answer(Struct, frozen=True):
         """Tell whether the same call may succeed after some waiting."""
         return self.result in {Result.BUSY, Result.THROTTLED, Result.UNKNOWN}
 
+    @property
+    def trouble(self) -> str:
+        """What to call it while it is waited out: the result, or the API's code if that will not pass."""
+        return self.result.value if self.may_pass else self.code or self.result.value
+
 
 class CallFailed(Exception):  # noqa: N818 - it carries an answer, which may be a passing one
     """A read of the cloud that gave no data; ``answer`` says why."""

@@ -56,9 +56,10 @@ class Observed(Struct, frozen=True):
 
     ``health`` has the verdict of each listener that checks. ``missing`` are scaling groups that do not exist.
     ``asked`` are the instances that ECS was asked for, ``instances`` those that it knows, None if we may not
-    read them. ``problem`` is set if the look failed; the rest is then from the look before. ``fresh`` is
-    False while the group is our model of what we wrote, not a reading. ``now`` and ``deadline`` are seconds
-    of one clock.
+    read them. ``problem`` is set if the look failed; the rest is then from the look before.
+    ``others_unread`` is set if only Auto Scaling or ECS failed; what they say is then from the look before.
+    ``fresh`` is False while the group is our model of what we wrote, not a reading. ``now`` and ``deadline``
+    are seconds of one clock.
     """
 
     group: Group
@@ -74,6 +75,7 @@ class Observed(Struct, frozen=True):
     listeners: Listeners = Listeners()
     fresh: bool = True
     problem: Answer | None = None
+    others_unread: Answer | None = None
 
     def verdict(self, key: Key, listener: str) -> Verdict:
         """Return what a listener's check says of a backend; pending if there is no row yet."""

@@ -85,12 +85,103 @@ def test_a_look_that_failed_is_waited_for() -> None:
 @pytest.mark.parametrize(
     ("problem", "expected"), [(FORBIDDEN, "Forbidden.RAM"), (Answer(Result.GONE), "gone")]
 )
-def test_a_look_that_will_not_succeed_ends_the_run(problem: Answer, expected: str) -> None:
+def test_a_look_that_will_not_succeed_ends_a_run_that_has_done_nothing(
+    problem: Answer, expected: str
+) -> None:
     looked = view("i-1", problem=problem)
     finish = decided(looked, request("i-1"))
     assert (f"refused {expected}", f"rsp-web:{expected}") == (shown(finish), shown_refused(finish.refused))
-    done = replace(begin(looked), done=(Remove(backends("i-2")),))
-    assert f"partial {expected}" == shown(decided(looked, request("i-1"), progress=done))
+
+
+def test_a_group_that_is_gone_ends_any_run() -> None:
+    looked = view("i-1", problem=Answer(Result.GONE))
+    done = replace(begin(looked), done=(Remove(backends("i-2")),), writes=1)
+    assert "partial gone" == shown(decided(looked, request("i-1"), progress=done))
+
+
+@pytest.mark.parametrize("answer", [APPLIED, UNKNOWN])
+def test_once_a_write_was_sent_a_look_that_is_refused_is_tried_again(answer: Answer) -> None:
+    looked = view("i-1 i-2")
+    step = Do(Remove(backends("i-2")), "retire")
+    sent = begin(looked).after_write(step, answer, looked.now, 1.0)
+    again = sent.after_failed_look(FORBIDDEN, looked.now + 1, 1.0)
+    failed = replace(looked, problem=FORBIDDEN, now=looked.now + 1)
+    assert f"wait {0.5 if answer is APPLIED else 1} Forbidden.RAM" == shown(
+        decided(failed, request("i-1"), progress=again)
+    )
+    assert 0 == begin(looked).after_failed_look(FORBIDDEN, looked.now, 1.0).retry.attempts
+
+
+UNREAD = Answer(Result.THROTTLED, "Throttling.User")
+
+
+def unread(play: Play, answer: Answer = UNREAD) -> Play:
+    """Let Auto Scaling or ECS not answer from now on."""
+    play.view = replace(play.view, others_unread=answer)
+    play.state = play.state.after_others(answer, play.view.now, 1.0)
+    return play
+
+
+@pytest.mark.parametrize(
+    ("looked", "intent", "how"),
+    [
+        (view("i-1 i-2"), request("i-1", "i-9"), {}),
+        (view("i-1 i-2"), request("i-1", "i-9", gone=True), {}),
+        (view("i-1 i-2"), request("", "i-9"), {}),
+        (view("i-1 i-2"), request("i-1", "i-9"), {"strategy": "surge"}),
+        (view("i-1 i-9"), request("i-1", "i-9"), {}),
+        (view("i-1 i-2"), request("i-1"), {}),
+        (view("i-1 i-2"), request("i-1"), {"drain_s": 9}),
+        (view("i-1 i-2"), request("", "i-1=0"), {}),
+        (view("i-1 i-2"), request("i-7"), {}),
+    ],
+)
+def test_nobody_comes_or_goes_and_nothing_ends_while_auto_scaling_or_ecs_do_not_answer(
+    looked: Observed, intent: Intent, how: dict[str, Any]
+) -> None:
+    play = unread(Play(looked, intent, policy(**how)))
+    assert "wait 0.5 throttled" == shown(play.decision)
+    refused = unread(Play(looked, intent, policy(**how)), FORBIDDEN)
+    assert "wait 0.5 Forbidden.RAM" == shown(refused.decision)
+
+
+def test_a_failed_server_is_taken_back_while_ecs_does_not_answer() -> None:
+    play = Play(view("i-1 i-2", checked=True), request("i-1", "i-9"), policy(health_timeout_s=9))
+    assert "modify i-1>i-9" == play.next(Verdict.ABNORMAL)
+    unread(play)
+    said = [play.next() for _ in range(9)]
+    assert ["add i-1", "remove i-9"] == [one for one in said if not one.startswith("wait")]
+    assert "wait 0.01 throttled" == play.next()
+    play.view = replace(play.view, others_unread=None)
+    play.next()
+    assert "rolled_back not_healthy" == play.end
+
+
+def test_a_new_server_that_is_normal_gets_its_weight_while_ecs_does_not_answer() -> None:
+    play = Play(view("i-1", checked=True), request("i-1", "i-9"))
+    assert "add i-9=0" == play.next()
+    unread(play)
+    said = [play.next() for _ in range(4)]
+    assert ["weigh i-9=100"] == [one for one in said if not one.startswith("wait")]
+
+
+def test_a_drain_goes_on_while_ecs_does_not_answer_and_is_given_back_at_the_end() -> None:
+    play = Play(view("i-1 i-2", left=40), request("i-1"), policy(drain_s=9))
+    assert "weigh i-1=0" == play.next()
+    unread(play)
+    said = [play.next() for _ in range(3)]
+    assert ["wait 9 drain", "wait 0.01 throttled"] == [one for one in said if not one.endswith("look")][:2]
+    play.view = replace(play.view, now=play.view.deadline - 10)
+    assert "weigh i-1=100" == play.next()
+    play.next()
+    assert "wait 0.01 throttled" == play.next()
+
+
+def test_a_write_refused_for_good_ends_nothing_by_an_old_answer() -> None:
+    play = Play(view("i-9"), request("i-1", "i-9"))
+    play.state = replace(play.state, fatal=FORBIDDEN)
+    unread(play)
+    assert "wait 0.5 throttled" == shown(play.decision)
 
 
 def test_a_listing_that_goes_on_contradicting_is_believed() -> None:
