@@ -17,6 +17,9 @@ ENOUGH = 50_000
 #: What is to change nothing: a request that was signed and queued is done as one that is sent again.
 ALIKE = frozenset({"request async"})
 
+#: A fault that goes on until its attempt ends.
+LASTING = "fault that lasts"
+
 Test = Callable[[str], bool]
 
 
@@ -79,6 +82,7 @@ _CLAUSES: dict[str, Test] = {
     "ecs denied": _starts("denied "),
     "given up at once": _starts("once"),
     "refused for ever": _starts("refuse "),
+    LASTING: lambda clause: clause.startswith("fault ") and "+" in clause,
     **{f"read {name}": _starts(f"read {name}=") for name in PLAYED},
 }
 #: Words of a clause, by the dimension: which clauses, and the beginnings of the words.
@@ -118,6 +122,7 @@ def met(played: Played) -> list[str]:
         name
         for name, test in _CLAUSES.items()
         if any(map(test, clauses)) and (name[:5] != "read " or name[5:] in readings.names)
+        if name != LASTING or _has_lasted(played)
     ]
     found += [
         name
@@ -139,6 +144,12 @@ def met(played: Played) -> list[str]:
         found.append("second source")
     struck = {f"fault {c.kind} {c.trouble}" for attempt in played.all for c in attempt.calls if c.trouble}
     return [*found, *(name for name in _FAULTS if name in struck)]
+
+
+def _has_lasted(played: Played) -> bool:
+    """Whether a fault that lasts has struck."""
+    lasting = {(f.attempt, f.kind, f.what) for f in played.setup.faults if f.lasts}
+    return any((a.number, c.kind, c.trouble) in lasting for a in played.all for c in a.calls)
 
 
 def without(world: World, name: str) -> World:

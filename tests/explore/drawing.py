@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from tests.explore.ports import TROUBLES
+from tests.explore.ports import LASTING, LASTING_KINDS, TROUBLES
 from tests.explore.worlds import PLAYED, READINGS, World
 
 WEIGHTS = (100, 100, 100, 30, 30, 0)
@@ -388,10 +388,14 @@ class _Draw:
 
     def _faults(self) -> None:
         for _ in range(self.random.choice((0, 0, 0, 1, 1, 1, 2))):
-            kind = self.random.choice(("write", "write", "write", "read", "list", "hook", "ecs"))
+            kind = self.random.choice(("write", "write", "write", "read", "health", "list", "hook", "ecs"))
             nth = self.random.choice((0, 0, 0, 1, 1, 2, 3, 5))
             attempt = self.random.choice((0, 0, 0, 1, 1, 2, 3))
             self.clauses.append(f"fault {attempt} {kind} {nth} {self.random.choice(TROUBLES[kind])}")
+        if self.likely(0.12):
+            kind, what = self.random.choice(LASTING_KINDS), self.random.choice(LASTING)
+            nth, attempt = self.random.choice((1, 1, 2, 3, 5)), self.random.choice((0, 0, 1, 2))
+            self.clauses.append(f"fault {attempt} {kind} {nth}+ {what}")
         if self.likely(0.04):
             self.clauses.append(f"refuse {self.random.choice(WRITES)} {self.random.choice(REFUSALS)}")
 

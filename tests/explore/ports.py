@@ -29,9 +29,10 @@ T = TypeVar("T")
 #: Calls of one attempt after which it goes on and on.
 MOST_CALLS = 500
 READ = "DescribeVServerGroupAttribute"
+HEALTH_READ = "DescribeHealthStatus"
 KINDS = {
     READ: "read",
-    "DescribeHealthStatus": "read",
+    HEALTH_READ: "health",
     "DescribeVServerGroups": "read",
     "DescribeLoadBalancerListeners": "read",
     "DescribeRules": "read",
@@ -45,16 +46,21 @@ KINDS = {
 #: What may go wrong at a call of each kind.
 TROUBLES = {
     "write": ("busy", "lost", "reset", "5xx", "bad", "kill", "killed", "other"),
-    "read": ("throttled", "reset", "5xx", "kill"),
-    "list": ("throttled", "reset", "5xx", "kill", "empty", "short", "missing"),
-    "ecs": ("throttled", "5xx", "kill"),
+    "read": ("throttled", "reset", "5xx", "forbidden", "kill"),
+    "health": ("throttled", "reset", "5xx", "forbidden", "kill"),
+    "list": ("throttled", "reset", "5xx", "forbidden", "kill", "empty", "short", "missing"),
+    "ecs": ("throttled", "5xx", "forbidden", "kill"),
     "hook": ("throttled", "lost", "kill", "killed"),
 }
+#: What may go on to go wrong until the attempt ends, and at calls of which kinds.
+LASTING = ("throttled", "forbidden")
+LASTING_KINDS = ("read", "health", "list", "ecs")
 CODES: dict[str, tuple[str, int | None]] = {
     "busy": ("BackendServer.configuring", None),
     "throttled": ("Throttling", 400),
     "5xx": ("InvalidParameter", 503),
     "bad": ("ObtainIpFail", 400),
+    "forbidden": ("Forbidden.RAM", 403),
 }
 #: Listings that do not say what is so.
 WRONG = frozenset({"empty", "short", "missing", "lag"})
@@ -215,7 +221,7 @@ class Calls:
 
     def _trouble(self, kind: str, *, by_id: bool) -> str:
         self._met[kind] = nth = self._met.get(kind, -1) + 1
-        struck = next((f.what for f in self._faults if (f.kind, f.nth) == (kind, nth)), "")
+        struck = next((f.what for f in self._faults if f.kind == kind and f.strikes(nth)), "")
         return "" if by_id and struck in WRONG else struck
 
     def _before(self, call: Call, kind: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from tests.explore.playing import Played, play
-from tests.explore.ports import TROUBLES
+from tests.explore.ports import LASTING, LASTING_KINDS, TROUBLES
 from tests.explore.worlds import PLAYED, READINGS, World
 
 #: A delivery with what it tells of; ``{n}`` is the number of the delivery.
@@ -201,6 +201,9 @@ def with_faults(played: Played) -> Iterator[World]:
             nth = met[call.kind] = met.get(call.kind, -1) + 1
             for trouble in TROUBLES[call.kind]:
                 fault = f"fault {attempt.number} {call.kind} {nth} {trouble}"
+                yield World((*played.world.clauses, fault))
+            for trouble in LASTING if call.kind in LASTING_KINDS else ():
+                fault = f"fault {attempt.number} {call.kind} {nth}+ {trouble}"
                 yield World((*played.world.clauses, fault))
 
 

@@ -71,6 +71,18 @@ FOUND = {
         "in web i-1 80=30 foreign; in web i-2 80=100; lists a i-2; in web i-3 80=100 mark; server i-n2; "
         "server i-n3; server i-n4; read fresh_health=2; ~+10 drop a; "
         "> request web t:i-2 t:i-0 t:i-3 l:i-n2 l:i-n3 l:i-n4",
+    "a failed new server is taken back though ECS does not answer any more":
+        "target web un=50% drain=5; in web i-0 80=100; in web i-1 80=100; server i-n0 abnormal; "
+        "fault 0 ecs 1+ throttled; > request web p:i-0/i-n0",
+    "nor Auto Scaling":
+        "target web asg=a un=50% drain=5; in web i-0 80=100; in web i-1 80=100; server i-n0 abnormal; "
+        "lists a i-0; lists a i-1; ~ leave a i-0; ~ launch a i-n0; fault 0 list 1+ forbidden; > timer",
+    "a reading that is refused once does not end a run that has written":
+        "target web un=50%; in web i-0 80=100; in web i-1 80=100; server i-n0 abnormal; "
+        "fault 0 health 1 forbidden; > request web p:i-0/i-n0",
+    "nor one that is refused to the end":
+        "target web un=50%; in web i-0 80=100; in web i-1 80=100; server i-n0 abnormal; "
+        "fault 0 read 1+ forbidden; > request web p:i-0/i-n0",
     "an owner's description does not remember the weight of a drain that a raised run has left":
         "target web drain=3; in web i-0 80=100; in web i-1 80=30 foreign; server i-n3; server i-n4; "
         "refuse ModifyVServerGroupBackendServers BackendServer.configuring; "

@@ -160,6 +160,14 @@ BROKEN: list[tuple[str, str, Any]] = [
     ),
     ("a scale-in hook left to wait though its instances are out", HOOKED_IN, once(remove("i-0"))),
     (
+        "failed, and left in though its old one may return",
+        "target web un=50%; in web i-0 80=100; in web i-1 80=100; server i-n0 abnormal;"
+        "> request web p:i-0/i-n0",
+        lambda hands, attempt: (
+            attempt or (hands.write(swap(("i-0", "i-n0"))), hands.wait(13), hands.slb.health(hands.read()))
+        ),
+    ),
+    (
         "a repeated delivery writes",
         f"{ALONE}; in web i-1 80=100; > request web l:i-0:weight=30",
         lambda hands, attempt: hands.write(weigh(("i-0", f"i-0={30 + attempt}"))),

@@ -14,6 +14,7 @@ again: so a world is made smaller, and so it is asked what a part of it contribu
     once                                       only the last delivery comes again if it was raised or killed
     read modify_atomic=True                    a reading other than its first value
     fault 1 write 2 lost                       what goes wrong: at which attempt, at which call of that kind
+    fault 0 ecs 2+ throttled                   the same, from that call on until the attempt ends
     refuse ModifyVServerGroupBackendServers X  an error that comes at each such call, until all else is over
     > request web t:i-0 l:n-0                  a delivery
     ~ launch a n-0                             what happens before the next delivery; ~+8: so long into it
@@ -88,12 +89,20 @@ class Step:
 
 @dataclass(frozen=True)
 class Fault:
-    """What goes wrong at the ``nth`` call of a kind (write, read, list, hook, ecs) of an attempt."""
+    """What goes wrong at the ``nth`` call of a kind (write, read, health, list, hook, ecs) of an attempt.
+
+    If it ``lasts``, at all those that follow, too.
+    """
 
     attempt: int
     kind: str
     nth: int
     what: str
+    lasts: bool = False
+
+    def strikes(self, nth: int) -> bool:
+        """Whether it is there at a call of its kind."""
+        return nth == self.nth or (self.lasts and nth > self.nth)
 
 
 @dataclass
@@ -346,7 +355,8 @@ def _reading(setup: Setup, words: list[str]) -> None:
 
 
 def _fault(setup: Setup, words: list[str]) -> None:
-    setup.faults.append(Fault(int(words[0]), words[1], int(words[2]), words[3]))
+    nth = words[2].rstrip("+")
+    setup.faults.append(Fault(int(words[0]), words[1], int(nth), words[3], nth != words[2]))
 
 
 def _refuse(setup: Setup, words: list[str]) -> None:

@@ -294,6 +294,27 @@ BUGS = (
         ("outcome:_reverse", "diff.undrained(found, run.target.policy.marks)", "found"),
     ),
     _bug(
+        "a look fails as a whole where ECS does not answer",
+        "failed, and left in though its old one may return",
+        "target web un=50% drain=5; in web i-0 80=100; in web i-1 80=100; server i-n0 abnormal;"
+        "fault 0 ecs 1+ throttled; > request web p:i-0/i-n0",
+        ("running.observer:Observer._try_others", "if self._is_first:", "if True:"),
+    ),
+    _bug(
+        "a look fails as a whole where a scaling group may not be listed any more",
+        "failed, and left in though its old one may return",
+        "target web asg=a un=50% drain=5; in web i-0 80=100; in web i-1 80=100; server i-n0 abnormal;"
+        "lists a i-0; lists a i-1; ~ leave a i-0; ~ launch a i-n0; fault 0 list 1+ forbidden; > timer",
+        ("running.observer:Observer._try_others", "if self._is_first:", "if True:"),
+    ),
+    _bug(
+        "a read that is refused ends a run that has written",
+        "ended half done by a read that was refused",
+        "target web un=50%; in web i-0 80=100; in web i-1 80=100; server i-n0 abnormal;"
+        "fault 0 health 1 forbidden; > request web p:i-0/i-n0",
+        ("core.deciding.run_state:RunState.waits_out", "(self.writes > 0 and", "(False and"),
+    ),
+    _bug(
         "who leaves stays for a new server without a place",
         "to leave, still there, and not said",
         "target web asg=a; in web i-0 80=100; in web i-1 80=100; lists a i-0; lists a i-1;"

@@ -166,7 +166,7 @@ class Run:
     def ecs_unread(self) -> bool:
         """Whether ECS did not answer."""
         asked = [c for c in self.attempt.calls if c.kind == "ecs"]
-        return "ecs" in self.played.setup.denied or bool(asked and asked[-1].answer != "ok")
+        return self._ecs_is_refused or bool(asked and asked[-1].answer != "ok")
 
     @cached_property
     def ecs_knows_some(self) -> bool:
@@ -179,7 +179,13 @@ class Run:
     def ecs_silent(self) -> bool:
         """Whether ECS has answered nothing at all."""
         asked = [c for c in self.attempt.calls if c.kind == "ecs"]
-        return "ecs" in self.played.setup.denied or bool(asked and all(c.answer != "ok" for c in asked))
+        return self._ecs_is_refused or bool(asked and all(c.answer != "ok" for c in asked))
+
+    @property
+    def _ecs_is_refused(self) -> bool:
+        """Whether ECS may not be asked; of several targets, any may have been refused its only question."""
+        refused = any(c.kind == "ecs" and c.trouble == "forbidden" for c in self.attempt.calls)
+        return "ecs" in self.played.setup.denied or (refused and len(self.played.setup.targets) > 1)
 
     @cached_property
     def sources(self) -> list[str]:

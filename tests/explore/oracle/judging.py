@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.explore.oracle import admission, capacity, carried, draining, ending, endless, hooks, told
+from tests.explore.oracle import admission, capacity, carried, draining, ending, endless, hooks, reads, told
 from tests.explore.oracle.excuses import Excuses
 from tests.explore.oracle.facts import Run, runs_of
 from tests.explore.oracle.served import Served
@@ -20,6 +20,8 @@ _EACH_RUN = (
     endless.counted,
     endless.sent_again,
     draining.drained,
+    reads.left_in,
+    reads.told_as_raised,
     told.told,
     told.reversed_by,
 )

@@ -19,12 +19,20 @@ def told(run: Run) -> Iterator[str]:
         return
     if result["outcome"] in {"raised", "planned"} and not result["after"]:
         return
+    if _was_not_shown_it(run, result):
+        return
     meddled = any(run.begin < at <= run.end for at in run.played.others if _of(run, at))
     found = list(_compared(run, result))
     if not found or run.played.excused.allow("others_meanwhile", meddled):
         return
     if not run.played.excused.allow("failed_and_unseen", _is_unseen(run)):
         yield from found
+
+
+def _was_not_shown_it(run: Run, result: dict[str, Any]) -> bool:
+    """Whether a run was refused a reading of the first look, and so has no group to tell of."""
+    refused = any(c.trouble == "forbidden" for c in run.attempt.calls)
+    return refused and result["outcome"] == "refused" and not result["before"] and not run.writes
 
 
 def _compared(run: Run, result: dict[str, Any]) -> Iterator[str]:
