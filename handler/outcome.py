@@ -161,7 +161,7 @@ def _reverse(run: Run, found: Diff) -> Result | None:
     It runs under the same rules, and overrides only what is sure to stand in its way: a scaling group that
     has the new servers in service, and the limits on taking out what this run has added.
     """
-    found = diff.undrained(found, run.target.policy.marks)
+    found = diff.put_in_by(run.state.has_put_in, diff.undrained(found, run.target.policy.marks))
     came = [*(pair.new for pair in found.pairs), *found.added]
     left = [*(pair.old for pair in found.pairs), *found.removed, *found.reweighed]
     if not came and not left:

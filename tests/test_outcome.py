@@ -12,6 +12,7 @@ from handler.core.model.values import Hook
 from handler.running.hooks import Completed
 from handler.triggers import deployment
 from handler.triggers.reading import Ignored, Rejected
+from localcloud.state import world as local
 from tests.support.builders import cloud, group_of, request, shown_group
 from tests.support.builders import target as aim
 from tests.support.level_a import run
@@ -144,3 +145,19 @@ def test_plan_tells_the_group_as_it_would_be_and_nothing_to_undo() -> None:
     assert [("i-1", "i-9")] == [(pair["old"], pair["new"]) for pair in told["pairs"]]
     assert ["i-2", "i-3", "i-9"] == sorted(one["server_id"] for one in told["after"])
     assert "i-1 i-2 i-3" == shown_group(group_of(over))
+
+
+def test_reverse_does_not_take_out_what_others_put_in_meanwhile() -> None:
+    over = cloud("i-1 i-2 i-3", fresh="i-8 i-9 i-x9")
+    by_hand = [local.Backend(one, 8080, 100, "ecs", None, "by-hand") for one in ("i-9", "i-x9")]
+
+    def meddle(action: str) -> None:
+        if action == "ModifyVServerGroupBackendServers" and by_hand:
+            over.slb.remove("rsp-web", by_hand[:1])
+            over.slb.add("rsp-web", [by_hand.pop(), by_hand.pop()])
+
+    done, _ = run(over, aim(scaling=False), request("i-1", "i-8 i-9"), before=meddle)
+    reverse = outcome.of_run(done)["reverse"]
+    assert not by_hand
+    assert ["i-8"] == [one["server_id"] for one in reverse["terminated"]]
+    assert ["i-1"] == [one["server_id"] for one in reverse["launched"]]

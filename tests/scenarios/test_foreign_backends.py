@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from localcloud.state.world import Backend
 from tests.scenarios.world import Make, here
 from tests.support.deliveries import deleted, hooked, scaled_in, scaled_out, timer
 from tests.support.places import hook
@@ -48,6 +49,24 @@ def test_they_stay_when_a_wave_is_taken_back(readings: dict[str, Any]) -> None:
     assert world.request(pairs=[["i-1", "i-4"]]).outcome == "rolled_back"
     assert world.ever("i-f1") == [(8080, 37)]
     assert world.ever("i-f2") == [(9090, 0)]
+
+
+def test_a_server_that_was_given_up_stays_once_somebody_else_puts_it_in() -> None:
+    world = here("i-1 i-2 i-3 i-4", fresh="i-8 i-9", readings={"fresh_health": 40})
+    world.change("i-9", status="Starting")
+    given_up: list[str] = []
+
+    def by_hand(action: str) -> None:
+        if world.clock.at > 1045 and not given_up:
+            given_up.append("i-9")
+            world.change("i-9", status="Running")
+            world.cloud.slb.add("rsp-web", [Backend("i-9", 8080, 100, "ecs", None, "by-hand")])
+
+    world.on_call = by_hand
+    told = world.request(launched=["i-8", "i-9"])
+    assert (told.outcome, told.reason, given_up) == ("partial", "bad_backend", ["i-9"])
+    assert world.shown() == "i-1 i-2 i-3 i-4 i-8 i-9"
+    assert world.backends()[-1]["description"] == "by-hand"
 
 
 def test_they_stay_when_a_hook_is_completed(readings: dict[str, Any]) -> None:

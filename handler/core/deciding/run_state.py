@@ -13,9 +13,11 @@ from handler.core.model.answers import Answer, Result
 from handler.core.model.observed import Observed
 from handler.core.model.policy import Policy
 from handler.core.model.steps import Add, Do, Modify, SetWeight, Step, keys_of, new_side, old_side, units_of
-from handler.core.model.values import Group, Intent, Key, Refusal
+from handler.core.model.values import Backend, Group, Intent, Key, Refusal
 from handler.core.planning.goal import Goal, Memo
 
+#: Results of a write that put in what it names, or may have.
+_MAY_HAVE_ACTED = frozenset({Result.APPLIED, Result.UNKNOWN})
 #: Seconds before a write that was refused for lack of room is sent again.
 REFUSED_S = 5.0
 #: Writes that any run may make: to find a bad backend, and to take back what failed.
@@ -28,12 +30,13 @@ class RunState(Struct, frozen=True):
     """One run's memory. ``first`` is its first look; all times are seconds of the observed clock.
 
     ``since`` is when each new unit was put in or got its weight, ``drained`` when a backend was set to 0.
-    ``taken`` are the backends that its writes took out, or tried to; ``lifted`` those that got their weight
-    back after a drain. ``full_at`` is a size of the group that the load balancer has no room for;
-    ``modify_is_full`` says that it has none for a Modify either. ``no_room`` is the last write refused for
-    that, and when. ``writes`` counts all but busy and throttled ones. ``fatal`` is the answer to a write that
-    will be refused again, ``futile`` are all such writes. ``settled`` is the goal of a plan, which nothing
-    changes. ``others`` says when to ask Auto Scaling and ECS again, if they did not answer.
+    ``taken`` are the backends that its writes took out, or tried to; ``put_in`` those that they put in, or
+    may have, each with its description; ``lifted`` those that got their weight back after a drain.
+    ``full_at`` is a size of the group that the load balancer has no room for; ``modify_is_full`` says that it
+    has none for a Modify either. ``no_room`` is the last write refused for that, and when. ``writes`` counts
+    all but busy and throttled ones. ``fatal`` is the answer to a write that will be refused again,
+    ``futile`` are all such writes. ``settled`` is the goal of a plan, which nothing changes. ``others`` says
+    when to ask Auto Scaling and ECS again, if they did not answer.
     """
 
     first: Observed
@@ -46,6 +49,7 @@ class RunState(Struct, frozen=True):
     since: Mapping[str, float] = field(default_factory=dict)
     drained: Mapping[Key, float] = field(default_factory=dict)
     taken: frozenset[Key] = frozenset()
+    put_in: frozenset[tuple[Key, str]] = frozenset()
     lifted: frozenset[Key] = frozenset()
     full_at: int | None = None
     modify_is_full: bool = False
@@ -64,6 +68,10 @@ class RunState(Struct, frozen=True):
     def goal(self, intent: Intent, observed: Observed, policy: Policy) -> Goal:
         """Return the goal of the run, by what the scaling groups and ECS say now."""
         return self.settled or self._memo.goal(intent, observed, policy, self.first)
+
+    def has_put_in(self, backend: Backend) -> bool:
+        """Tell whether this run put a backend in: others may have put in the same server meanwhile."""
+        return backend.key not in self.start.backends and (backend.key, backend.description) in self.put_in
 
     def drained_since(self, key: Key) -> float:
         """Return since when a backend drains; if it was found at weight 0, since the run began."""
@@ -116,6 +124,7 @@ class RunState(Struct, frozen=True):
             refused={**self.refused, **given_up},
             written=self.written.sent(do, doubtful=result is Result.UNKNOWN),
             taken=self.taken | (keys_of(old_side(do.step)) - keys_of(new_side(do.step))),
+            put_in=self._put_in_by(do.step) if result in _MAY_HAVE_ACTED else self.put_in,
             writes=self.writes + counts,
         )
         match result:
@@ -129,6 +138,14 @@ class RunState(Struct, frozen=True):
                 return noted._full(do.step, now)
             case _:  # gone, or refused for good
                 return replace(noted, fatal=answer, futile=(*self.futile, do.step))
+
+    def _put_in_by(self, step: Step) -> frozenset[tuple[Key, str]]:
+        if isinstance(step, SetWeight):  # it may change the description of what this run put in
+            changed = zip(step.before, step.after, strict=True)
+            after: tuple[Backend, ...] = tuple(new for old, new in changed if self.has_put_in(old))
+        else:
+            after = new_side(step)
+        return self.put_in | {(backend.key, backend.description) for backend in after}
 
     def _applied(self, do: Do, now: float) -> RunState:
         step = do.step

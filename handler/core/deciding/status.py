@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from handler.core.deciding.run_state import RunState
 from handler.core.model.observed import Observed
@@ -61,7 +62,22 @@ class ChangeStatus(Struct, frozen=True, dict=True):
     def wrong_weight(self) -> tuple[Backend, ...]:
         """The new backends that are in and do not have their weight yet, as they are to be."""
         here = self.look.observed.group.backends
-        return tuple(b for b in self.change.into if here.get(b.key, b).weight != b.weight)
+        there = ((now, self._meant(now, b)) for b in self.change.into if (now := here.get(b.key)))
+        return tuple(then for now, then in there if now.weight != then.weight)
+
+    def _meant(self, now: Backend, new: Backend) -> Backend:
+        """Return how a new backend is to be. If others put it in during the run, it stays as they made it.
+
+        Only weight 0, or a weight that a request names, is ours to change then.
+        """
+        look = self.look
+        if now.weight == new.weight or now.key in look.state.start.backends:
+            return new
+        if look.state.has_put_in(now) or look.policy.marks.owns(now):
+            return new
+        asked = (ref.weight for ref in look.goal.desired.launched if ref.names(now.key))
+        weight = now.weight if now.weight and all(one is None for one in asked) else new.weight
+        return replace(new, weight=weight, description=now.description)
 
     @cached_property
     def proven(self) -> bool:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from msgspec import Struct
+from msgspec.structs import replace
 
 from handler.core.model.marks import Marks
 from handler.core.model.steps import units_of
@@ -47,6 +50,16 @@ def undrained(found: Diff, marks: Marks) -> Diff:
         added=found.added,
         removed=tuple(map(marks.put_back, found.removed)),
         reweighed=tuple(backend for backend in found.reweighed if marks.drained_from(backend) is None),
+    )
+
+
+def put_in_by(us: Callable[[Backend], bool], found: Diff) -> Diff:
+    """Return a difference without what others have put in, so that undoing it does not take that out."""
+    return replace(
+        found,
+        pairs=tuple(pair for pair in found.pairs if us(pair.new)),
+        added=tuple(filter(us, found.added)),
+        removed=(*found.removed, *(pair.old for pair in found.pairs if not us(pair.new))),
     )
 
 

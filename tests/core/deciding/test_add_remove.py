@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from handler.core.model.answers import Answer, Result
 from handler.core.model.steps import Do
 from handler.core.model.values import Verdict
-from tests.support.builders import Play, event, policy, request, shown_group, view
+from tests.support.builders import Play, event, group, policy, request, shown_group, view
 
 FULL = Answer(Result.OVER_QUOTA)
 DRAINED = "i-1=0#swap-30/web"
@@ -107,3 +107,31 @@ def test_what_is_refused_for_want_of_room_is_not_sent_again_without_a_wait() -> 
     assert "partial over_quota" == play.end.replace("refused", "partial")
     play.state = replace(play.state, full_at=None)
     assert play.next().startswith("wait 5 over_quota")
+
+
+@pytest.mark.parametrize(
+    ("there", "asked", "then"),
+    [
+        ("i-9=30#by-hand", "i-9", "i-9=30"),
+        ("i-9=30#by-hand", "i-9=50", "i-9=50"),
+        ("i-9=0#by-hand", "i-9", "i-9"),
+    ],
+)
+def test_a_new_server_that_others_put_in_first_stays_as_they_made_it(
+    there: str, asked: str, then: str
+) -> None:
+    play = Play(view("i-1 i-2", checked=True), request("", asked))
+    play.state, _ = play.state.after_read(group(f"i-1 i-2 {there}"), play.view.now, 0.5)
+    play.view = replace(view(f"i-1 i-2 {there}", checked=True), now=play.view.now)
+    play.to_end()
+    assert f"i-1 i-2 {then}" == shown_group(play.view.group)
+    assert "by-hand" == described(play)["i-9"]
+
+
+def test_a_server_that_another_run_of_ours_left_waiting_gets_its_weight_and_mark() -> None:
+    play = Play(view("i-1 i-2", checked=True), request("", "i-9"))
+    there = "i-1 i-2 i-9=0#slb-swap.web"
+    play.state, _ = play.state.after_read(group(there), play.view.now, 0.5)
+    play.view = replace(view(there, checked=True), now=play.view.now)
+    assert "weigh i-9=100" == play.next()
+    assert "slb-swap/web" == described(play)["i-9"]

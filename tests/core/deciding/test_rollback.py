@@ -7,7 +7,17 @@ from msgspec.structs import replace
 
 from handler.core.model.answers import Answer, Result
 from handler.core.model.values import Verdict
-from tests.support.builders import Play, event, policy, request, shown_group, shown_refused, view
+from tests.support.builders import (
+    Play,
+    backend,
+    event,
+    group,
+    policy,
+    request,
+    shown_group,
+    shown_refused,
+    view,
+)
 
 FEW = policy(health_timeout_s=2, max_unavailable="100%", min_backends=0)
 
@@ -238,3 +248,33 @@ def test_under_the_floor_it_still_goes_beside_an_old_one_that_serves() -> None:
     said = [play.next(Verdict.MIXED) for _ in range(3)]
     play.health(Verdict.ABNORMAL, "i-2")
     assert ["remove i-3", "rolled_back not_healthy"] == play.to_end(Verdict.MIXED)[-2:], said
+
+
+def meddled(play: Play, said: str) -> None:
+    """Let others make the group so; their servers have no verdict yet."""
+    now = group(said)
+    play.state, _ = play.state.after_read(now, play.view.now, 0.5)
+    play.view = replace(view(now, checked=True, pending="i-9"), now=play.view.now)
+
+
+@pytest.mark.parametrize("said", ["i-9#by-hand i-2", "i-1 i-9#by-hand i-2"])
+def test_what_others_put_in_instead_is_not_taken_out(said: str) -> None:
+    play = Play(view("i-1 i-2", checked=True), request("i-1", "i-9"), FEW)
+    assert "modify i-1>i-9" == play.next(Verdict.PENDING)
+    meddled(play, said)
+    assert "raised not_healthy" == play.to_end()[-1]
+    assert "by-hand" == play.view.group.backends[backend("i-9").key].description
+
+
+def test_what_a_write_of_unknown_result_put_in_is_taken_back() -> None:
+    play = Play(view("i-1 i-2", checked=True), request("i-1", "i-9"), FEW)
+    assert "modify i-1>i-9" == play.next(answer=Answer(Result.UNKNOWN))
+    meddled(play, "i-9#slb-swap/web i-2")
+    assert ["add i-1", "remove i-9", "rolled_back not_healthy"] == play.to_end()[-3:]
+
+
+def test_what_got_its_weight_from_this_run_is_still_its_own() -> None:
+    how = policy(health_timeout_s=4, strategy="surge")
+    play = Play(view("i-1 i-2", checked=True), request("i-1", "i-9"), how)
+    assert ["add i-9=0", "weigh i-9=100"] == [play.next(), play.next(Verdict.PENDING)]
+    assert ["remove i-9", "rolled_back not_healthy"] == play.to_end()[-2:]
