@@ -26,6 +26,10 @@ REFUSED_S = 5.0
 WRITES_BESIDES = 10
 #: Further writes for each entry that it changes: in, weight, drain, out.
 WRITES_PER_ENTRY = 5
+#: Units in a row, each refused alone for good, after which an action is: if none was written so, and if some.
+ALONE_AT_FIRST, ALONE_LATER = 2, 5
+#: Why a step is done that takes something back: it is done whole, or not at all.
+WAY_BACK = frozenset({"take_back", "put_back"})
 
 
 class Retry(Struct, frozen=True):
@@ -78,8 +82,9 @@ class RunState(Struct, frozen=True):
     back after a drain. ``full_at`` is a size of the group that the load balancer has no room for;
     ``modify_is_full`` says that it has none for a Modify either. ``no_room`` is the last write refused for
     that, and when. ``writes`` counts all but busy and throttled ones. ``fatal`` is the answer to a write that
-    will be refused again, ``futile`` are all such writes. ``settled`` is the goal of a plan, which nothing
-    changes.
+    will be refused again, whichever units it names; ``futile`` are all writes that were refused for good.
+    ``alone`` are those of one unit, by action and code, since the action was last applied. ``settled`` is the
+    goal of a plan, which nothing changes.
     """
 
     first: Observed
@@ -98,6 +103,7 @@ class RunState(Struct, frozen=True):
     writes: int = 0
     fatal: Answer | None = None
     futile: tuple[Step, ...] = ()
+    alone: tuple[tuple[type[Step], str], ...] = ()
     settled: Goal | None = None
     _memo: _Memo = field(default_factory=_Memo)
 
@@ -153,7 +159,9 @@ class RunState(Struct, frozen=True):
                 return noted._suspected(do, answer, now).failed(result, now, jitter)
             case Result.OVER_QUOTA if isinstance(do.step, Modify | Add):
                 return noted._full(do.step, now)
-            case _:  # gone, or refused for good
+            case Result.PERMANENT if do.why not in WAY_BACK:
+                return noted._refused_for_good(do.step, answer)
+            case _:  # gone, or nothing is left to try
                 return replace(noted, fatal=answer, futile=(*self.futile, do.step))
 
     def _applied(self, do: Do, now: float) -> RunState:
@@ -169,6 +177,7 @@ class RunState(Struct, frozen=True):
             written=self.written.applied(do),
             done=(*self.done, step),
             isolation=self.isolation.cleared(units),
+            alone=tuple(one for one in self.alone if one[0] is not type(step)),
             since=since,
             drained=drained,
             lifted=self.lifted
@@ -177,8 +186,24 @@ class RunState(Struct, frozen=True):
             no_room=None,
         )
 
+    def _refused_for_good(self, step: Step, answer: Answer) -> RunState:
+        """Return the memory after a write that will be refused again, for one of its units or for any.
+
+        A unit that is refused alone is told, and the rest goes on, until so many are that the action is.
+        """
+        units, reason, action = _units(step), answer.code or answer.result.value, type(step)
+        noted = replace(self, isolation=self.isolation.divided(units), futile=(*self.futile, step))
+        if len(units) > 1:
+            return noted
+        alone = (*self.alone, (action, reason))
+        most = ALONE_LATER if any(type(one) is action for one in self.done) else ALONE_AT_FIRST
+        if alone.count((action, reason)) >= most:
+            return replace(noted, alone=alone, fatal=answer)
+        refused = {unit: Refusal(unit, reason) for unit in units}
+        return replace(noted, alone=alone, refused={**self.refused, **refused})
+
     def _suspected(self, do: Do, answer: Answer, now: float) -> RunState:
-        units = units_of(new_side(do.step) or old_side(do.step))
+        units = _units(do.step)
         patience = (self.first.deadline - self.first.now) / 4
         isolation, alone = self.isolation.suspected(units, now, patience)
         refused = {one: Refusal(one, "bad_backend", numbers={"code": answer.code}) for one in alone}
@@ -225,6 +250,11 @@ class RunState(Struct, frozen=True):
             refused={**state.refused, **refused},
         )
         return noted.failed(Result.BAD_BACKEND, now, jitter), True
+
+
+def _units(step: Step) -> tuple[str, ...]:
+    """Return the units that a write names: those it puts in, or else those it takes out."""
+    return units_of(new_side(step) or old_side(step))
 
 
 def begin(first: Observed, settled: Goal | None = None) -> RunState:
