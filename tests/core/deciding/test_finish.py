@@ -145,11 +145,7 @@ def test_what_is_put_back_though_it_can_be_spared_is_not_said_to_be_held_by_the_
 
 
 def test_what_waits_for_new_ones_that_fail_is_refused_for_them_while_the_floor_has_room() -> None:
-    play = Play(
-        view("i-1 i-2 i-3 i-4", checked=True), request("i-1", ""), policy(max_unavailable=1, drain_s=0)
-    )
-    play.intent = request("i-1", "i-8 i-9", "i-1>i-9")
-    del play
-    both = event("", "i-9")
-    stale = view("i-1#slb-swap/web i-2 i-3 i-4", "i-2 i-3 i-4 i-9", checked=True)
-    assert both and stale
+    looked = view("i-1 i-2 i-3 i-4 i-8", checked=True, abnormal="i-8")
+    play = Play(looked, request("i-1 i-2", "i-8", "i-1>i-8"), policy(health_timeout_s=2))
+    assert "raised not_healthy" == play.to_end()[-1]
+    assert "i-2:after_rollback" == shown_refused(play.decision.refused)
