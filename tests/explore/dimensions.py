@@ -77,7 +77,8 @@ _CLAUSES: dict[str, Test] = {
     "room": _starts("room "),
     "time": _starts("time "),
     "ecs denied": _starts("denied "),
-    "refused for ever": _starts("refuse "),
+    "refused for ever": lambda clause: clause.startswith("refuse ") and " of " not in clause,
+    "one server refused": _has("refuse ", " of "),
     **{f"read {name}": _starts(f"read {name}=") for name in PLAYED},
 }
 #: Words of a clause, by the dimension: which clauses, and the beginnings of the words.

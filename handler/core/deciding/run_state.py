@@ -15,7 +15,7 @@ from handler.core.model.decisions import Do
 from handler.core.model.observed import Observed
 from handler.core.model.policy import Policy
 from handler.core.model.steps import Add, Modify, SetWeight, Step, keys_of, new_side, old_side, units_of
-from handler.core.model.values import Group, Intent, Key, Refusal
+from handler.core.model.values import Group, Intent, Key, Refusal, server_of
 from handler.core.planning import goal as planning
 from handler.core.planning.capacity import gone_of
 from handler.core.planning.goal import Goal
@@ -26,7 +26,7 @@ REFUSED_S = 5.0
 WRITES_BESIDES = 10
 #: Further writes for each entry that it changes: in, weight, drain, out.
 WRITES_PER_ENTRY = 5
-#: Units in a row, each refused alone for good, after which an action is: if none was written so, and if some.
+#: Servers refused alone for good, in a row, that make it the action: while none was written so, and later.
 ALONE_AT_FIRST, ALONE_LATER = 2, 5
 #: Why a step is done that takes something back: it is done whole, or not at all.
 WAY_BACK = frozenset({"take_back", "put_back"})
@@ -83,8 +83,8 @@ class RunState(Struct, frozen=True):
     ``modify_is_full`` says that it has none for a Modify either. ``no_room`` is the last write refused for
     that, and when. ``writes`` counts all but busy and throttled ones. ``fatal`` is the answer to a write that
     will be refused again, whichever units it names; ``futile`` are all writes that were refused for good.
-    ``alone`` are those of one unit, by action and code, since the action was last applied. ``settled`` is the
-    goal of a plan, which nothing changes.
+    ``alone`` are those of one unit, as action, code and server, since the action was last applied.
+    ``settled`` is the goal of a plan, which nothing changes.
     """
 
     first: Observed
@@ -103,7 +103,7 @@ class RunState(Struct, frozen=True):
     writes: int = 0
     fatal: Answer | None = None
     futile: tuple[Step, ...] = ()
-    alone: tuple[tuple[type[Step], str], ...] = ()
+    alone: frozenset[tuple[type[Step], str, str]] = frozenset()
     settled: Goal | None = None
     _memo: _Memo = field(default_factory=_Memo)
 
@@ -177,7 +177,7 @@ class RunState(Struct, frozen=True):
             written=self.written.applied(do),
             done=(*self.done, step),
             isolation=self.isolation.cleared(units),
-            alone=tuple(one for one in self.alone if one[0] is not type(step)),
+            alone=frozenset(one for one in self.alone if one[0] is not type(step)),
             since=since,
             drained=drained,
             lifted=self.lifted
@@ -195,9 +195,9 @@ class RunState(Struct, frozen=True):
         noted = replace(self, isolation=self.isolation.divided(units), futile=(*self.futile, step))
         if len(units) > 1:
             return noted
-        alone = (*self.alone, (action, reason))
+        alone = self.alone | {(action, reason, server_of(unit)) for unit in units}
         most = ALONE_LATER if any(type(one) is action for one in self.done) else ALONE_AT_FIRST
-        if alone.count((action, reason)) >= most:
+        if sum(one[:2] == (action, reason) for one in alone) >= most:
             return replace(noted, alone=alone, fatal=answer)
         refused = {unit: Refusal(unit, reason) for unit in units}
         return replace(noted, alone=alone, refused={**self.refused, **refused})

@@ -158,6 +158,8 @@ def test_an_action_is_refused_if_two_units_are_and_none_was_written() -> None:
     state = refused_alone(*ADDS[:2])
     assert (True, "i-10:Code") == (state.fatal is not None, shown_refused(state.refused.values()))
     assert refused_alone(ADDS[0], SWAP, Remove(backends("i-2"))).fatal is None, "each action by itself"
+    addresses = (Add(backends(f"eni-1@10.0.0.{n}")) for n in (1, 2, 3))
+    assert refused_alone(*addresses).fatal is None, "a server with several addresses is still a single server"
     other = begun().after_write(Do(ADDS[0], "add"), Answer(Result.PERMANENT, "Other"), NOW, 0.5)
     assert refused_alone(ADDS[1], of=other).fatal is None, "and each code"
 

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.explore.oracle import admission, capacity, carried, draining, ending, endless, hooks, told
+from tests.explore.oracle import (
+    admission,
+    capacity,
+    carried,
+    draining,
+    ending,
+    endless,
+    hooks,
+    refusals,
+    told,
+)
 from tests.explore.oracle.excuses import Excuses
 from tests.explore.oracle.facts import Run, runs_of
 from tests.explore.oracle.served import Served
@@ -19,6 +29,8 @@ _EACH_RUN = (
     endless.counted,
     endless.sent_again,
     draining.drained,
+    refusals.are_true,
+    refusals.alone,
     told.told,
     told.reversed_by,
 )
