@@ -81,7 +81,8 @@ _CLAUSES: dict[str, Test] = {
     "time": _starts("time "),
     "ecs denied": _starts("denied "),
     "given up at once": _starts("once"),
-    "refused for ever": _starts("refuse "),
+    "refused for ever": lambda clause: clause.startswith("refuse ") and " of " not in clause,
+    "one server refused": _has("refuse ", " of "),
     LASTING: lambda clause: clause.startswith("fault ") and "+" in clause,
     **{f"read {name}": _starts(f"read {name}=") for name in PLAYED},
 }

@@ -25,6 +25,8 @@ REFUSALS = (
     "BackendServer.configuring",
     "TooManyBackendServers",
 )
+#: Refusals for good that may be about a single server: rights, and a code that no document lists.
+OF_ONE = ("Forbidden.RAM", "Forbidden.RAM", "IpVersionMismatch")
 WRITES = (
     "ModifyVServerGroupBackendServers",
     "AddVServerGroupBackendServers",
@@ -398,6 +400,11 @@ class _Draw:
             self.clauses.append(f"fault {attempt} {kind} {nth}+ {what}")
         if self.likely(0.04):
             self.clauses.append(f"refuse {self.random.choice(WRITES)} {self.random.choice(REFUSALS)}")
+        elif self.likely(0.05):
+            news = [f"i-n{number}" for number in range(self.news)]
+            server = self.random.choice([*news, self._any().partition("@")[0]])
+            action = self.random.choice(("any", "any", *WRITES))
+            self.clauses.append(f"refuse {action} {self.random.choice(OF_ONE)} of {server}")
 
 
 def draw(random: Random) -> World:

@@ -237,10 +237,17 @@ class Calls:
             case trouble if trouble in CODES:
                 code, status = CODES[trouble]
                 raise ApiError(code, status=status)
-        refused = self._setup.refuse.get(call.action)
+        refused = self._refused(call)
         if refused and not self.attempt.quiet:
             call.trouble = call.trouble or "refused"
             raise ApiError(refused)
+
+    def _refused(self, call: Call) -> str:
+        """The code with which a call is refused, for its action or for a server that it names."""
+        named = {key[0] for key in (*call.old, *(key for key, _ in call.new))}
+        of = (code for action, code, server in self._setup.refuse_of
+              if action in {call.action, "any"} and server in named)  # fmt: skip
+        return self._setup.refuse.get(call.action) or next(of, "")
 
     @staticmethod
     def _lost(work: Callable[[], T]) -> T:

@@ -87,6 +87,19 @@ FOUND = {
         "target web drain=3; in web i-0 80=100; in web i-1 80=30 foreign; server i-n3; server i-n4; "
         "refuse ModifyVServerGroupBackendServers BackendServer.configuring; "
         "> request web t:i-1 t:i-0 l:i-n3 l:i-n4",
+    "an action that is refused for good is the reason, and not the floor that it was drained under":
+        "target web drain=3 strategy=surge; in web i-0 80=100; in web i-1 80=100; in web i-2 80=100; "
+        "server i-n0; server i-n1; refuse RemoveVServerGroupBackendServers Forbidden.RAM; "
+        "> request web p:i-0/i-n0 p:i-1/i-n1",
+    "nor the quota of a load balancer that has room":
+        "target web asg=a drain=3 un=100% min=0; in web i-0 80=100; in web i-1 80=100; lists a i-1; "
+        "refuse ModifyVServerGroupBackendServers Forbidden.RAM; ~ launch a i-n0; ~ leave a i-0; > timer",
+    "a server that is refused for good holds up no other, in or out":
+        "target web asg=a exclusive un=100% rem=100% min=0; in web i-0 80=100; in web i-1 80=100; "
+        "in web i-2 80=100; in web i-3 80=100; lists a i-3; refuse any IpVersionMismatch of i-1; > timer",
+    "nor where it is to be replaced at several ports":
+        "target web drain=3 un=100% min=0; in web i-0 80=100 81=30; in web i-1 80=100 81=30; server i-n0; "
+        "server i-n1; refuse any Forbidden.RAM of i-n0; > request web p:i-0/i-n0 p:i-1/i-n1",
 }  # fmt: skip
 
 

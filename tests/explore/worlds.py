@@ -16,6 +16,7 @@ again: so a world is made smaller, and so it is asked what a part of it contribu
     fault 1 write 2 lost                       what goes wrong: at which attempt, at which call of that kind
     fault 0 ecs 2+ throttled                   the same, from that call on until the attempt ends
     refuse ModifyVServerGroupBackendServers X  an error that comes at each such call, until all else is over
+    refuse any X of i-0                        the same, at calls that name a server; ``any`` is each write
     > request web t:i-0 l:n-0                  a delivery
     ~ launch a n-0                             what happens before the next delivery; ~+8: so long into it
 """
@@ -123,6 +124,7 @@ class Setup:
     has_rules: bool = False
     faults: list[Fault] = field(default_factory=list)
     refuse: dict[str, str] = field(default_factory=dict)
+    refuse_of: list[tuple[str, str, str]] = field(default_factory=list)  #: action, code, server
     steps: list[Step] = field(default_factory=list)
 
 
@@ -360,7 +362,10 @@ def _fault(setup: Setup, words: list[str]) -> None:
 
 
 def _refuse(setup: Setup, words: list[str]) -> None:
-    setup.refuse[words[0]] = words[1]
+    if len(words) > 2:
+        setup.refuse_of.append((words[0], words[1], words[3]))
+    else:
+        setup.refuse[words[0]] = words[1]
 
 
 _READ = {

@@ -350,4 +350,33 @@ BUGS = (
         "~ launch a i-n1; > out a i-n0 i-n1; ~ leave a i-0; ~ leave a i-1; > timer; > timer",
         ("core.planning.goal:goal", "untried(first, policy.marks)", "frozenset()"),
     ),
+    _bug(
+        "what was put back after a refusal for good is said to be held by the floor",
+        "refused for the floor that has room",
+        "target web drain=3; in web i-0 80=100; in web i-1 80=100; in web i-2 80=100; in web i-3 80=100;"
+        "in web i-4 80=100; in web i-5 80=100; refuse RemoveVServerGroupBackendServers Forbidden.RAM;"
+        "> request web t:i-0 t:i-1 force:min_backends,max_unavailable,max_removed",
+        (
+            "core.deciding.decide:_refused_for_good",
+            "_next(calm) is None and not any(status.is_unfinished for status in calm.changes)",
+            "_next(calm) is None",
+        ),
+        (
+            "core.deciding.finish:_kept",
+            "if (situation.room if is_replaced else situation.room_for_removals) > 0:",
+            "if False:",
+        ),
+    ),
+    _bug(
+        "one server that is refused for good holds up all others",
+        "a server that is refused holds up all others",
+        "target web un=100% min=0; in web i-0 80=100; in web i-1 80=100; in web i-2 80=100; server i-n0;"
+        "server i-n1; server i-n2; refuse any Forbidden.RAM of i-n1;"
+        "> request web p:i-0/i-n0 p:i-1/i-n1 p:i-2/i-n2",
+        (
+            "core.deciding.run_state:RunState.after_write",
+            "case Result.PERMANENT if do.why not in WAY_BACK:",
+            "case Result.PERMANENT if False:",
+        ),
+    ),
 )

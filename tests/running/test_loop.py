@@ -179,12 +179,12 @@ def test_a_write_that_was_cut_off_is_sent_again_once_it_is_seen_undone() -> None
     assert 3 <= calls.actions[calls.actions.index(MODIFY) + 1 :].index(MODIFY)
 
 
-@pytest.mark.parametrize("at", [READ, MODIFY])
-def test_what_will_not_pass_is_refused(at: str) -> None:
+@pytest.mark.parametrize(("at", "subject"), [(READ, "rsp-web"), (MODIFY, "i-9")])
+def test_what_will_not_pass_is_refused(at: str, subject: str) -> None:
     over = cloud("i-1 i-2", fresh="i-9", faults=[fault(at, error="Forbidden.RAM")])
     done, _ = ran(over, request("i-1", "i-9", gone=True))
     assert "refused Forbidden.RAM" == shown(done.finish)
-    assert "rsp-web:Forbidden.RAM" == shown_refused(done.finish.refused)
+    assert f"{subject}:Forbidden.RAM" == shown_refused(done.finish.refused)
 
 
 def test_what_will_not_pass_after_something_was_done_is_partial() -> None:

@@ -7,7 +7,7 @@
 | a listing contradicts the event                          | wait some seconds: listings lag           |
 | the last call failed, and that may pass                  | wait, longer each time                    |
 | a write whose result is unknown                          | look again, before anything is sent       |
-| a write that was refused for good                        | give back what it took, finish            |
+| an action that is refused for good                       | give back what it took, finish            |
 | Auto Scaling or ECS did not answer                       | take back what failed, else wait          |
 | changes that were given up                               | roll them back                            |
 | servers that an earlier run drained, and that stay       | SetWeight                                 |
@@ -176,14 +176,14 @@ def _await_drain(situation: Situation) -> Decision | None:
 
 
 def _refused_for_good(situation: Situation, answer: Answer) -> Decision:
-    """Finish because the cloud will refuse the same call again. If all is done by now, that does not matter.
+    """Finish because the cloud refuses such calls for good. If all is done by now, that does not matter.
 
     Before the end, as far as these calls are not refused too: drained backends get their weight back, old
     backends return if their replacements are not in, new ones added beside old ones go, and new ones that are
     in get their time to become normal.
     """
     calm = replace(situation, state=replace(situation.state, fatal=None))
-    if _next(calm) is None:
+    if _next(calm) is None and not any(status.is_unfinished for status in calm.changes):
         return _ended(calm)
     unfinished = rollback.giving_up(situation, rollback.is_half_done)
     step = rollback.lift(situation.changes, situation) or rollback.undo(unfinished)

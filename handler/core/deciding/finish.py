@@ -149,11 +149,18 @@ def _held_back(situation: Situation) -> tuple[Refusal, ...]:
         ):
             held.append(Refusal(status.change.old or "", "after_rollback"))
         elif status.out_now or status.wrong_weight:
-            subject = (status.change.old if status.out_now else status.change.new) or ""
-            is_replaced = bool(status.out_now) and status.brings_weight
-            in_service = len(situation.look.in_service)
-            held.append(situation.goal.capacity.refusal(subject, in_service, is_replaced=is_replaced))
+            held.append(_kept(status, situation))
     return tuple(held)
+
+
+def _kept(status: ChangeStatus, situation: Situation) -> Refusal:
+    """Return the refusal of what is still to go: for the floor only if nothing can be spared."""
+    subject = (status.change.old if status.out_now else status.change.new) or ""
+    is_replaced = bool(status.out_now) and status.brings_weight
+    if (situation.room if is_replaced else situation.room_for_removals) > 0:
+        return Refusal(subject, "after_rollback" if situation.has_stopped else "not_removed")
+    in_service = len(situation.look.in_service)
+    return situation.goal.capacity.refusal(subject, in_service, is_replaced=is_replaced)
 
 
 def _keeps_waiting(situation: Situation, refused: Iterable[Refusal]) -> bool:

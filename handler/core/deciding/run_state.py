@@ -13,7 +13,7 @@ from handler.core.model.answers import Answer, Result
 from handler.core.model.observed import Observed
 from handler.core.model.policy import Policy
 from handler.core.model.steps import Add, Do, Modify, SetWeight, Step, keys_of, new_side, old_side, units_of
-from handler.core.model.values import Backend, Group, Intent, Key, Refusal
+from handler.core.model.values import Backend, Group, Intent, Key, Refusal, server_of
 from handler.core.planning.goal import Goal, Memo
 
 #: Results of a write that put in what it names, or may have.
@@ -24,6 +24,10 @@ REFUSED_S = 5.0
 WRITES_BESIDES = 10
 #: Further writes for each entry that it changes: in, weight, drain, out.
 WRITES_PER_ENTRY = 5
+#: Servers refused alone for good, in a row, that make it the action: while none was written so, and later.
+ALONE_AT_FIRST, ALONE_LATER = 2, 5
+#: Why a step is done that takes something back: it is done whole, or not at all.
+WAY_BACK = frozenset({"take_back", "put_back"})
 
 
 class RunState(Struct, frozen=True):
@@ -34,9 +38,10 @@ class RunState(Struct, frozen=True):
     may have, each with its description; ``lifted`` those that got their weight back after a drain.
     ``full_at`` is a size of the group that the load balancer has no room for; ``modify_is_full`` says that it
     has none for a Modify either. ``no_room`` is the last write refused for that, and when. ``writes`` counts
-    all but busy and throttled ones. ``fatal`` is the answer to a write that will be refused again,
-    ``futile`` are all such writes. ``settled`` is the goal of a plan, which nothing changes. ``others`` says
-    when to ask Auto Scaling and ECS again, if they did not answer.
+    all but busy and throttled ones. ``fatal`` is the answer to a write that will be refused again, whichever
+    units it names; ``futile`` are all writes that were refused for good. ``alone`` are those of one unit, as
+    action, code and server, since the action was last applied. ``settled`` is the goal of a plan, which
+    nothing changes. ``others`` says when to ask Auto Scaling and ECS again, if they did not answer.
     """
 
     first: Observed
@@ -57,6 +62,7 @@ class RunState(Struct, frozen=True):
     writes: int = 0
     fatal: Answer | None = None
     futile: tuple[Step, ...] = ()
+    alone: frozenset[tuple[type[Step], str, str]] = frozenset()
     settled: Goal | None = None
     _memo: Memo = field(default_factory=Memo)
 
@@ -136,7 +142,9 @@ class RunState(Struct, frozen=True):
                 return noted._suspected(do, answer, now).failed(result, now, jitter)
             case Result.OVER_QUOTA if isinstance(do.step, Modify | Add):
                 return noted._full(do.step, now)
-            case _:  # gone, or refused for good
+            case Result.PERMANENT if do.why not in WAY_BACK:
+                return noted._refused_for_good(do.step, answer)
+            case _:  # gone, or nothing is left to try
                 return replace(noted, fatal=answer, futile=(*self.futile, do.step))
 
     def _put_in_by(self, step: Step) -> frozenset[tuple[Key, str]]:
@@ -160,6 +168,7 @@ class RunState(Struct, frozen=True):
             written=self.written.applied(do),
             done=(*self.done, step),
             isolation=self.isolation.cleared(units),
+            alone=frozenset(one for one in self.alone if one[0] is not type(step)),
             since=since,
             drained=drained,
             lifted=self.lifted
@@ -168,8 +177,24 @@ class RunState(Struct, frozen=True):
             no_room=None,
         )
 
+    def _refused_for_good(self, step: Step, answer: Answer) -> RunState:
+        """Return the memory after a write that will be refused again, for one of its units or for any.
+
+        A unit that is refused alone is told, and the rest goes on, until so many are that the action is.
+        """
+        units, reason, action = _units(step), answer.code or answer.result.value, type(step)
+        noted = replace(self, isolation=self.isolation.divided(units), futile=(*self.futile, step))
+        if len(units) > 1:
+            return noted
+        alone = self.alone | {(action, reason, server_of(unit)) for unit in units}
+        most = ALONE_LATER if any(type(one) is action for one in self.done) else ALONE_AT_FIRST
+        if sum(one[:2] == (action, reason) for one in alone) >= most:
+            return replace(noted, alone=alone, fatal=answer)
+        refused = {unit: Refusal(unit, reason) for unit in units}
+        return replace(noted, alone=alone, refused={**self.refused, **refused})
+
     def _suspected(self, do: Do, answer: Answer, now: float) -> RunState:
-        units = units_of(new_side(do.step) or old_side(do.step))
+        units = _units(do.step)
         patience = (self.first.deadline - self.first.now) / 4
         isolation, alone = self.isolation.suspected(units, now, patience)
         refused = {one: Refusal(one, "bad_backend", numbers={"code": answer.code}) for one in alone}
@@ -216,6 +241,11 @@ class RunState(Struct, frozen=True):
             refused={**state.refused, **refused},
         )
         return noted.failed(Result.BAD_BACKEND, now, jitter), True
+
+
+def _units(step: Step) -> tuple[str, ...]:
+    """Return the units that a write names: those it puts in, or else those it takes out."""
+    return units_of(new_side(step) or old_side(step))
 
 
 def begin(first: Observed, settled: Goal | None = None) -> RunState:

@@ -145,6 +145,13 @@ class ChangeStatus(Struct, frozen=True, dict=True):
         return bool(state.lifted) and any(backend.key in state.lifted for backend in self.out_now)
 
     @property
+    def is_unfinished(self) -> bool:
+        """Whether something of it is left to do that no refusal of its own names."""
+        if self.given_up or self.change.old in self.look.state.refused:
+            return False
+        return bool(self.out_now or self.missing or self.wrong_weight)
+
+    @property
     def brings_weight(self) -> bool:
         """Whether the new side is to take requests."""
         return any(backend.weight > 0 for backend in self.change.into)

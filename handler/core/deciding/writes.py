@@ -94,17 +94,20 @@ class Isolation(Struct, frozen=True):
     """Which units are suspected of being bad, in the order of the refused write.
 
     ``since`` is when the first such write was refused, ``patience`` for how many seconds the batch is tried
-    whole. ``left_out`` counts how often a successful write left a unit out.
+    whole; not ``at_once``, after a refusal that does not pass. ``batch`` are the units of such a write that
+    are neither written nor refused yet. ``left_out`` counts how often a successful write left a unit out.
     """
 
     suspects: tuple[str, ...] = ()
+    at_once: bool = False
+    batch: tuple[str, ...] = ()
     since: float = float("inf")
     patience: float = BAD_BACKEND_S
     left_out: Mapping[str, int] = field(default_factory=dict)
 
     def focus(self, now: float) -> tuple[str, ...]:
         """Return the units to which the next step is confined: half the suspects, once patience is over."""
-        if not self.suspects or now - self.since < self.patience:
+        if not self.suspects or (not self.at_once and now - self.since < self.patience):
             return ()
         return self.suspects[: max(1, len(self.suspects) // 2)]
 
@@ -116,16 +119,33 @@ class Isolation(Struct, frozen=True):
         ``patience`` is a quarter of the run's time, in seconds.
         """
         noted = replace(
-            self, suspects=units, since=min(now, self.since), patience=min(BAD_BACKEND_S, patience)
+            self,
+            suspects=units,
+            at_once=False,
+            since=min(now, self.since),
+            patience=min(BAD_BACKEND_S, patience),
         )
         if len(units) > 1 or now - noted.since < noted.patience:
             return noted, ()
         return replace(noted, suspects=()), units
 
+    def divided(self, units: tuple[str, ...]) -> Isolation:
+        """Return the state after a write of these units was refused for good: their half is tried at once.
+
+        After a unit that was refused alone, another is tried alone: if it is written, all the rest is.
+        """
+        batch = self.batch or units
+        if len(units) > 1:
+            return replace(self, suspects=units, at_once=True, batch=batch)
+        left = tuple(unit for unit in batch if unit not in units)
+        return replace(self, suspects=left[:1], at_once=True, batch=left)
+
     def cleared(self, units: Iterable[str]) -> Isolation:
         """Return the state after a write of these units succeeded."""
         written = frozenset(units)
-        return replace(self, suspects=tuple(unit for unit in self.suspects if unit not in written))
+        suspects = tuple(unit for unit in self.suspects if unit not in written)
+        batch = tuple(unit for unit in self.batch if unit not in written) if suspects else ()
+        return replace(self, suspects=suspects, batch=batch)
 
     def skipped(self, units: Iterable[str]) -> tuple[Isolation, dict[str, int]]:
         """Return the state after a write left these units out, and those left out too often."""

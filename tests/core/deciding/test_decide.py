@@ -239,11 +239,50 @@ def test_what_adds_capacity_needs_no_look() -> None:
 
 def test_what_will_not_pass_ends_the_run_after_a_look() -> None:
     play = Play(view("i-1 i-2"), request("i-1", "i-9", gone=True))
-    play.next(answer=FORBIDDEN)
+    play.next(answer=Answer(Result.GONE, "InvalidLoadBalancerId.NotFound"))
     play.view = replace(play.view, fresh=False)
     assert "wait 1 look" == play.next()
+    assert "refused InvalidLoadBalancerId.NotFound" == play.end
+    assert "rsp-web:InvalidLoadBalancerId.NotFound" == shown_refused(play.decision.refused)
+
+
+def test_a_unit_refused_for_good_is_told_and_left_as_it_is_and_the_rest_goes_on() -> None:
+    play = Play(view("i-1 i-2 i-3 i-4"), request("i-1 i-2 i-3 i-4", "i-6 i-7 i-8 i-9", gone=True))
+    assert "modify i-1>i-6 i-2>i-7 i-3>i-8 i-4>i-9" == play.next(answer=FORBIDDEN)
+    assert "modify i-1>i-6 i-2>i-7" == play.next(answer=FORBIDDEN)
+    assert "modify i-1>i-6" == play.next(answer=FORBIDDEN)
+    assert "modify i-2>i-7" == play.next()
+    assert "modify i-3>i-8 i-4>i-9" == play.next()
+    assert "partial Forbidden.RAM" == play.end
+    assert "i-6:Forbidden.RAM" == shown_refused(play.decision.refused)
+
+
+def test_an_action_that_is_refused_for_good_is_found_out_in_few_writes() -> None:
+    old, new = ([f"i-{kind}{n}" for n in range(20)] for kind in ("o", "n"))
+    play = Play(view(" ".join(old)), request(" ".join(old), " ".join(new), gone=True))
+    sizes = []
+    for _ in range(6):
+        sizes.append(play.next(answer=FORBIDDEN).count(">"))
+    assert [20, 10, 5, 2, 1, 1] == sizes
     assert "refused Forbidden.RAM" == play.end
-    assert "rsp-web:Forbidden.RAM" == shown_refused(play.decision.refused)
+    assert "i-n0:Forbidden.RAM rsp-web:Forbidden.RAM" == shown_refused(play.decision.refused)
+
+
+@pytest.mark.parametrize("force", ["", "min_backends max_unavailable"])
+def test_what_was_drained_for_writes_that_are_refused_for_good_is_not_said_to_be_held_by_the_floor(
+    force: str,
+) -> None:
+    wish = request("i-1 i-2 i-3", force=force)
+    play = Play(view("i-1 i-2 i-3 i-4 i-5 i-6"), wish, policy(drain_s=5, max_unavailable=3))
+    made = []
+    while not isinstance(play.decision, Finish):
+        is_removal = shown(play.decision).startswith("remove")
+        made.append(play.next(answer=FORBIDDEN if is_removal else APPLIED))
+    removals = [one for one in made if "remove" in one]
+    assert ["remove i-1=0 i-2=0 i-3=0", "remove i-1=0", "remove i-2=0"] == removals
+    assert "partial Forbidden.RAM" == play.end
+    assert "i-1:Forbidden.RAM rsp-web:Forbidden.RAM" == shown_refused(play.decision.refused)
+    assert {100} == {one.weight for one in play.view.group.backends.values()}
 
 
 def test_what_will_not_pass_leaves_what_was_done_and_the_unmanaged_said() -> None:

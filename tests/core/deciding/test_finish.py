@@ -133,3 +133,18 @@ def test_what_will_never_be_written_still_waits_for_the_new_ones_that_are_in() -
     play.next(Verdict.PENDING)
     play.state = replace(play.state, fatal=Answer(Result.PERMANENT, "Forbidden.RAM"))
     assert "wait 2 health" == play.next()
+
+
+def test_what_is_put_back_though_it_can_be_spared_is_not_said_to_be_held_by_the_floor() -> None:
+    play = Play(view("i-1 i-2 i-3 i-4"), request("i-1"), policy(drain_s=5))
+    assert ["weigh i-1=0", "wait 5 drain"] == [play.next(), play.next()]
+    play.view = replace(play.view, group=view("i-1 i-2 i-3 i-4").group)
+    play.state = replace(play.state, lifted=frozenset({backends("i-1")[0].key}))
+    assert ("partial not_removed", "i-1:not_removed") == (play.end, shown_refused(play.decision.refused))
+
+
+def test_what_waits_for_new_ones_that_fail_is_refused_for_them_while_the_floor_has_room() -> None:
+    looked = view("i-1 i-2 i-3 i-4 i-8", checked=True, abnormal="i-8")
+    play = Play(looked, request("i-1 i-2", "i-8", "i-1>i-8"), policy(health_timeout_s=2))
+    assert "raised not_healthy" == play.to_end()[-1]
+    assert "i-2:after_rollback" == shown_refused(play.decision.refused)

@@ -67,3 +67,17 @@ def test_a_unit_that_is_left_out_of_a_write_too_often_is_told() -> None:
         assert {} == often
         isolation, often = isolation.skipped(("i-8",) if times == 2 else ("i-8", "i-9"))
     assert ({"i-8": 3}, {"i-8": 3, "i-9": 2}) == (often, isolation.left_out)
+
+
+def test_a_write_refused_for_good_is_halved_at_once() -> None:
+    isolation = Isolation().divided(("a", "b", "c", "d"))
+    assert ("a", "b") == isolation.focus(NOW)
+    bad, _ = isolation.suspected(("a", "b"), NOW, BAD_BACKEND_S)
+    assert () == bad.focus(NOW), "what may pass is tried for a while"
+
+
+def test_after_a_unit_refused_for_good_another_is_tried_alone_and_then_all_the_rest() -> None:
+    isolation = Isolation().divided(("a", "b", "c", "d")).divided(("a", "b")).divided(("a",))
+    assert ("b",) == isolation.focus(NOW)
+    assert ("c",) == isolation.divided(("b",)).focus(NOW)
+    assert ((), ()) == (isolation.cleared(("b",)).focus(NOW), isolation.cleared(("b",)).batch)

@@ -125,10 +125,50 @@ def test_a_weight_that_finds_no_room_says_nothing_of_how_many_may_be_added() -> 
     assert state.fatal is not None or state.retry.attempts or state.wait_for_room(weighed, NOW)
 
 
-@pytest.mark.parametrize("result", [Result.GONE, Result.PERMANENT])
-def test_what_will_not_pass_is_fatal_and_remembered(result: Result) -> None:
-    state = did(SWAP, result)
+@pytest.mark.parametrize(
+    ("result", "why"),
+    [(Result.GONE, "replace"), (Result.PERMANENT, "take_back"), (Result.PERMANENT, "put_back")],
+)
+def test_what_will_not_pass_is_fatal_and_remembered(result: Result, why: str) -> None:
+    state = did(SWAP, result, why)
     assert (result, (SWAP,)) == (state.fatal and state.fatal.result, state.futile)
+
+
+def refused_alone(*steps: Step, of: RunState | None = None) -> RunState:
+    state = of or begun()
+    for step in steps:
+        state = did(step, Result.PERMANENT, of=state)
+    return state
+
+
+ADDS = tuple(Add(backends(f"i-{n}")) for n in range(10, 20))
+
+
+def test_a_unit_that_is_refused_alone_for_good_is_told_with_the_code() -> None:
+    state = refused_alone(ADDS[0])
+    assert (None, (ADDS[0],), "i-10:Code") == (
+        state.fatal,
+        state.futile,
+        shown_refused(state.refused.values()),
+    )
+
+
+def test_an_action_is_refused_if_two_units_are_and_none_was_written() -> None:
+    state = refused_alone(*ADDS[:2])
+    assert (True, "i-10:Code") == (state.fatal is not None, shown_refused(state.refused.values()))
+    assert refused_alone(ADDS[0], SWAP, Remove(backends("i-2"))).fatal is None, "each action by itself"
+    addresses = (Add(backends(f"eni-1@10.0.0.{n}")) for n in (1, 2, 3))
+    assert refused_alone(*addresses).fatal is None, "a server with several addresses is still a single server"
+    other = begun().after_write(Do(ADDS[0], "add"), Answer(Result.PERMANENT, "Other"), NOW, 0.5)
+    assert refused_alone(ADDS[1], of=other).fatal is None, "and each code"
+
+
+def test_after_a_write_that_succeeded_more_units_in_a_row_are_refused_alone() -> None:
+    works = did(ADD, Result.APPLIED, "add")
+    assert refused_alone(*ADDS[:4], of=works).fatal is None
+    assert refused_alone(*ADDS[:5], of=works).fatal is not None
+    again = did(ADDS[9], Result.APPLIED, "add", of=refused_alone(*ADDS[:4], of=works))
+    assert refused_alone(*ADDS[4:8], of=again).fatal is None
 
 
 def test_what_a_step_gives_up_is_refused_from_then_on() -> None:

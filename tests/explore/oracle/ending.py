@@ -149,7 +149,7 @@ def _plausible(run: Run, server: str, reason: str) -> bool:
         case "InvalidScalingGroupId.NotFound":
             return False
         case _:
-            return bool(run.played.setup.refuse) or _refused_bad(run)
+            return any(call.answer == reason for call in run.attempt.calls)
 
 
 def _holds_what_follows(run: Run) -> bool:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.explore.oracle import admission, capacity, carried, draining, ending, endless, hooks, reads, told
+from tests.explore.oracle import (
+    admission,
+    capacity,
+    carried,
+    draining,
+    ending,
+    endless,
+    hooks,
+    reads,
+    refusals,
+    told,
+)
 from tests.explore.oracle.excuses import Excuses
 from tests.explore.oracle.facts import Run, runs_of
 from tests.explore.oracle.served import Served
@@ -22,6 +33,8 @@ _EACH_RUN = (
     draining.drained,
     reads.left_in,
     reads.told_as_raised,
+    refusals.are_true,
+    refusals.alone,
     told.told,
     told.reversed_by,
 )
