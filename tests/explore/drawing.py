@@ -397,6 +397,9 @@ class _Draw:
         if self.likely(0.12):
             kind, what = self.random.choice(LASTING_KINDS), self.random.choice(LASTING)
             nth, attempt = self.random.choice((1, 1, 2, 3, 5)), self.random.choice((0, 0, 1, 2))
+            if kind in {"list", "ecs"} and self.likely(0.6):
+                nth, attempt = 1, self.random.choice((0, 0, 1))
+                self.clauses = [_slow_and_sick(clause) for clause in self.clauses]
             self.clauses.append(f"fault {attempt} {kind} {nth}+ {what}")
         if self.likely(0.04):
             self.clauses.append(f"refuse {self.random.choice(WRITES)} {self.random.choice(REFUSALS)}")
@@ -405,6 +408,13 @@ class _Draw:
             server = self.random.choice([*news, self._any().partition("@")[0]])
             action = self.random.choice(("any", "any", *WRITES))
             self.clauses.append(f"refuse {action} {self.random.choice(OF_ONE)} of {server}")
+
+
+def _slow_and_sick(clause: str) -> str:
+    """A clause of a world whose new servers fail so late that Auto Scaling and ECS are asked again before."""
+    if clause.startswith("target ") and "drain=" not in clause:
+        return f"{clause} drain=3"
+    return clause.replace(" normal", " abnormal") if clause.startswith("server i-n") else clause
 
 
 def draw(random: Random) -> World:
