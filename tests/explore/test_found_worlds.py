@@ -100,6 +100,9 @@ FOUND = {
     "nor where it is to be replaced at several ports":
         "target web drain=3 un=100% min=0; in web i-0 80=100 81=30; in web i-1 80=100 81=30; server i-n0; "
         "server i-n1; refuse any Forbidden.RAM of i-n0; > request web p:i-0/i-n0 p:i-1/i-n1",
+    "a server that others put in is part of what a share is of, before its first check, too":
+        "target web un=50%; in web i-0 80=100; in web i-2 80=100; in web i-3 80=100; server i-n0; server i-n1; "
+        "read fresh_health=2; ~ foreign web in i-x9 80; > request web t:i-0 t:i-2 l:i-n0 l:i-n1",
 }  # fmt: skip
 
 

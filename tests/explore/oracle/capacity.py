@@ -92,9 +92,8 @@ def retired(run: Run) -> Iterator[str]:
     start = served.on(run.begin)
     counted = {one for one in start if one[0] not in run.said_gone} - _seen_dead(run)
     required = _required(run)
-    strictly = (
-        _unpaired(run) + _weighed_down(run) + (run.spare(len(counted)) if run.strategy == "swap" else 0)
-    )
+    share = run.spare(len(counted | _others_pending(run, run.begin)))
+    strictly = _unpaired(run) + _weighed_down(run) + (share if run.strategy == "swap" else 0)
     passed: set[Unit] = set()
     for at, before in steps(run):
         counted -= _failed(run, before)
