@@ -101,8 +101,14 @@ FOUND = {
         "target web drain=3 un=100% min=0; in web i-0 80=100 81=30; in web i-1 80=100 81=30; server i-n0; "
         "server i-n1; refuse any Forbidden.RAM of i-n0; > request web p:i-0/i-n0 p:i-1/i-n1",
     "a server that others put in is part of what a share is of, before its first check, too":
-        "target web un=50%; in web i-0 80=100; in web i-2 80=100; in web i-3 80=100; server i-n0; server i-n1; "
-        "read fresh_health=2; ~ foreign web in i-x9 80; > request web t:i-0 t:i-2 l:i-n0 l:i-n1",
+        "target web un=50%; in web i-0 80=100; in web i-2 80=100; in web i-3 80=100; server i-n0; "
+        "server i-n1; read fresh_health=2; ~ foreign web in i-x9 80; > request web t:i-0 t:i-2 l:i-n0 l:i-n1",
+    "a server about to be reclaimed is replaced though ECS was refused to another target once":
+        "target web asg=a; target api; in web i-1 80=100; lists a i-1; server i-1 doomed; lists a i-2; "
+        "fault 1 ecs 1 forbidden; fault 0 read 3+ throttled; > out a i-n0",
+    "a server that has served nobody does not return for a new server that fails":
+        "target web asg=a; target api asg=a; server i-2 abnormal; lists a i-2; in web i-3 80=100 mark; "
+        "in api i-1 80=0; read weight0_checked=False; > in a i-1",
 }  # fmt: skip
 
 

@@ -350,7 +350,8 @@ class Run:
         stale = {s for s in ours if self.sources and self.once(s, "")}
         after = self.attempt.instances_after
         recycled = {s for s in here if s in after and "Recycling" in after[s].operation_locks}
-        doomed = set() if self.ecs_silent else recycled | self.doomed & here
+        told = any(call.kind == "ecs" and call.answer == "ok" for call in self.attempt.calls)
+        doomed = recycled | self.truly_doomed & here if told else set()
         unknown |= {s for s in here if s not in after and s[:2] == "i-"}
         return self.leaving | doomed | unknown | once | stale
 

@@ -60,7 +60,9 @@ def _fails(run: Run, new: tuple[str, int, str | None]) -> bool:
 
 
 def _may_return(run: Run, old: str) -> bool:
-    """Whether nothing speaks against a server that was taken out."""
+    """Whether a server that was taken out served, and nothing speaks against it."""
+    if old not in {one[0] for one in run.served.serving(run.begin)}:
+        return False
     words = run.attempt.words
     gone = words[0] in {"deleted", "interrupted"} and old in words
     return run.runs(old) and not gone and old not in run.truly_doomed | run.said_gone | run.refused.keys()
