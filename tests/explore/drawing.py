@@ -222,6 +222,8 @@ class _Draw:
             f"foreign {name} out {self._any(name)}",
             f"foreign {name} weight {self._any(name)} {self.random.choice((0, 30))}",
             f"foreign {name} in i-x9 80",
+            f"foreign {name} in LAUNCHED 80 #by-hand",
+            f"foreign {name} in LAUNCHED 80 #by-hand",
         ]
         if self.beside:
             what += [f"is {self.beside} beside={self.random.choice(('abnormal', 'normal'))}"] * 3
@@ -235,7 +237,15 @@ class _Draw:
                 f"drop {source}",
                 f"zero {source}",
             ]
-        self.steps.append(f"{when} {self.random.choice(what)}")
+        chosen = self.random.choice(what)
+        if "LAUNCHED" in chosen:  # somebody else puts in the server that the next delivery brings
+            chosen, when = (
+                chosen.replace("LAUNCHED", f"i-n{self.news}"),
+                f"~+{self.random.choice((1, 5, 10))}",
+            )
+            if self.likely(0.5):
+                self.clauses.append(f"refuse {self.random.choice(WRITES[:2])} ObtainIpFail")
+        self.steps.append(f"{when} {chosen}")
 
     def _delivery(self) -> None:
         kinds: list[Callable[[], None]] = [self._request, self._request]

@@ -75,6 +75,10 @@ FOUND = {
         "target web drain=3; in web i-0 80=100; in web i-1 80=30 foreign; server i-n3; server i-n4; "
         "refuse ModifyVServerGroupBackendServers BackendServer.configuring; "
         "> request web t:i-1 t:i-0 l:i-n3 l:i-n4",
+    "a server that others put in after the API refused it stays, though it is given up":
+        "target web; in web i-0 80=100; in web i-1 80=100; server i-n0; server i-n1 abnormal; "
+        "refuse ModifyVServerGroupBackendServers ObtainIpFail; ~+5 foreign web in i-n0 80 #by-hand; "
+        "> request web t:i-0 l:i-n0 l:i-n1",
 }  # fmt: skip
 
 

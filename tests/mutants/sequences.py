@@ -329,4 +329,24 @@ BUGS = (
         "~ launch a i-n1; > out a i-n0 i-n1; ~ leave a i-0; ~ leave a i-1; > timer; > timer",
         ("core.planning.goal:goal", "untried(first, policy.marks)", "frozenset()"),
     ),
+    _bug(
+        "a server that others put in during the run is taken for one of its own",
+        "put in by others during the run, and taken out",
+        "target web asg=a; in web i-0 80=100; in web i-1 80=100; server i-n0 abnormal;"
+        "refuse ModifyVServerGroupBackendServers ObtainIpFail; ~+5 foreign web in i-n0 80 #by-hand;"
+        "> request web p:i-0/i-n0",
+        (
+            "core.deciding.run_state:RunState.has_put_in",
+            "(backend.key, backend.description) in self.put_in",
+            "True",
+        ),
+    ),
+    _bug(
+        "a server that others put in during the run gets the weight of a new one",
+        "put in by others during the run, and changed",
+        "target web weight=50; in web i-0 80=100; in web i-1 80=100; server i-n0;"
+        "refuse AddVServerGroupBackendServers ObtainIpFail; ~+5 foreign web in i-n0 80 #by-hand;"
+        "> request web l:i-n0",
+        ("core.deciding.status:ChangeStatus._meant", "now.weight == new.weight", "True"),
+    ),
 )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
+from localcloud.state.world import Backend
 from tests.explore.oracle.capacity import steps
 from tests.explore.oracle.facts import Run
 
@@ -75,6 +77,47 @@ def untouched(run: Run) -> Iterator[str]:
             lower = now[key].weight <= then[key].weight
             if changed and (lower or not _was_drained(run, key, now[key].weight)):
                 yield f"changed, and nobody said so: {key[0]} to {now[key].weight}: instant {at}"
+                return
+
+
+def put_in_by_others(run: Run) -> set[tuple[str, int, str | None]]:
+    """The backends of the end that somebody else has put in, in this run or before it."""
+    found: set[tuple[str, int, str | None]] = set()
+    instants = run.served.instants(run.group, 0, run.end + 1)
+    for before, at in pairwise(instants):
+        then, now = ({b.key for b in run.backends(one)} for one in (before, at))
+        found &= now
+        found |= now - then if at in run.played.others else set()
+    return found
+
+
+def others_own(run: Run) -> Iterator[str]:
+    """What others put in while a run goes on stays as they made it, unless the delivery takes it out.
+
+    A weight of 0, or a weight that a request names, may be changed.
+    """
+    theirs: dict[tuple[str, int, str | None], Backend] = {}
+    weighed = {e.server for e in run.launched if e.weight is not None}
+    start, leave = {b.key for b in run.start}, {b.key for b in run.leave}
+    now = {b.key: b for b in run.start}
+    for at in run.served.instants(run.group, run.begin + 1, run.end + 1):
+        before, now = now, {b.key: b for b in run.backends(at)}
+        if at in run.played.others:
+            changed = {key: b for key, b in now.items() if before.get(key) != b and key not in start}
+            theirs = {key: now[key] for key in theirs.keys() & now.keys()} | changed
+            continue
+        for key, owned in list(theirs.items()):
+            named = any(entry.covers(owned) for entry in run.terminated) or key in leave
+            if named or now.get(key) == owned:
+                continue
+            lag = run.played.setup.readings["read_lag"]
+            if run.played.excused.allow("others_meanwhile", lag):  # it could not see them
+                del theirs[key]
+            elif key not in now:
+                yield f"put in by others during the run, and taken out: {key[0]}: instant {at}"
+                return
+            elif now[key].description != owned.description or (owned.weight and key[0] not in weighed):
+                yield f"put in by others during the run, and changed: {key[0]}: instant {at}"
                 return
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from tests.explore.oracle.admission import put_in_by_others
 from tests.explore.oracle.capacity import _is_full
 from tests.explore.oracle.facts import HOOKS_IN, Entry, Run, is_ours, share
 
@@ -210,7 +211,8 @@ def _kept_beside(run: Run) -> Iterator[str]:
     before = {b.server_id for b in run.served.history[run.served.instants(run.group, 0, at + 1)[0]].backends}
     sick, serving = run.served.sick(at), {one[0] for one in run.served.serving(at)}
     for old, new in run.pairs:
-        if new not in weighted & sick - before or old not in serving:
+        known = before | {key[0] for key in put_in_by_others(run)}
+        if new not in weighted & sick - known or old not in serving:
             continue
         if not run.played.excused.allow("refused_for_good", new in _not_taken_out(run)):
             yield f"failed, and kept beside the server that it was to replace: {new} beside {old}"

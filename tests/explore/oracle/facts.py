@@ -15,6 +15,7 @@ from tests.explore.ports import READ, WRONG, Attempt, Call
 
 #: Descriptions that say that a backend was added by us: the mark, also while it waits or drains.
 _OURS = re.compile(r"slb-swap[/.].*|swap-[0-9]+/.*")
+_DRAINED = re.compile(r"swap[-_][0-9]+/.*")
 EVENTS = frozenset({"out", "in", "outerr", "inerr", "hookin", "hooksin", "hookout"})
 HOOKS_IN = frozenset({"hookin", "hooksin"})  #: one lifecycle hook for all instances, or one for each
 RUNS = frozenset({"Running", "Pending", "Starting"})
@@ -46,7 +47,7 @@ def is_ours(description: str) -> bool:
 
 def was_drained(backend: Backend) -> bool:
     """Whether a description of ours remembers the weight that a drain took."""
-    return backend.weight == 0 and backend.description.startswith(("swap-", "swap_"))
+    return backend.weight == 0 and bool(_DRAINED.fullmatch(backend.description))
 
 
 def share(limit: int | str, of: int) -> int:
