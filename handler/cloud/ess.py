@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final, Literal, NamedTuple
 
-from handler.cloud import parsing
+from handler.cloud import paging, parsing
 from handler.cloud.client import Client
 from handler.core.model.answers import Answer, CallFailed, Result
 from handler.core.model.observed import Listing
@@ -76,13 +77,21 @@ class CloudEss:
         return Listing(self.listed(scaling_group_id, instance_ids), True, group.attached, group.counted)
 
     def listed(self, scaling_group_id: str, instance_ids: tuple[str, ...]) -> tuple[Server, ...]:
-        """Read some instances by id; those not in the scaling group are left out. Raises CallFailed."""
+        """Read some instances by id; those not in the scaling group are left out. Raises CallFailed.
+
+        A page that holds fewer than it counts is unreadable: nobody on it may seem to have left.
+        """
         found: list[Server] = []
         for start in range(0, len(instance_ids), _IDS):
             params = {"ScalingGroupId": scaling_group_id, "PageNumber": "1", "PageSize": str(_PAGE)}
             for place, instance_id in enumerate(instance_ids[start : start + _IDS], 1):
                 params[f"InstanceId.{place}"] = instance_id
-            found.extend(_servers(self._read("DescribeScalingInstances", params)))
+            answer = self._read("DescribeScalingInstances", params)
+            servers = _servers(answer)
+            if "TotalCount" in answer and len(servers) < _number(answer, "TotalCount"):
+                why = parsing.Malformed("ScalingInstances holds fewer than TotalCount")
+                raise parsing.unreadable("DescribeScalingInstances", why)
+            found.extend(servers)
         return tuple(found)
 
     def pending_hooks(self, activity_id: str) -> tuple[Hook, ...]:
@@ -96,14 +105,12 @@ class CloudEss:
             "LifecycleActionStatus": "Pending",
             "MaxResults": str(_PAGE),
         }
-        found: list[Hook] = []
-        while True:
-            answer = self._read("DescribeLifecycleActions", params)
-            found.extend(_hooks(answer, activity_id))
-            token = answer.get("NextToken")
-            if not token or token == params.get("NextToken"):
-                return tuple(found)
-            params["NextToken"] = str(token)
+        action = "DescribeLifecycleActions"
+        try:
+            pages = paging.answers(partial(self._read, action), params, "LifecycleActions", "LifecycleAction")
+            return tuple(hook for answer in pages for hook in _hooks(answer, activity_id))
+        except parsing.Malformed as why:
+            raise parsing.unreadable(action, why) from None
 
     def complete(self, hook: Hook, result: Literal["CONTINUE", "ABANDON"]) -> Answer:
         """Complete a lifecycle action; GONE if its token has expired or was used before."""
@@ -192,20 +199,18 @@ def _servers(answer: Mapping[str, Any]) -> list[Server]:
 
 
 def _hooks(answer: Mapping[str, Any], activity_id: str) -> list[Hook]:
-    try:
-        return [
-            Hook(
-                id=parsing.text(row, "LifecycleHookId"),
-                token=parsing.text(row, "LifecycleActionToken"),
-                activity_id=activity_id,
-                scaling_group_id="",
-                transition="scale_out",
-                instance_ids=tuple(parsing.texts(row, "InstanceIds", "InstanceId")),
-            )
-            for row in parsing.rows(answer, "LifecycleActions", "LifecycleAction")
-        ]
-    except parsing.Malformed as why:
-        raise parsing.unreadable("DescribeLifecycleActions", why) from None
+    """Return the lifecycle actions of a page. Raises parsing.Malformed."""
+    return [
+        Hook(
+            id=parsing.text(row, "LifecycleHookId"),
+            token=parsing.text(row, "LifecycleActionToken"),
+            activity_id=activity_id,
+            scaling_group_id="",
+            transition="scale_out",
+            instance_ids=tuple(parsing.texts(row, "InstanceIds", "InstanceId")),
+        )
+        for row in parsing.rows(answer, "LifecycleActions", "LifecycleAction")
+    ]
 
 
 def _number(answer: Mapping[str, Any], name: str) -> int:
