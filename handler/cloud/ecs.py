@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from aliyunsdkcore.request import RpcRequest
 
-from handler.cloud import parsing
+from handler.cloud import paging, parsing
 from handler.cloud.client import Client
 from handler.core.model.answers import Answer, CallFailed, Result
 from handler.core.model.values import Instance, InstanceStatus
@@ -72,14 +72,15 @@ class CloudEcs:
         # By tokens: page numbers are about to be withdrawn (DescribeInstances, PageNumber).
         params = {"InstanceIds": _as_json(ids), "MaxResults": str(_IDS)}
         found: dict[str, Instance] = {}
-        while True:
-            answer = self._client.call(DescribeInstancesRequest, params)
-            page = _instances(answer, ids)
-            found.update(page)
-            token = str(answer.get("NextToken") or "")
-            if not token or not page or len(found) == len(ids):
-                return found
-            params["NextToken"] = token
+        with parsing.reading(_ACTION):
+            for answer in paging.answers(self._read, params, "Instances", "Instance"):
+                found.update(_instances(answer, ids))
+                if len(found) == len(ids):
+                    break
+        return found
+
+    def _read(self, params: Mapping[str, str]) -> Mapping[str, Any]:
+        return self._client.call(DescribeInstancesRequest, params)
 
     def _dry_run(self, ids: tuple[str, ...]) -> None:
         """Check whether the call is allowed; raises CallFailed unless ECS says that it is."""

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final, Literal, NamedTuple
 
-from handler.cloud import parsing
+from handler.cloud import paging, parsing
 from handler.cloud.client import Client
 from handler.core.model.answers import Answer, CallFailed, Result
 from handler.core.model.observed import Listing
@@ -96,14 +97,10 @@ class CloudEss:
             "LifecycleActionStatus": "Pending",
             "MaxResults": str(_PAGE),
         }
-        found: list[Hook] = []
-        while True:
-            answer = self._read("DescribeLifecycleActions", params)
-            found.extend(_hooks(answer, activity_id))
-            token = answer.get("NextToken")
-            if not token or token == params.get("NextToken"):
-                return tuple(found)
-            params["NextToken"] = str(token)
+        action = "DescribeLifecycleActions"
+        with parsing.reading(action):
+            pages = paging.answers(partial(self._read, action), params, "LifecycleActions", "LifecycleAction")
+            return tuple(hook for answer in pages for hook in _hooks(answer, activity_id))
 
     def complete(self, hook: Hook, result: Literal["CONTINUE", "ABANDON"]) -> Answer:
         """Complete a lifecycle action; GONE if its token has expired or was used before."""

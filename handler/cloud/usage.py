@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, Final
 
 from aliyunsdkslb.request.v20140515.DescribeLoadBalancerListenersRequest import (
@@ -13,7 +14,7 @@ from aliyunsdkslb.request.v20140515.DescribeVServerGroupsRequest import Describe
 from msgspec import Struct
 from msgspec.structs import replace
 
-from handler.cloud import parsing
+from handler.cloud import paging, parsing
 from handler.cloud.health_rows import Port
 from handler.core.model.values import Group, Listeners
 
@@ -111,13 +112,9 @@ def _associated(read: Read, group: Group) -> tuple[frozenset[Port], set[str], bo
 
 def _listeners(read: Read, load_balancer_id: str) -> Iterator[Mapping[str, Any]]:
     params = {"LoadBalancerId.1": load_balancer_id, "MaxResults": _PAGE}
-    while True:
-        answer = read(DescribeLoadBalancerListenersRequest, params)
-        yield from parsing.rows(answer, "Listeners", "Listener")
-        token = answer.get("NextToken")
-        if not token or token == params.get("NextToken"):
-            return
-        params["NextToken"] = str(token)
+    path = ("Listeners", "Listener")
+    for answer in paging.answers(partial(read, DescribeLoadBalancerListenersRequest), params, *path):
+        yield from parsing.rows(answer, *path)
 
 
 def _use(row: Mapping[str, Any], at: Port, *, is_ours: bool) -> Use:

@@ -172,9 +172,8 @@ def test_a_listing_that_cannot_be_read_is_none(answers: dict[str, Any]) -> None:
 def test_some_are_asked_for_by_id_twenty_at_a_time() -> None:
     def known(given: Any) -> dict[str, Any]:
         ids = [value for name, value in given.items() if name.startswith("InstanceId.")]
-        return instances(
-            *[{"InstanceId": i, "LifecycleState": "InService"} for i in ids if i != "i-7"], total=19
-        )
+        rows = [{"InstanceId": i, "LifecycleState": "InService"} for i in ids if i != "i-7"]
+        return instances(*rows, total=len(rows))
 
     ess, scripted = ess_of(DescribeScalingInstances=known)
     listed = ess.listed("asg-1", tuple(f"i-{n}" for n in range(45)))
@@ -188,6 +187,26 @@ def test_some_are_asked_for_by_id_twenty_at_a_time() -> None:
     assert ess.listed("asg-1", ()) == ()
 
 
+@pytest.mark.parametrize("rows", [[], [{"InstanceId": "i-1", "LifecycleState": "InService"}]])
+def test_a_page_that_holds_fewer_than_it_counts_is_unreadable(rows: list[Any]) -> None:
+    ess, _ = ess_of(DescribeScalingInstances=instances(*rows, total=2))
+    with pytest.raises(CallFailed) as caught:
+        ess.listed("asg-1", ("i-1", "i-2"))
+    assert (caught.value.answer.result, caught.value.answer.code) == (Result.UNKNOWN, "MalformedAnswer")
+
+
+def test_an_answer_by_id_need_not_count() -> None:
+    ess, _ = ess_of(DescribeScalingInstances={"ScalingInstances": {"ScalingInstance": []}})
+    assert ess.listed("asg-1", ("i-1",)) == ()
+
+
+def test_hooks_whose_pages_lead_to_no_end_are_unreadable() -> None:
+    ess, _ = ess_of(DescribeLifecycleActions={"LifecycleActions": {}, "NextToken": "again"})
+    with pytest.raises(CallFailed) as caught:
+        ess.pending_hooks("asa-1")
+    assert caught.value.answer.result is Result.UNKNOWN
+
+
 def test_hooks_that_still_wait_are_found_on_every_page() -> None:
     def page(given: Any) -> dict[str, Any]:
         number = "2" if "NextToken" in given else "1"
@@ -196,7 +215,8 @@ def test_hooks_that_still_wait_are_found_on_every_page() -> None:
             "LifecycleActionToken": f"token-{number}",
             "InstanceIds": {"InstanceId": ["i-1"]},
         }
-        return {"LifecycleActions": {"LifecycleAction": [row]}, "NextToken": "next"}
+        more = {"NextToken": "next"} if number == "1" else {}
+        return {"LifecycleActions": {"LifecycleAction": [row]}, **more}
 
     ess, scripted = ess_of(DescribeLifecycleActions=page)
     hooks = ess.pending_hooks("asa-1")

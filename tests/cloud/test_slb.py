@@ -317,11 +317,19 @@ def test_every_page_of_listeners_is_read() -> None:
     def page(given: Any) -> dict[str, Any]:
         if "NextToken" not in given:
             return {"Listeners": [], "NextToken": "two"}
-        return {"Listeners": [listener(80, "tcp")], "NextToken": "two"}
+        return {"Listeners": [listener(80, "tcp")]}
 
     slb, scripted = slb_of(DescribeVServerGroups=groups((80, "tcp")), DescribeLoadBalancerListeners=page)
     assert slb.listeners(GROUP).checking
     assert scripted.actions().count("DescribeLoadBalancerListeners") == 2
+
+
+def test_listeners_whose_pages_lead_to_no_end_are_unreadable() -> None:
+    page = {"Listeners": [listener(80, "tcp")], "NextToken": "two"}
+    slb, _ = slb_of(DescribeVServerGroups=groups((80, "tcp")), DescribeLoadBalancerListeners=page)
+    with pytest.raises(CallFailed) as caught:
+        slb.listeners(GROUP)
+    assert caught.value.answer.result is Result.UNKNOWN
 
 
 @pytest.mark.parametrize("answer", [{"VServerGroups": {"VServerGroup": []}}, {"VServerGroups": 7}])

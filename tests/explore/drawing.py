@@ -10,6 +10,8 @@ from tests.explore.worlds import PLAYED, READINGS, World
 
 WEIGHTS = (100, 100, 100, 30, 30, 0)
 MARKS = ("mark", "", "", "foreign")
+#: What a target of the name ``old`` may have left.
+FORMER = ("slb-swap/old", "slb-swap.old", "swap-30/old", "swap_30/old")
 #: Without what a reading seldom or never matters.
 TOGETHER = {
     "busy_scope": ("read busy_for=1",),
@@ -47,6 +49,7 @@ class _Draw:
         self.groups: dict[str, list[str]] = {}  #: the servers of each target's group, with their addresses
         self.members: dict[str, list[str]] = {}
         self.news = 0
+        self.former = self.likely(0.08)  #: whether the marks in the groups have another name
         self.beside = ""  #: a server that is sick for another group
 
     def likely(self, share: float) -> bool:
@@ -167,6 +170,10 @@ class _Draw:
             if self.sources[name]
             else self.random.choice(("", "", "mark", "foreign"))
         )
+        if self.former and self.likely(0.6):  # what a target of another name has left in the group
+            mark = "#" + self.random.choice(FORMER)
+            if not mark.startswith("#slb-swap/"):
+                weights = [f"{weight.partition('=')[0]}=0" for weight in weights]
         self.clauses.append(" ".join(filter(None, (f"in {name} {server}", *weights, mark))))
         if self.likely(0.06):
             self.clauses.append(f"server {server.partition('@')[0]} {self._ill()}")
@@ -224,6 +231,8 @@ class _Draw:
             f"foreign {name} out {self._any(name)}",
             f"foreign {name} weight {self._any(name)} {self.random.choice((0, 30))}",
             f"foreign {name} in i-x9 80",
+            f"foreign {name} in LAUNCHED 80 #by-hand",
+            f"foreign {name} in LAUNCHED 80 #by-hand",
         ]
         if self.beside:
             what += [f"is {self.beside} beside={self.random.choice(('abnormal', 'normal'))}"] * 3
@@ -237,7 +246,15 @@ class _Draw:
                 f"drop {source}",
                 f"zero {source}",
             ]
-        self.steps.append(f"{when} {self.random.choice(what)}")
+        chosen = self.random.choice(what)
+        if "LAUNCHED" in chosen:  # somebody else puts in the server that the next delivery brings
+            chosen, when = (
+                chosen.replace("LAUNCHED", f"i-n{self.news}"),
+                f"~+{self.random.choice((1, 5, 10))}",
+            )
+            if self.likely(0.5):
+                self.clauses.append(f"refuse {self.random.choice(WRITES[:2])} ObtainIpFail")
+        self.steps.append(f"{when} {chosen}")
 
     def _delivery(self) -> None:
         kinds: list[Callable[[], None]] = [self._request, self._request]

@@ -88,7 +88,7 @@ def _zero(world: World, words: Words) -> None:
 
 
 def _foreign(world: World, words: Words) -> None:
-    """``~ foreign web out i-0``, ``... weight i-0 0``, ``... in x-9 80``: somebody else changes the group."""
+    """``~ foreign web out i-0``, ``... weight i-0 0``, ``... in x-9 80 #blue``: somebody else does."""
     name, what, server, *said = words
     group = world.groups[f"rsp-{name}"]
     backends = group.backends
@@ -100,10 +100,13 @@ def _foreign(world: World, words: Words) -> None:
         )
     elif what == "in":
         world.instances = {server: Instance(server), **world.instances}
-        new = Backend(server, int(said[0]), 100, type_of(server))
+        new = Backend(server, int(said[0]), 100, type_of(server), None, "".join(said[1:]).lstrip("#"))
         taken = sum(len(one.backends) for one in world.groups.values())
         full = taken >= world.load_balancers[group.load_balancer_id].backend_quota
-        backends = backends if full or new.key in {one.key for one in backends} else (*backends, new)
+        found = world.instances[server]
+        fit = found.status == "Running" and not found.operation_locks
+        known = new.key in {one.key for one in backends}
+        backends = (*backends, new) if fit and not full and not known else backends
     if backends != group.backends:
         world.put_backends(group, backends, "foreign")
 

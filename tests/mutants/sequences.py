@@ -379,4 +379,44 @@ BUGS = (
             "case Result.PERMANENT if False:",
         ),
     ),
+    _bug(
+        "a server that others put in during the run is taken for one of its own",
+        "put in by others during the run, and taken out",
+        "target web asg=a; in web i-0 80=100; in web i-1 80=100; server i-n0 abnormal;"
+        "refuse ModifyVServerGroupBackendServers ObtainIpFail; ~+5 foreign web in i-n0 80 #by-hand;"
+        "> request web p:i-0/i-n0",
+        (
+            "core.deciding.run_state:RunState.has_put_in",
+            "(backend.key, backend.description) in self.put_in",
+            "True",
+        ),
+    ),
+    _bug(
+        "a server that others put in during the run gets the weight of a new one",
+        "put in by others during the run, and changed",
+        "target web weight=50; in web i-0 80=100; in web i-1 80=100; server i-n0;"
+        "refuse AddVServerGroupBackendServers ObtainIpFail; ~+5 foreign web in i-n0 80 #by-hand;"
+        "> request web l:i-n0",
+        ("core.deciding.status:ChangeStatus._meant", "now.weight == new.weight", "True"),
+    ),
+    _bug(
+        "a drain under a former name is over for ever",
+        "drained, and left so",
+        "target web asg=a; in web i-0 80=100; lists a i-0; lists a i-1;in web i-1 80=0 #swap_30/old; > timer",
+        ("core.model.marks:Marks._means_us", "self.alone or ", ""),
+    ),
+    _bug(
+        "who waits under a former name waits for ever",
+        "waiting for its weight, and left so",
+        "target web asg=a; in web i-0 80=100; lists a i-0; lists a i-1;"
+        "in web i-1 80=0 #slb-swap.old; > timer",
+        ("core.model.marks:Marks._means_us", "self.alone or ", ""),
+    ),
+    _bug(
+        "what was put in under a former name is nobody's",
+        "to leave, still there, and not said",
+        "target web asg=a; in web i-0 80=100; lists a i-0; in web i-1 80=100; lists a i-1;"
+        "in web i-2 80=100 #slb-swap/old; > timer",
+        ("core.model.marks:Marks._means_us", "self.alone or ", ""),
+    ),
 )

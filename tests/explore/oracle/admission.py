@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
+from localcloud.state.world import Backend
 from tests.explore.oracle.capacity import steps
-from tests.explore.oracle.facts import Run
+from tests.explore.oracle.facts import Run, before_its_drain, is_waiting, was_drained
 
 #: Seconds within which a run sees what has become of an instance.
 SEEN_S = 30.0
@@ -78,14 +80,57 @@ def untouched(run: Run) -> Iterator[str]:
                 return
 
 
+def put_in_by_others(run: Run) -> set[tuple[str, int, str | None]]:
+    """The backends of the end that somebody else has put in, in this run or before it."""
+    found: set[tuple[str, int, str | None]] = set()
+    instants = run.served.instants(run.group, 0, run.end + 1)
+    for before, at in pairwise(instants):
+        then, now = ({b.key for b in run.backends(one)} for one in (before, at))
+        found &= now
+        found |= now - then if at in run.played.others else set()
+    return found
+
+
+def others_own(run: Run) -> Iterator[str]:
+    """What others put in while a run goes on stays as they made it, unless the delivery takes it out.
+
+    A weight of 0, or a weight that a request names, may be changed.
+    """
+    theirs: dict[tuple[str, int, str | None], Backend] = {}
+    weighed = {e.server for e in run.launched if e.weight is not None}
+    start, leave = {b.key for b in run.start}, {b.key for b in run.leave}
+    now = {b.key: b for b in run.start}
+    for at in run.served.instants(run.group, run.begin + 1, run.end + 1):
+        before, now = now, {b.key: b for b in run.backends(at)}
+        if at in run.played.others:
+            changed = {key: b for key, b in now.items() if before.get(key) != b and key not in start}
+            theirs = {key: now[key] for key in theirs.keys() & now.keys()} | changed
+            continue
+        for key, owned in list(theirs.items()):
+            named = any(entry.covers(owned) for entry in run.terminated) or key in leave
+            if named or now.get(key) == owned:
+                continue
+            lag = run.played.setup.readings["read_lag"]
+            if run.played.excused.allow("others_meanwhile", lag):  # it could not see them
+                del theirs[key]
+            elif key not in now:
+                yield f"put in by others during the run, and taken out: {key[0]}: instant {at}"
+                return
+            elif now[key].description != owned.description or (owned.weight and key[0] not in weighed):
+                yield f"put in by others during the run, and changed: {key[0]}: instant {at}"
+                return
+
+
 def _finishes(run: Run, server: str) -> bool:
     """Whether a server was put in by us, unfinished, so that it may be taken out again."""
     found = [b for b in run.start if b.server_id == server]
-    return any(b.description == run.mark.replace("/", ".") for b in found)
+    return any(map(is_waiting, found))
 
 
 def _was_drained(run: Run, key: tuple[str, int, str | None], weight: int) -> bool:
     """Whether a backend once had this weight, so that to give it back is to put back what a drain took."""
+    if any(b.key == key and was_drained(b) and before_its_drain(b).weight == weight for b in run.start):
+        return True
     return any(
         b.key == key and b.weight == weight
         for at in run.served.instants(run.group, 0, run.begin)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from tests.explore.oracle.admission import put_in_by_others
 from tests.explore.oracle.capacity import _is_full
-from tests.explore.oracle.facts import HOOKS_IN, Entry, Run, is_ours, share
+from tests.explore.oracle.facts import HOOKS_IN, Entry, Run, is_ours, is_waiting, share, was_drained
 
 LIMITS = frozenset({"min_backends", "max_unavailable", "floor"})
 HEALTH = frozenset({"not_healthy", "after_rollback", "health"})
@@ -18,10 +19,28 @@ def ended(run: Run) -> Iterator[str]:
         return
     yield from raised(run)
     yield from reasons(run)
+    yield from unfinished(run)
     if run.is_request:
         yield from as_requested(run)
     else:
         yield from as_listed(run)
+
+
+def unfinished(run: Run) -> Iterator[str]:
+    """What a run has left drained or waiting, under whatever name, gets its weight or goes."""
+    result = run.result
+    if result is None or result["outcome"] == "raised" or run.group in run.refused:
+        return
+    asked = {e.server for e in (*run.terminated, *(e for e in run.launched if e.weight == 0))}
+    asked |= {subject.partition("@")[0] for subject in run.refused} | run.leaving
+    for b in run.backends(run.end):
+        if b.server_id in asked or b not in run.start:
+            continue
+        if was_drained(b):
+            yield f"drained, and left so: {b.server_id}:{b.port}: {b.description}"
+        comes = b.server_id in run.in_service and run.runs(b.server_id)
+        if is_waiting(b) and (not run.sources or (comes and b.server_id not in _unhealthy(run))):
+            yield f"waiting for its weight, and left so: {b.server_id}:{b.port}: {b.description}"
 
 
 def raised(run: Run) -> Iterator[str]:
@@ -210,7 +229,8 @@ def _kept_beside(run: Run) -> Iterator[str]:
     before = {b.server_id for b in run.served.history[run.served.instants(run.group, 0, at + 1)[0]].backends}
     sick, serving = run.served.sick(at), {one[0] for one in run.served.serving(at)}
     for old, new in run.pairs:
-        if new not in weighted & sick - before or old not in serving:
+        known = before | {key[0] for key in put_in_by_others(run)}
+        if new not in weighted & sick - known or old not in serving:
             continue
         if not run.played.excused.allow("refused_for_good", new in _not_taken_out(run)):
             yield f"failed, and kept beside the server that it was to replace: {new} beside {old}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +15,7 @@ from tests.explore.ports import READ, WRONG, Attempt, Call
 
 #: Descriptions that say that a backend was added by us: the mark, also while it waits or drains.
 _OURS = re.compile(r"slb-swap[/.].*|swap-[0-9]+/.*")
+_DRAINED = re.compile(r"swap[-_][0-9]+/.*")
 EVENTS = frozenset({"out", "in", "outerr", "inerr", "hookin", "hooksin", "hookout"})
 HOOKS_IN = frozenset({"hookin", "hooksin"})  #: one lifecycle hook for all instances, or one for each
 RUNS = frozenset({"Running", "Pending", "Starting"})
@@ -44,9 +45,23 @@ def is_ours(description: str) -> bool:
     return bool(_OURS.fullmatch(description))
 
 
+def is_waiting(backend: Backend) -> bool:
+    """Whether we have put a backend in without its weight, under whatever name."""
+    return backend.weight == 0 and backend.description.startswith("slb-swap.")
+
+
 def was_drained(backend: Backend) -> bool:
     """Whether a description of ours remembers the weight that a drain took."""
-    return backend.weight == 0 and backend.description.startswith(("swap-", "swap_"))
+    return backend.weight == 0 and bool(_DRAINED.fullmatch(backend.description))
+
+
+def before_its_drain(backend: Backend) -> Backend:
+    """A backend as it was before a drain of ours that is over, under whatever name."""
+    if not was_drained(backend):
+        return backend
+    word, _, name = backend.description.partition("/")
+    mark = f"slb-swap/{name}" if word.startswith("swap-") else ""
+    return replace(backend, weight=int(word[len("swap-") :]), description=mark)
 
 
 def share(limit: int | str, of: int) -> int:

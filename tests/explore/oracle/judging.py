@@ -28,6 +28,7 @@ _EACH_RUN = (
     admission.doomed,
     admission.stopped,
     admission.untouched,
+    admission.others_own,
     endless.counted,
     endless.sent_again,
     draining.drained,
