@@ -9,16 +9,15 @@ from typing import Annotated, Any, Final, get_args
 
 import msgspec
 from msgspec import Meta
-from msgspec.structs import replace
 
-from handler.core.model.marks import NAME, Marks
+from handler.core.model.marks import Marks
 from handler.core.model.policy import Mode, Policy, Target
 from handler.core.model.values import Strategy
 from handler.triggers.faults import broken, in_words, kind_of, nearest, repeated_key, value_at
 from handler.triggers.messages import shown
 
 # With its mark, a name of 71 characters fills the 80 of a description: see core.model.marks.
-_Name = Annotated[str, Meta(pattern=rf"^{NAME}\Z")]
+_Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.\-\u4e00-\u9fff]{1,71}\Z")]
 _GroupId = Annotated[str, Meta(pattern=r"^rsp-[A-Za-z0-9_\-]{1,60}\Z")]
 _LoadBalancerId = Annotated[str, Meta(pattern=r"^lb-[A-Za-z0-9_\-]{1,60}\Z")]
 # Older ids of scaling groups lack asg-.
@@ -96,15 +95,7 @@ def read(given: str, read_file: Callable[[str], str], errors: list[str]) -> tupl
         return ()
     found = [_target(item, f"targets[{at}]", errors) for at, item in enumerate(listed)]
     errors.extend(_clashes(found))
-    return tuple(_with_marks([target for target in found if target is not None]))
-
-
-def _with_marks(found: list[Target]) -> Iterator[Target]:
-    """Yield the targets; each knows whether it has its VServer group alone."""
-    groups = Counter(target.vserver_group_id for target in found)
-    for target in found:
-        marks = Marks(target.name, alone=groups[target.vserver_group_id] == 1)
-        yield replace(target, policy=replace(target.policy, marks=marks))
+    return tuple(target for target in found if target is not None)
 
 
 def _list(given: str, read_file: Callable[[str], str]) -> list[Any]:

@@ -38,15 +38,9 @@ def errors(*targets: Any, **environ: str) -> tuple[str, ...]:
 
 
 def test_only_the_group_is_required() -> None:
-    policy = Policy(marks=Marks("rsp-web", alone=True))
+    policy = Policy(marks=Marks("rsp-web"))
     assert loaded(ONE).targets == (Target("rsp-web", "rsp-web", (), "apply", policy),)
     assert loaded(ONE) == settings.Settings(loaded(ONE).targets)
-
-
-def test_a_target_has_its_group_alone_if_no_other_names_it() -> None:
-    said = [{"name": name, "vserver_group_id": f"rsp-{name[:3]}"} for name in ("web1", "web2", "api")]
-    found = {one.name: one.policy.marks.alone for one in loaded(*said).targets}
-    assert found == {"web1": False, "web2": False, "api": True}
 
 
 def test_everything_that_can_be_said() -> None:
@@ -67,7 +61,7 @@ def test_everything_that_can_be_said() -> None:
         "health": {"timeout_s": 60, "interval_s": 1},
     }
     policy = Policy(
-        marks=Marks("web", alone=True),
+        marks=Marks("web"),
         ports=(8080, 9090),
         weight=50,
         strategy="surge",

@@ -41,7 +41,7 @@ def block(text: str, beginning: str) -> str:
 def test_the_target_in_the_settings_is_one_with_every_default():
     example = block(SETTINGS, "[{")
     (target,) = settings.load({"SWAP_TARGETS": example}).targets
-    policy = Policy(marks=Marks("web", alone=True), ports=(8080,), weight=100)
+    policy = Policy(marks=Marks("web"), ports=(8080,), weight=100)
     assert target == Target("web", "rsp-web", ("asg-web",), "apply", policy)
 
 

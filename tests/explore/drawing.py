@@ -10,8 +10,6 @@ from tests.explore.worlds import PLAYED, READINGS, World
 
 WEIGHTS = (100, 100, 100, 30, 30, 0)
 MARKS = ("mark", "", "", "foreign")
-#: What a target of the name ``old`` may have left.
-FORMER = ("slb-swap/old", "slb-swap.old", "swap-30/old", "swap_30/old")
 #: Without what a reading seldom or never matters.
 TOGETHER = {
     "busy_scope": ("read busy_for=1",),
@@ -49,7 +47,6 @@ class _Draw:
         self.groups: dict[str, list[str]] = {}  #: the servers of each target's group, with their addresses
         self.members: dict[str, list[str]] = {}
         self.news = 0
-        self.former = self.likely(0.08)  #: whether the marks in the groups have another name
         self.beside = ""  #: a server that is sick for another group
 
     def likely(self, share: float) -> bool:
@@ -170,10 +167,6 @@ class _Draw:
             if self.sources[name]
             else self.random.choice(("", "", "mark", "foreign"))
         )
-        if self.former and self.likely(0.6):  # what a target of another name has left in the group
-            mark = "#" + self.random.choice(FORMER)
-            if not mark.startswith("#slb-swap/"):
-                weights = [f"{weight.partition('=')[0]}=0" for weight in weights]
         self.clauses.append(" ".join(filter(None, (f"in {name} {server}", *weights, mark))))
         if self.likely(0.06):
             self.clauses.append(f"server {server.partition('@')[0]} {self._ill()}")

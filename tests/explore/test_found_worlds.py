@@ -113,9 +113,6 @@ FOUND = {
         "target web; in web i-0 80=100; in web i-1 80=100; server i-n0; server i-n1 abnormal; "
         "refuse ModifyVServerGroupBackendServers ObtainIpFail; ~+5 foreign web in i-n0 80 #by-hand; "
         "> request web t:i-0 l:i-n0 l:i-n1",
-    "what a target of another name has left gets its weight or goes":
-        "target web asg=a; in web i-0 80=100; in web i-1 80=0 #swap-30/old; in web i-2 80=0 #slb-swap.old; "
-        "in web i-3 80=100 #slb-swap/old; lists a i-0; lists a i-1; lists a i-2; > timer",
 }  # fmt: skip
 
 

@@ -399,24 +399,4 @@ BUGS = (
         "> request web l:i-n0",
         ("core.deciding.status:ChangeStatus._meant", "now.weight == new.weight", "True"),
     ),
-    _bug(
-        "a drain under a former name is over for ever",
-        "drained, and left so",
-        "target web asg=a; in web i-0 80=100; lists a i-0; lists a i-1;in web i-1 80=0 #swap_30/old; > timer",
-        ("core.model.marks:Marks._means_us", "self.alone or ", ""),
-    ),
-    _bug(
-        "who waits under a former name waits for ever",
-        "waiting for its weight, and left so",
-        "target web asg=a; in web i-0 80=100; lists a i-0; lists a i-1;"
-        "in web i-1 80=0 #slb-swap.old; > timer",
-        ("core.model.marks:Marks._means_us", "self.alone or ", ""),
-    ),
-    _bug(
-        "what was put in under a former name is nobody's",
-        "to leave, still there, and not said",
-        "target web asg=a; in web i-0 80=100; lists a i-0; in web i-1 80=100; lists a i-1;"
-        "in web i-2 80=100 #slb-swap/old; > timer",
-        ("core.model.marks:Marks._means_us", "self.alone or ", ""),
-    ),
 )

@@ -107,8 +107,8 @@ def is_taken_back(situation: Situation) -> bool:
 
 def _ours(status: ChangeStatus, situation: Situation) -> tuple[Backend, ...]:
     """Return the new backends that this run put in, or that an earlier one left waiting for their weight."""
-    put_in, is_waiting = situation.state.has_put_in, situation.policy.marks.is_waiting
-    return tuple(b for b in status.in_now if put_in(b) or is_waiting(b))
+    put_in, waiting = situation.state.has_put_in, situation.policy.marks.waiting
+    return tuple(b for b in status.in_now if put_in(b) or (b.weight == 0 and b.description == waiting))
 
 
 def _lost(status: ChangeStatus, situation: Situation) -> tuple[Backend, ...]:

@@ -8,9 +8,6 @@
 | `swap_30/web` | 0       | not ours, had no description; drained by us, from weight 30                |
 | `swap_/web`   | above 0 | ... and put back; it means nothing, but no call can empty a description    |
 
-A target that has its group ``alone`` also owns marks with any other name, such as its former one. Of several
-targets of a group each owns its name only: a name of nobody may be the former one of any of them.
-
 A description may have 80 characters (AddVServerGroupBackendServers), so a target's name may have 71.
 """
 
@@ -25,18 +22,13 @@ from handler.core.model.values import Backend
 
 #: A mark of any target, ours or not.
 _MARK = re.compile(r"slb-swap[/.].+|swap[-_]\d{0,3}/.+", re.DOTALL)
-#: What a target may be called.
-NAME = r"[A-Za-z0-9_.\-\u4e00-\u9fff]{1,71}"
-_ADDED = re.compile(rf"slb-swap([/.])({NAME})")
-_DRAINED = re.compile(rf"swap([-_])(\d{{1,3}})/({NAME})")
-_VOID = re.compile(rf"swap_/({NAME})")
+_DRAINED = re.compile(r"swap([-_])(\d{1,3})/(.+)", re.DOTALL)
 
 
 class Marks(Struct, frozen=True):
-    """The marks of one target, by its name. ``alone``: no other target has its group."""
+    """The marks of one target, by its name."""
 
     target: str
-    alone: bool = False
 
     @property
     def ours(self) -> str:
@@ -54,12 +46,12 @@ class Marks(Struct, frozen=True):
 
     def drained_from(self, backend: Backend) -> int | None:
         """Return the weight from which we drained a backend; None if we did not."""
-        found = self._drain(backend.description) if backend.weight == 0 else None
-        return int(found[2]) if found and 0 < int(found[2]) <= 100 else None
+        found = _DRAINED.fullmatch(backend.description) if backend.weight == 0 else None
+        return int(found[2]) if found and found[3] == self.target and 0 < int(found[2]) <= 100 else None
 
     def drained(self, backend: Backend) -> Backend:
         """Return a backend at weight 0; its description keeps the former weight if it is ours or empty."""
-        if self._is_added(backend.description, "/"):
+        if backend.description == self.ours:
             word = f"swap-{backend.weight}/{self.target}"
         elif self.is_free(backend.description):
             word = f"swap_{backend.weight}/{self.target}"
@@ -74,8 +66,8 @@ class Marks(Struct, frozen=True):
 
     def kept(self, backend: Backend) -> str:
         """Return the description that a backend keeps once its drain is over."""
-        found = self._drain(backend.description)
-        if found is None:
+        found = _DRAINED.fullmatch(backend.description)
+        if found is None or found[3] != self.target:
             return backend.description
         return self.ours if found[1] == "-" else self._void
 
@@ -85,31 +77,19 @@ class Marks(Struct, frozen=True):
 
     def is_free(self, description: str) -> bool:
         """Tell whether a description is empty, or a mark in place of an empty one."""
-        void, drain = _VOID.fullmatch(description), self._drain(description)
-        return not description or bool(void and self._means_us(void[1])) or bool(drain and drain[1] == "_")
+        return description in {"", self._void} or (
+            description.startswith("swap_") and self._is_drained(description)
+        )
 
     def remembers(self, description: str) -> bool:
         """Tell whether the weight of a backend with this description survives a drain that is cut short."""
-        added = self._is_added(description, "/")
-        return added or self.is_free(description) or self._drain(description) is not None
+        return description == self.ours or self.is_free(description) or self._is_drained(description)
 
     def owns(self, backend: Backend) -> bool:
         """Tell whether we added a backend."""
-        drain = self._drain(backend.description)
-        added = self._is_added(backend.description, "/") or self.is_waiting(backend)
-        return added or backend.description == self.waiting or bool(drain and drain[1] == "-")
+        said = backend.description
+        return said in {self.ours, self.waiting} or (said.startswith("swap-") and self._is_drained(said))
 
-    def is_waiting(self, backend: Backend) -> bool:
-        """Tell whether we added a backend that still waits for its weight."""
-        return backend.weight == 0 and self._is_added(backend.description, ".")
-
-    def _is_added(self, description: str, sign: str) -> bool:
-        found = _ADDED.fullmatch(description)
-        return found is not None and found[1] == sign and self._means_us(found[2])
-
-    def _drain(self, description: str) -> re.Match[str] | None:
+    def _is_drained(self, description: str) -> bool:
         found = _DRAINED.fullmatch(description)
-        return found if found and self._means_us(found[3]) else None
-
-    def _means_us(self, name: str) -> bool:
-        return self.alone or name == self.target
+        return found is not None and found[3] == self.target

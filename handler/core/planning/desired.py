@@ -260,7 +260,8 @@ class _Reconciling:
 
     def _waits(self, server_id: str) -> bool:
         """Tell whether a server in the group still waits for its weight, after a run that was cut off."""
-        return any(map(self._policy.marks.is_waiting, self._present[server_id]))
+        waiting = self._policy.marks.waiting
+        return any(b.weight == 0 and b.description == waiting for b in self._present[server_id])
 
     # What goes.
 

@@ -119,7 +119,7 @@ def _with_left_overs(proposed: Changes, first: Observed, policy: Policy) -> Chan
     left = [
         Change(unit, None, backends, gone=True)
         for unit, backends in first.group.units().items()
-        if all(map(policy.marks.is_waiting, backends))
+        if all(b.weight == 0 and b.description == policy.marks.waiting for b in backends)
         and known.isdisjoint(backend.key for backend in backends)
     ]
     return replace(proposed, changes=(*proposed.changes, *left))

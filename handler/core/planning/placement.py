@@ -78,8 +78,7 @@ class Places:
 
     def _description(self, ref: ServerRef, here: Backend | None, replaced: Backend | None) -> str:
         """Return the description. A backend already in keeps its own: only its weight is ours to change."""
-        waits = here and (here.description == self._marks.waiting or self._marks.is_waiting(here))
-        if here and not waits:
+        if here and here.description != self._marks.waiting:
             return self._marks.kept(here)
         if ref.description is not None:
             return ref.description

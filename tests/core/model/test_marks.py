@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from handler.core.model.marks import Marks
 from tests.support.builders import backend
 
-MARKS, OTHER, ALONE = Marks("web"), Marks("web2"), Marks("web2", alone=True)
+MARKS, OTHER = Marks("web"), Marks("web2")
 
 
 @pytest.mark.parametrize(
@@ -107,47 +107,3 @@ def test_a_drain_is_drained_once() -> None:
     once = MARKS.drained(backend("i-1=30#slb-swap/web"))
     assert "slb-swap/web" == MARKS.kept(once)
     assert "blue" == MARKS.kept(backend("i-1=0#blue"))
-
-
-@pytest.mark.parametrize(
-    ("said", "put_back"),
-    [("i-1=0#swap-30/web", "i-1=30#slb-swap/web2"), ("i-1=0#swap_30/web", "i-1=30#swap_/web2")],
-)
-def test_what_was_drained_under_another_name_is_put_back_where_one_target_has_the_group(
-    said: str, put_back: str
-) -> None:
-    assert (30, backend(put_back)) == (ALONE.drained_from(backend(said)), ALONE.put_back(backend(said)))
-    assert (None, backend(said)) == (OTHER.drained_from(backend(said)), OTHER.put_back(backend(said)))
-
-
-@pytest.mark.parametrize(
-    ("said", "lowered"),
-    [("i-1=30#slb-swap/web", "i-1=0#swap-30/web2"), ("i-1=30#swap_/web", "i-1=0#swap_30/web2")],
-)
-def test_what_is_marked_with_another_name_is_drained_under_the_own(said: str, lowered: str) -> None:
-    assert (backend(lowered), True) == (
-        ALONE.drained(backend(said)),
-        ALONE.remembers(backend(said).description),
-    )
-    assert not OTHER.remembers(backend(said).description)
-
-
-@pytest.mark.parametrize("said", ["i-1#slb-swap/web", "i-1=0#slb-swap.web", "i-1=0#swap-30/web"])
-def test_any_name_is_ours_where_one_target_has_the_group(said: str) -> None:
-    assert (True, False) == (ALONE.owns(backend(said)), OTHER.owns(backend(said)))
-
-
-@pytest.mark.parametrize(
-    "said",
-    ["i-1#slb-swap.web", "i-1#slb-swap/a/b", "i-1#slb-swap/", f"i-1#slb-swap/{72 * 'x'}", "i-1=0#swap-x/web"],
-)
-def test_what_we_never_write_is_not_ours_whatever_the_name(said: str) -> None:
-    assert not ALONE.owns(backend(said))
-
-
-@pytest.mark.parametrize(
-    ("said", "expected"),
-    [("i-1=0#slb-swap.web", True), ("i-1#slb-swap.web", False), ("i-1=0#slb-swap/web", False)],
-)
-def test_a_backend_of_ours_waits_at_weight_0(said: str, expected: bool) -> None:
-    assert [expected, expected] == [marks.is_waiting(backend(said)) for marks in (MARKS, ALONE)]

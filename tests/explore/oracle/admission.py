@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from localcloud.state.world import Backend
 from tests.explore.oracle.capacity import steps
-from tests.explore.oracle.facts import Run, before_its_drain, is_waiting, was_drained
+from tests.explore.oracle.facts import Run
 
 #: Seconds within which a run sees what has become of an instance.
 SEEN_S = 30.0
@@ -124,13 +124,11 @@ def others_own(run: Run) -> Iterator[str]:
 def _finishes(run: Run, server: str) -> bool:
     """Whether a server was put in by us, unfinished, so that it may be taken out again."""
     found = [b for b in run.start if b.server_id == server]
-    return any(map(is_waiting, found))
+    return any(b.description == run.mark.replace("/", ".") for b in found)
 
 
 def _was_drained(run: Run, key: tuple[str, int, str | None], weight: int) -> bool:
     """Whether a backend once had this weight, so that to give it back is to put back what a drain took."""
-    if any(b.key == key and was_drained(b) and before_its_drain(b).weight == weight for b in run.start):
-        return True
     return any(
         b.key == key and b.weight == weight
         for at in run.served.instants(run.group, 0, run.begin)

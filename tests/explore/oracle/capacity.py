@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.explore.oracle.facts import Run, is_ours, is_waiting
+from tests.explore.oracle.facts import Run, is_ours
 from tests.explore.oracle.served import Unit
 
 
@@ -166,7 +166,7 @@ def _unpaired(run: Run) -> int:
 def waits(run: Run, server: str) -> bool:
     """Whether a server of the start has no weight yet, and is to get it."""
     here = [b for b in run.start if b.server_id == server]
-    unfinished = run.is_request or any(map(is_waiting, here))
+    unfinished = run.is_request or any(b.description == run.mark.replace("/", ".") for b in here)
     return unfinished and all(b.weight == 0 for b in here)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from localcloud.state.world import Backend
-from tests.explore.oracle.facts import Run, before_its_drain, is_ours, is_waiting, was_drained
+from tests.explore.oracle.facts import Run, is_ours, was_drained
 from tests.explore.oracle.served import Served, Unit, unit
 from tests.explore.playing import Played
 
@@ -49,10 +49,8 @@ def past_of(
             if at in played.others:
                 past.ours.discard(key)
                 past.left.discard(key)
-                if key in now and is_waiting(now[key]):
-                    past.owners.pop(key, None)  # it was put in by us, before all that is seen here
-                elif key in now:
-                    past.owners[key] = before_its_drain(now[key])
+                if key in now:
+                    past.owners[key] = now[key]
                     past.said.add(now[key].description)
                 elif at not in meanwhile:  # a run may put back what somebody else took out while it went on
                     past.owners.pop(key, None)
@@ -116,8 +114,6 @@ def _may_be_at_nothing(played: Played, key: Key, owner: Backend | None, last: Ru
         return True
     if allow("hook_still_waits", last.listed.get(key[0], ("",))[0] == "pending"):
         return True
-    if key[0] in last.leaving:
-        return True  # that it leaves is another rule's matter
     if allow("held_by_a_limit", key[0] in last.refused):
         return True
     return bool(allow("sick_at_nothing", key[0] in last.served.sick(last.end)))
@@ -130,11 +126,8 @@ def _not_remembered(played: Played, owner: Backend | None) -> bool:
 
 
 def _is_a_word(now: str, before: str) -> bool:
-    """Whether a description that was empty holds a word of ours that is no mark, as no call can empty it; or
-    whether both are marks, perhaps of different names.
-    """
-    renamed = is_ours(now) and is_ours(before)
-    return renamed or (not before and now.startswith("swap") and not is_ours(now))
+    """Whether a description that was empty holds a word of ours that is no mark: no call can empty it."""
+    return not before and now.startswith("swap") and not is_ours(now)
 
 
 def _new_description(now: Backend, past: Past, runs: list[Run]) -> Iterator[str]:

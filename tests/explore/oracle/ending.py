@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.explore.oracle.admission import put_in_by_others
 from tests.explore.oracle.capacity import _is_full
-from tests.explore.oracle.facts import HOOKS_IN, Entry, Run, is_ours, is_waiting, share, was_drained
+from tests.explore.oracle.facts import HOOKS_IN, Entry, Run, is_ours, share
 
 LIMITS = frozenset({"min_backends", "max_unavailable", "floor"})
 HEALTH = frozenset({"not_healthy", "after_rollback", "health"})
@@ -19,28 +19,10 @@ def ended(run: Run) -> Iterator[str]:
         return
     yield from raised(run)
     yield from reasons(run)
-    yield from unfinished(run)
     if run.is_request:
         yield from as_requested(run)
     else:
         yield from as_listed(run)
-
-
-def unfinished(run: Run) -> Iterator[str]:
-    """What a run has left drained or waiting, under whatever name, gets its weight or goes."""
-    result = run.result
-    if result is None or result["outcome"] == "raised" or run.group in run.refused:
-        return
-    asked = {e.server for e in (*run.terminated, *(e for e in run.launched if e.weight == 0))}
-    asked |= {subject.partition("@")[0] for subject in run.refused} | run.leaving
-    for b in run.backends(run.end):
-        if b.server_id in asked or b not in run.start:
-            continue
-        if was_drained(b):
-            yield f"drained, and left so: {b.server_id}:{b.port}: {b.description}"
-        comes = b.server_id in run.in_service and run.runs(b.server_id)
-        if is_waiting(b) and (not run.sources or (comes and b.server_id not in _unhealthy(run))):
-            yield f"waiting for its weight, and left so: {b.server_id}:{b.port}: {b.description}"
 
 
 def raised(run: Run) -> Iterator[str]:

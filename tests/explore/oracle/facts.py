@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -45,23 +45,9 @@ def is_ours(description: str) -> bool:
     return bool(_OURS.fullmatch(description))
 
 
-def is_waiting(backend: Backend) -> bool:
-    """Whether we have put a backend in without its weight, under whatever name."""
-    return backend.weight == 0 and backend.description.startswith("slb-swap.")
-
-
 def was_drained(backend: Backend) -> bool:
     """Whether a description of ours remembers the weight that a drain took."""
     return backend.weight == 0 and bool(_DRAINED.fullmatch(backend.description))
-
-
-def before_its_drain(backend: Backend) -> Backend:
-    """A backend as it was before a drain of ours that is over, under whatever name."""
-    if not was_drained(backend):
-        return backend
-    word, _, name = backend.description.partition("/")
-    mark = f"slb-swap/{name}" if word.startswith("swap-") else ""
-    return replace(backend, weight=int(word[len("swap-") :]), description=mark)
 
 
 def share(limit: int | str, of: int) -> int:
