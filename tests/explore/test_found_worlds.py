@@ -97,6 +97,16 @@ FOUND = {
     "a server that is refused for good holds up no other, in or out":
         "target web asg=a exclusive un=100% rem=100% min=0; in web i-0 80=100; in web i-1 80=100; "
         "in web i-2 80=100; in web i-3 80=100; lists a i-3; refuse any IpVersionMismatch of i-1; > timer",
+    "an old server that is refused on its way out is told apart from those that leave with it":
+        "target web asg=a strategy=surge ports=80 un=2; in web i-0 80=100; server i-0 abnormal; lists a i-0; "
+        "in web i-1 80=100 mark; server i-1 stopped; lists a i-1; server i-n0; server i-n1; room 0; "
+        "refuse RemoveVServerGroupBackendServers IpVersionMismatch of i-1; "
+        "> request web p:i-1/i-n0 p:i-0/i-n1 force:still_in_service",
+    "and so it is where it does not drain":
+        "target web asg=a drain=3 un=100%; in web i-0 80=100 mark; lists a i-0; in web i-1 80=100 mark; "
+        "lists a i-1; in web i-2 80=100; lists a i-2; server i-n0; server i-n1; "
+        "refuse SetVServerGroupAttribute Forbidden.RAM; "
+        "> request web t:i-0 t:i-1 l:i-n0 l:i-n1 force:still_in_service",
     "nor where it is to be replaced at several ports":
         "target web drain=3 un=100% min=0; in web i-0 80=100 81=30; in web i-1 80=100 81=30; server i-n0; "
         "server i-n1; refuse any Forbidden.RAM of i-n0; > request web p:i-0/i-n0 p:i-1/i-n1",

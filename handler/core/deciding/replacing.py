@@ -81,7 +81,7 @@ def _swap(serving: Iterable[ChangeStatus], situation: Situation) -> Do | None:
     room = situation.room
     wave: list[ChangeStatus] = []
     for status in serving:
-        if situation.focus and status.change.new not in situation.focus:
+        if situation.focus and not {status.change.new, status.change.old} & {*situation.focus}:
             continue
         if not status.removal_costs_capacity or room > 0:
             wave.append(status)

@@ -12,7 +12,7 @@ from handler.core.deciding.status import ChangeStatus, Look, statuses
 from handler.core.model.observed import Observed
 from handler.core.model.policy import WAY_BACK_S, Policy
 from handler.core.model.steps import Do, Entry, SetWeight, Why, unit_of, whole_units
-from handler.core.model.values import Backend, Intent, Strategy
+from handler.core.model.values import Backend, Intent, Pair, Strategy
 from handler.core.planning.goal import Goal
 
 
@@ -140,8 +140,13 @@ class Situation(Struct, frozen=True, dict=True):
         While we look for a bad backend, only entries of the suspects are taken.
         """
         if self.focus:
-            entries = (entry for entry in entries if unit_of(entry) in self.focus)
+            entries = filter(self._is_in_focus, entries)
         return next(whole_units(entries, self.policy.max_per_call), ())
+
+    def _is_in_focus(self, entry: Entry) -> bool:
+        """Tell whether a suspect is the unit of an entry, or the old one of a pair, which was to go first."""
+        old = entry.old.key.unit if isinstance(entry, Pair) else ""
+        return unit_of(entry) in self.focus or old in self.focus
 
     def set_weights(self, after: Iterable[Backend], why: Why) -> Do | None:
         """Return the step that rewrites backends of the group, as many as one call may carry."""

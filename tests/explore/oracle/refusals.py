@@ -38,7 +38,7 @@ def _spares(run: Run, removed: int) -> bool:
     """Whether so many of those that serve from the beginning to the end could go, by whatever is promised."""
     if run.meddled or run.attempt.others or run.attempt.killed or run.served.doubted(run.group, run.end):
         return False
-    if run.played.setup.readings != FIRST or run.played.setup.denied or run.beside:
+    if ending._unhealthy(run) or run.played.setup.readings != FIRST or run.played.setup.denied or run.beside:
         return False
     serving = [run.served.serving(at) - run.served.dead(at) for at in (run.begin, run.end)]
     alive = {one for one in serving[0] & serving[1] if one[0] not in run.said_gone}
@@ -73,9 +73,10 @@ def alone(run: Run) -> Iterator[str]:
         yield f"refused by the API, and not named so: {server}: {code}: {sorted(run.refused.items())}"
     found = ending.as_requested(run) if run.is_request else ending.as_listed(run)
     others = [one for one in found if not any(f" {name}:" in one for name in counterparts)]
-    # Under surge no call says whose place a new one was to take: that one stays.
-    stays = [one for one in others if "still there" in one]
-    yield from (one for one in others if one not in stays[:1])
+    # Where no call has both, nobody here knows whose place a new one was to take: that one stays, or is out.
+    stays = [one for one in others if "still there" in one or "not replaced" in one]
+    out = [one for one in others if "not there" in one]
+    yield from (one for one in others if one not in {*stays[:1], *out[:1]})
 
 
 def _is_unclear(run: Run) -> bool:
@@ -90,6 +91,7 @@ def _is_unclear(run: Run) -> bool:
         or run.meddled
         or bool(attempt.others)
         or setup.readings != FIRST
+        or _lacks_room(run)
         or outcome in {"raised", "rolled_back"}
         or bool(ending._unhealthy(run))
     )
