@@ -103,7 +103,9 @@ def _writers(loaded: Settings) -> Iterator[Finding]:
     """Yield how the targets are shared out, where there are several writers."""
     shares = Counter(loaded.writers[one.vserver_group_id] for one in loaded.targets if loaded.writers)
     if shares:
-        yield good("writers", ", ".join(f"{one} has {shares[one]} targets" for one in sorted(shares)))
+        yield good(
+            "writers", ", ".join(f"{one} has {view.several(shares[one], 'target')}" for one in sorted(shares))
+        )
 
 
 def _number_of_writers(environ: Mapping[str, str]) -> int:

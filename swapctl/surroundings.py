@@ -17,6 +17,7 @@ from handler.core.model.answers import Answer, CallFailed, Result
 from handler.core.model.policy import Target
 from handler.core.model.values import Group, Listeners, Verdict
 from swapctl.findings import Finding, good, look, wrong
+from swapctl.view import several
 
 #: Backends of a load balancer, all its groups together (CLB, Quotas: slb_quota_backendservers_num, 2025-06).
 QUOTA: Final = 200
@@ -42,7 +43,7 @@ def of_target(client: Client, target: Target, *, several_writers: bool = False) 
     units = group.units()
     yield good(
         f"{target.name}: group",
-        f"{len(units)} servers, {len(group.backends)} backends on {group.load_balancer_id}",
+        f"{several(len(units), 'server')}, {several(len(group.backends), 'backend')} on {group.load_balancer_id}",
     )
     yield from _balancer(group, target, several_writers=several_writers)
     yield from _listeners(slb, group, target)
