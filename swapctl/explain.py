@@ -14,7 +14,7 @@ from handler.core.planning.merging import merge
 from handler.triggers import envelopes
 from handler.triggers.envelopes import parse
 from handler.triggers.messages import Message, Unreadable
-from swapctl import given, options, view
+from swapctl import access, given, options, view
 from swapctl import plan as planner
 from swapctl.ending import DONE, FAILED
 
@@ -48,6 +48,8 @@ def command(
     No network is used. A signature is checked as of now; a file that says how it is to be signed
     (as those of events/ do) counts as signed.
     """
+    if region:
+        access.like_a_region(region)
     settings = given.load(given.environment(targets))
     raw = given.content(event)
     delivery = planner.read(raw, settings, region)

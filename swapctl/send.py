@@ -91,8 +91,10 @@ def _event(event: Path, way: Way, targets: Path | None, *, apply: bool, json: bo
         raise WrongUse("send: an EVENT goes to --function NAME; the webhook takes only requests")
     if not apply:
         told = plan.of_files(event, targets, way.endpoint, way.region)
-        _show(told, json=json)
-        if not json:
+        if json:
+            view.as_json(told)
+        else:
+            plan.show(told)
             view.say(("Nothing was sent. ", "bold"), "To hand it to the function, use --apply.")
         return ending.of_plan(told)
     told = sending.event(given.content(event), way)

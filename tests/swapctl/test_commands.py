@@ -492,6 +492,9 @@ def test_a_wrong_secret_is_said(cloud: Local, command: Command, monkeypatch: pyt
         (("local", "--port", "99999"), "--port: expected 0 to 65535"),
         (("local", "--env", "/no/such/folder/x"), "--env: /no/such/folder/x: No such file"),
         (("undo",), "Missing argument"),
+        (("plan", "--targets", TARGETS, "--region", "Hangzhou"), "such as cn-hangzhou, got 'Hangzhou'"),
+        (("check", TARGETS, "--region", "cn hangzhou"), "such as cn-hangzhou, got 'cn hangzhou'"),
+        (("explain", SCALED_IN, "--targets", TARGETS, "--region", "cn"), "such as cn-hangzhou, got 'cn'"),
         (("nothing",), "No such command"),
     ],
     ids=lambda one: one if isinstance(one, str) else "",
@@ -507,7 +510,7 @@ def test_no_credentials_are_said(command: Command, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr("alibabacloud_credentials.provider.DefaultCredentialsProvider.get_credentials", none)
     ended = command("plan", "--targets", TARGETS, "--region", "cn-hangzhou")
-    assert (1, True) == (ended.code, "no credentials: set ALIBABA_CLOUD_ACCESS_KEY_ID" in ended.err)
+    assert (64, True) == (ended.code, "no credentials: set ALIBABA_CLOUD_ACCESS_KEY_ID" in ended.err)
     assert "secret words" not in ended.err
 
 
@@ -558,7 +561,7 @@ def test_a_plan_of_a_silent_cloud_says_what_to_do(
     monkeypatch.setattr("swapctl.planning.PATIENCE_S", 0.5)
     monkeypatch.setenv("SWAP_ENDPOINT", NOBODY)
     ended = command("plan")
-    assert (1, True) == (ended.code, "slb-swap check says why" in ended.out)
+    assert (1, True) == (ended.code, "The connection was refused: check the network" in ended.out)
 
 
 @pytest.mark.parametrize("url", ["https://...", "http://[::1", "http://a b/", "http://a:b/"])
