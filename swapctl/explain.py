@@ -46,7 +46,7 @@ def command(
     """Show what a delivery is and what it asks of which target, or why it is ignored or rejected.
 
     No network is used. A signature is checked as of now; a file that says how it is to be signed
-    (as those of events/ do) counts as signed.
+    (as those of events/ do) counts as signed so.
     """
     if region:
         access.like_a_region(region)
@@ -68,8 +68,11 @@ def command(
 
 def _envelopes(raw: bytes) -> Iterator[dict[str, Any]]:
     """Yield each envelope and message, with its depth."""
-    if given.sample(raw) is not None:
-        yield {"depth": 0, "is": "a signed request for the webhook"}
+    sample = given.sample(raw)
+    if sample is not None:
+        right = sample["sign"] in given.SIGNED
+        how = "a signed request for the webhook" if right else "a request for the webhook, not signed rightly"
+        yield {"depth": 0, "is": how}
         return
     yield from _opened(raw, 0)
 

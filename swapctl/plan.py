@@ -62,7 +62,7 @@ def show(told: Mapping[str, Any]) -> None:
 
 
 def read(raw: bytes, settings: Settings, region: str) -> Delivery:
-    """Return what a delivery asks for. One that is still to be signed counts as signed."""
+    """Return what a delivery asks for. One that is still to be signed counts as signed so."""
     now = time.time()
     sample = given.sample(raw)
     if sample is None:
