@@ -76,6 +76,8 @@ def send(
     if told["outcome"] == "accepted":
         told = following.until_done(told, sent_id, way, quiet=json)
     _show(told, json=json, typed=typed)
+    if not json and told["outcome"] == "raised" and told.get("reason") == sending.NO_ROOM:
+        view.say(sending.BUSY + (", or use --no-wait" if apply and not no_wait else ""))
     if not json and told["outcome"] == "planned":
         if body.get("dry_run") is True:
             _unwritten("the request itself says dry_run.")
@@ -111,7 +113,5 @@ def _unwritten(why: str) -> None:
 def _show(told: dict[str, Any], *, json: bool, typed: bool = False) -> None:
     if json:
         view.as_json(told)
-        return
-    view.result(told, typed=typed)
-    if told["outcome"] == "raised" and told.get("reason") == sending.NO_ROOM:
-        view.say(sending.BUSY)
+    else:
+        view.result(told, typed=typed)

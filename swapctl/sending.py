@@ -29,7 +29,7 @@ from swapctl.ending import Failed, WrongUse
 ANSWER_S = 600
 #: The code of Function Compute if all instances of a function are at work.
 NO_ROOM = "ResourceExhausted"
-BUSY = "swap was busy: send it again in 30 s, or use --no-wait"
+BUSY = "swap was busy: send it again in 30 s"
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,10 @@ def command(
 
 
 #: Why a result has no reverse, where it is not that nothing was written.
-_NO_REVERSE = {"rolled_back": "the old servers are back", "applied": "no server was changed"}
+_NO_REVERSE = {
+    "rolled_back": "the old servers are back",
+    **dict.fromkeys(("applied", "partial", "raised"), "the servers are as before"),
+}
 
 
 def _why_not(result: Path, text: str, target: str) -> str:
