@@ -43,6 +43,8 @@ def command(
     """
     if file is not None and targets is not None:
         raise WrongUse("check: expected one of FILE and --targets")
+    if region is not None:
+        access.like_a_region(region)
     environ = given.environment(file or targets, endpoint)
     found = list(_settings(environ))
     if not any(one.level == "wrong" for one in found):
@@ -103,7 +105,9 @@ def _writers(loaded: Settings) -> Iterator[Finding]:
     """Yield how the targets are shared out, where there are several writers."""
     shares = Counter(loaded.writers[one.vserver_group_id] for one in loaded.targets if loaded.writers)
     if shares:
-        yield good("writers", ", ".join(f"{one} has {shares[one]} targets" for one in sorted(shares)))
+        yield good(
+            "writers", ", ".join(f"{one} has {view.several(shares[one], 'target')}" for one in sorted(shares))
+        )
 
 
 def _number_of_writers(environ: Mapping[str, str]) -> int:
@@ -125,12 +129,12 @@ def _moving(loaded: Settings, before: Settings, writers: int) -> Iterator[Findin
 def _cloud(loaded: Settings, region: str | None, *, offline: bool) -> Iterator[Finding]:
     if offline:
         return
-    if not access.has_credentials() and not os.environ.get("ALIBABA_CLOUD_ECS_METADATA"):
-        yield look(
-            "the cloud", "not asked: no credentials", "give an access key or a profile, or use --offline"
-        )
-        return
     try:
+        if not access.has_credentials() and not os.environ.get("ALIBABA_CLOUD_ECS_METADATA"):
+            yield look(
+                "the cloud", "not asked: no credentials", "give an access key or a profile, or use --offline"
+            )
+            return
         client = access.client(loaded, access.region(region, local=loaded.endpoints.loopback is not None))
     except Failed as failed:
         yield wrong("the cloud", str(failed), "or use --offline")

@@ -14,7 +14,7 @@ from handler.core.planning.merging import merge
 from handler.triggers import envelopes
 from handler.triggers.envelopes import parse
 from handler.triggers.messages import Message, Unreadable
-from swapctl import given, options, view
+from swapctl import access, given, options, view
 from swapctl import plan as planner
 from swapctl.ending import DONE, FAILED
 
@@ -46,8 +46,10 @@ def command(
     """Show what a delivery is and what it asks of which target, or why it is ignored or rejected.
 
     No network is used. A signature is checked as of now; a file that says how it is to be signed
-    (as those of events/ do) counts as signed.
+    (as those of events/ do) counts as signed so.
     """
+    if region:
+        access.like_a_region(region)
     settings = given.load(given.environment(targets))
     raw = given.content(event)
     delivery = planner.read(raw, settings, region)
@@ -66,8 +68,11 @@ def command(
 
 def _envelopes(raw: bytes) -> Iterator[dict[str, Any]]:
     """Yield each envelope and message, with its depth."""
-    if given.sample(raw) is not None:
-        yield {"depth": 0, "is": "a signed request for the webhook"}
+    sample = given.sample(raw)
+    if sample is not None:
+        right = sample["sign"] in given.SIGNED
+        how = "a signed request for the webhook" if right else "a request for the webhook, not signed rightly"
+        yield {"depth": 0, "is": how}
         return
     yield from _opened(raw, 0)
 

@@ -18,8 +18,11 @@ from handler.triggers import deployment, github
 from handler.triggers.faults import broken, repeated_key
 from handler.triggers.http import MAX_BODY
 from handler.triggers.messages import Ignored, Unreadable
+from handler.triggers.signatures import UNAUTHORIZED
 from swapctl.ending import Failed, WrongUse
 
+#: How such a file says that a request is to be signed rightly.
+SIGNED = ("standard", "github")
 #: What a timer without a payload delivers: every target is compared with its scaling groups.
 TIMER = b'{"triggerTime": "1970-01-01T00:00:00Z", "triggerName": "slb-swap", "payload": ""}'
 
@@ -151,7 +154,12 @@ def sample_body(given: Mapping[str, Any], now: float) -> tuple[bytes, str]:
 
 
 def read_sample(given: Mapping[str, Any], targets: Sequence[Target], now: float) -> list[Any]:
-    """Return what such a request comes to, its signature taken as right. Raises Unreadable."""
+    """Return what such a request comes to, its signature taken as right if it is to be signed so.
+
+    Raises Unreadable.
+    """
+    if given["sign"] not in SIGNED:
+        raise Unreadable(f"not signed as it must be: the file's sign is {given['sign']}", UNAUTHORIZED)
     body, github_event = sample_body(given, now)
     if given["sign"] == "github" or github_event:
         return github.read(body, github_event, now, targets, ())

@@ -7,6 +7,7 @@ import json as jsons
 import os
 import shlex
 import signal
+import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -51,9 +52,7 @@ def command(
         raise WrongUse("local: --servers stands in place of --state and --targets")
     if not worlds.EVENTS.is_dir():
         raise Failed("local: it runs from a checkout of slb-swap, which has template.yml and events/")
-    for option, number in (("--port", port), ("--page-port", page_port)):
-        if not 0 <= number <= MOST:
-            raise WrongUse(f"local: {option}: expected 0 to {MOST}, got {number}")
+    _check_numbers(port, page_port, servers)
     if env is not None and env.is_dir():
         raise WrongUse(f"--env: {env}: Is a directory")
     if env is not None and not env.absolute().parent.is_dir():
@@ -85,13 +84,22 @@ def command(
     if json:
         print(jsons.dumps(told), flush=True)
     else:
-        _greet(told, variables, state, said, env, SECRET)
+        begins = str(state or "events/state.json") if servers is None else view.several(servers, "server")
+        _greet(told, variables, begins, said, env, SECRET)
     stop.wait()
     if env is not None:
         _unwrite(env, variables)
     page.close()
     desk.close()
     return DONE
+
+
+def _check_numbers(port: int, page_port: int, servers: int | None) -> None:
+    for option, number in (("--port", port), ("--page-port", page_port)):
+        if not 0 <= number <= MOST:
+            raise WrongUse(f"local: {option}: expected 0 to {MOST}, got {number}")
+    if servers is not None and servers < 1:
+        raise WrongUse(f"local: --servers: expected 1 or more, got {servers}")
 
 
 def _targets(file: Path) -> list[dict[str, Any]]:
@@ -143,7 +151,7 @@ def _exports(variables: Mapping[str, str]) -> str:
 def _greet(
     told: Mapping[str, Any],
     variables: Mapping[str, str],
-    state: Path | None,
+    state: str,
     settings: str,
     env: Path | None,
     secret: str,
@@ -152,17 +160,23 @@ def _greet(
     view.say(("webhook   ", "bold"), str(told.get("webhook_url") or "none"))
     view.say(("endpoint  ", "bold"), str(told["endpoint"]))
     view.say(("functions ", "bold"), " ".join(told.get("functions", {}).values()))
-    view.say(("state     ", "bold"), str(state or "events/state.json"), f", settings {settings}")
+    view.say(("state     ", "bold"), state, f", settings {settings}")
     view.say("\nThe other commands work on it in a terminal with these variables; the keys are made up:\n")
     if env is not None:
         view.say(f"    . {shlex.quote(str(env))}")
     else:
         for name, value in variables.items():
-            view.say(f"    export {name}={shlex.quote(value)}")
-    if state is None and settings.endswith("events/targets.json"):
+            _as_it_is(f"    export {name}={shlex.quote(value)}")
+    if state == "events/state.json" and settings.endswith("events/targets.json"):
         view.say("\nA dry run by curl, good for five minutes:\n")
-        view.say(f"    {_curl(variables['URL'], secret)}")
+        _as_it_is(f"    {_curl(variables['URL'], secret)}")
     view.say("\nCtrl-C ends it.")
+    sys.stdout.flush()
+
+
+def _as_it_is(line: str) -> None:
+    """Print what is to be copied: who has sourced the made-up keys has them among the secrets to hide."""
+    print(line)
 
 
 def _curl(url: str, secret: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 #: The fields in which Log Service carries a line (Function Compute, Logs).
@@ -67,7 +67,14 @@ def _put_back(line: dict[str, Any], path: str, items: Any) -> None:
 def results(text: str) -> list[dict[str, Any]]:
     """Return the whole results in a text, the oldest first if they say when they were."""
     found = [line for line in restored(read(text)) if isinstance(line.get("targets"), list)]
-    return sorted(found, key=lambda line: str(line.get("time", "")))
+    return in_order(found)
+
+
+def in_order(lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return lines with the oldest first; those of the same time as they came, or turned like the others."""
+    times = [str(line["time"]) for line in lines if line.get("time")]
+    backward = times and times[0] > times[-1]
+    return sorted(lines[::-1] if backward else lines, key=lambda line: str(line.get("time", "")))
 
 
 def _ours(value: Any) -> Iterator[dict[str, Any]]:

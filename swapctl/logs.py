@@ -22,7 +22,7 @@ def command(
     json: options.Json = False,
 ) -> int:
     """Tell the story of each run: what was planned, done and waited for, and how it ended."""
-    read = loglines.restored(loglines.read(given.text(file)))
+    read = loglines.in_order(loglines.restored(loglines.read(given.text(file))))
     lines = [one for line in read if (one := _of_target(line, target) if target else line)]
     if not lines:
         raise Failed(f"{file}: no log line of slb-swap" + (f" about {target}" if target and read else ""))
@@ -76,7 +76,10 @@ def _told(line: Mapping[str, Any]) -> tuple[str | tuple[str, str], ...]:
     match line.get("event"):
         case "swap.planned":
             steps = line.get("steps") or []
-            return (f"{of}plan {line.get('plan_id')}, ", f"{len(steps)} calls" if steps else "nothing to do")
+            return (
+                f"{of}plan {line.get('plan_id')}, ",
+                view.several(len(steps), "call") if steps else "nothing to do",
+            )
         case "swap.step":
             done = line.get("result") == "applied"
             code = f" {line.get('code')}" if line.get("code") else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -45,14 +46,23 @@ def command(
     if json:
         view.as_json(told)
     else:
-        view.result(told)
-        if (told["outcome"], told["reason"]) == ("raised", "unknown"):
-            view.say("The cloud did not answer: slb-swap check says why.")
+        show(told)
     return ending.of_plan(told)
 
 
+def show(told: Mapping[str, Any]) -> None:
+    """Print a plan; where there is none, with the failure that the cloud answered last, and its remedy."""
+    view.result(told)
+    for target in told["targets"]:
+        if target.get("problem"):
+            code, message, remedy = (target["problem"][key] for key in ("code", "message", "remedy"))
+            why = f"{code} {message}".strip()
+            why = f"{why.rstrip('.')}: {remedy}" if remedy else why
+            view.say((f"{target['target']}: ", "bold"), why)
+
+
 def read(raw: bytes, settings: Settings, region: str) -> Delivery:
-    """Return what a delivery asks for. One that is still to be signed counts as signed."""
+    """Return what a delivery asks for. One that is still to be signed counts as signed so."""
     now = time.time()
     sample = given.sample(raw)
     if sample is None:

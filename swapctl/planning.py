@@ -24,6 +24,7 @@ from handler.running import delivering
 from handler.running.delivering import Done
 from handler.running.ports import Clock, Ecs, Ess, Means, Slb
 from handler.triggers.messages import Ignored, Rejected
+from swapctl import remedies
 
 #: Seconds for which a cloud that is busy or silent is asked again.
 PATIENCE_S = 60.0
@@ -132,13 +133,20 @@ def _more(done: Done) -> dict[str, Any]:
     """Return what a plan tells beyond a result."""
     run = done.run
     if run is None or run.planned is None:
-        return {"waves": [], "capacity": None, "instances": []}
+        problem = run.observed.problem if run is not None else None
+        return {"waves": [], "capacity": None, "instances": [], "problem": problem and _told(problem)}
     limits = run.goal.capacity
     return {
         "waves": [{"why": why, "steps": [described(s) for s in steps]} for why, steps in run.planned.waves],
         "capacity": {"baseline": limits.baseline, "floor": limits.floor},
         "instances": _unfit(run.observed),
+        "problem": None,
     }
+
+
+def _told(problem: Answer) -> dict[str, str]:
+    """Return why the group could not be read, and what to do about that."""
+    return {"code": problem.code, "message": problem.message, "remedy": remedies.of(problem)}
 
 
 def _unfit(observed: Observed) -> list[dict[str, str]]:

@@ -58,18 +58,33 @@ def command(
             **({"gone": True} if gone else {}),
             **({"force": sending.servers("--force", force)} if force else {}),
         }
-    return send(body, way, apply=apply, no_wait=no_wait, json=json)
+    return send(body, way, apply=apply, no_wait=no_wait, json=json, typed=named)
 
 
-def send(body: dict[str, Any], way: Way, *, apply: bool, no_wait: bool = False, json: bool = False) -> int:
-    """Send a request, show its answer, and return the exit code."""
+def send(
+    body: dict[str, Any],
+    way: Way,
+    *,
+    apply: bool,
+    no_wait: bool = False,
+    json: bool = False,
+    typed: bool = False,
+) -> int:
+    """Send a request, show its answer, and return the exit code; ``typed`` if options said what it asks."""
     asked = dict(body) if apply else {**body, "dry_run": True}
     told, sent_id = sending.request(asked, way, no_wait=no_wait and apply)
     if told["outcome"] == "accepted":
         told = following.until_done(told, sent_id, way, quiet=json)
-    _show(told, json=json)
+    _show(told, json=json, typed=typed)
+    if not json and told["outcome"] == "raised" and told.get("reason") == sending.NO_ROOM:
+        view.say(sending.BUSY + (", or use --no-wait" if apply and not no_wait else ""))
     if not json and told["outcome"] == "planned":
-        view.say(("Nothing was written. ", "bold"), "To do it, use --apply.")
+        if body.get("dry_run") is True:
+            _unwritten("the request itself says dry_run.")
+        elif apply:
+            _unwritten("the target's mode is plan.")
+        else:
+            view.say(("Nothing was written. ", "bold"), "To do it, use --apply.")
     return ending.of_plan(told) if not apply else ending.of_answer(told)
 
 
@@ -78,17 +93,25 @@ def _event(event: Path, way: Way, targets: Path | None, *, apply: bool, json: bo
         raise WrongUse("send: an EVENT goes to --function NAME; the webhook takes only requests")
     if not apply:
         told = plan.of_files(event, targets, way.endpoint, way.region)
-        _show(told, json=json)
-        if not json:
+        if json:
+            view.as_json(told)
+        else:
+            plan.show(told)
             view.say(("Nothing was sent. ", "bold"), "To hand it to the function, use --apply.")
         return ending.of_plan(told)
     told = sending.event(given.content(event), way)
     _show(told, json=json)
+    if not json and told["outcome"] == "planned":
+        _unwritten("the target's mode is plan, or the delivery says dry_run.")
     return ending.of_answer(told)
 
 
-def _show(told: dict[str, Any], *, json: bool) -> None:
+def _unwritten(why: str) -> None:
+    view.say(("Nothing was written: ", "bold"), why)
+
+
+def _show(told: dict[str, Any], *, json: bool, typed: bool = False) -> None:
     if json:
         view.as_json(told)
     else:
-        view.result(told)
+        view.result(told, typed=typed)

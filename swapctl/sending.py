@@ -20,13 +20,16 @@ from typing import Any
 from handler.cloud import endpoints
 from handler.cloud.endpoints import Endpoint, Endpoints, Network
 from handler.cloud.invoking import Invoker
-from handler.core.model.answers import CallFailed
+from handler.core.model.answers import CallFailed, Result
 from handler.triggers import keys
 from swapctl import access, given
 from swapctl.ending import Failed, WrongUse
 
 #: Seconds that an answer is waited for: the longest that a function may run (Function Compute, Limits).
 ANSWER_S = 600
+#: The code of Function Compute if all instances of a function are at work.
+NO_ROOM = "ResourceExhausted"
+BUSY = "swap was busy: send it again in 30 s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,8 @@ def event(payload: bytes, way: Way) -> dict[str, Any]:
     try:
         invoked = _invoker(way).invoke(payload)
     except CallFailed as failed:
-        raise Failed(f"{way.function}: not invoked: {failed.answer.code} {failed.answer.message}") from None
+        why = f"{way.function}: not invoked: {failed.answer.code} {failed.answer.message}"
+        raise Failed(why, *([BUSY] if failed.answer.result is Result.THROTTLED else [])) from None
     try:
         answer = json.loads(invoked.body)
     except ValueError:

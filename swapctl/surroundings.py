@@ -16,13 +16,14 @@ from handler.cloud.slb import CloudSlb
 from handler.core.model.answers import Answer, CallFailed, Result
 from handler.core.model.policy import Target
 from handler.core.model.values import Group, Listeners, Verdict
+from swapctl import remedies
 from swapctl.findings import Finding, good, look, wrong
+from swapctl.view import several
 
 #: Backends of a load balancer, all its groups together (CLB, Quotas: slb_quota_backendservers_num, 2025-06).
 QUOTA: Final = 200
 #: Groups of a load balancer that are counted.
 _MOST_GROUPS: Final = 50
-_RIGHTS: Final = "docs/deploying.md, Rights, lists them"
 _WRITES: Final = (
     "slb:AddVServerGroupBackendServers, slb:ModifyVServerGroupBackendServers, "
     "slb:RemoveVServerGroupBackendServers, slb:SetVServerGroupAttribute, ess:CompleteLifecycleAction, "
@@ -42,7 +43,8 @@ def of_target(client: Client, target: Target, *, several_writers: bool = False) 
     units = group.units()
     yield good(
         f"{target.name}: group",
-        f"{len(units)} servers, {len(group.backends)} backends on {group.load_balancer_id}",
+        f"{several(len(units), 'server')}, {several(len(group.backends), 'backend')} "
+        f"on {group.load_balancer_id}",
     )
     yield from _balancer(group, target, several_writers=several_writers)
     yield from _listeners(slb, group, target)
@@ -63,22 +65,19 @@ def _balancer(group: Group, target: Target, *, several_writers: bool) -> Iterato
 
 def of_key() -> Finding:
     """Return what a check cannot find out of the key, since it writes nothing."""
-    return look("rights to write", "not tried, since a check writes nothing", f"needed: {_WRITES}; {_RIGHTS}")
+    return look(
+        "rights to write", "not tried, since a check writes nothing", f"needed: {_WRITES}; {remedies.RIGHTS}"
+    )
 
 
 def _failed(about: str, answer: Answer, remedy: str = "") -> Finding:
-    denied = answer.code.lower().startswith(("forbidden", "nopermission"))
-    key = answer.code.startswith(("InvalidAccessKey", "SignatureDoesNotMatch", "IncompleteSignature"))
-    if not remedy:
-        remedy = _RIGHTS if denied else "check the access key" if key else "try again, or check the network"
-    return wrong(about, f"{answer.code} {answer.message}".strip(), remedy)
+    return wrong(about, f"{answer.code} {answer.message}".strip(), remedy or remedies.of(answer))
 
 
 def _listeners(slb: CloudSlb, group: Group, target: Target) -> Iterator[Finding]:
     about = f"{target.name}: listeners"
     try:
         found = slb.listeners(group)
-        health = slb.health(group) if found.checking else {}
     except CallFailed as failed:
         yield _failed(about, failed.answer)
         return
@@ -94,6 +93,16 @@ def _listeners(slb: CloudSlb, group: Group, target: Target) -> Iterator[Finding]
         yield look(
             about, "one schedules by rr, which ignores weight 0", "drain_s does nothing there; use wrr"
         )
+    if found.checking:
+        yield from _health(slb, group, found, target)
+
+
+def _health(slb: CloudSlb, group: Group, found: Listeners, target: Target) -> Iterator[Finding]:
+    try:
+        health = slb.health(group)
+    except CallFailed as failed:
+        yield _failed(f"{target.name}: health", failed.answer)
+        return
     for name in sorted(found.checking):
         said = Counter(of_backend.get(name, Verdict.PENDING) for of_backend in health.values())
         what = ", ".join(f"{count} {verdict.value}" for verdict, count in said.items()) or "no backend"

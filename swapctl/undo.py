@@ -11,7 +11,7 @@ import typer
 from handler.triggers.deployment import MAX_ENTRIES
 from handler.triggers.http import MAX_BODY
 from swapctl import given, loglines, options, sending, view
-from swapctl.ending import DONE, TO_SEE, Failed
+from swapctl.ending import DONE, TO_SEE, Failed, WrongUse
 from swapctl.send import send
 
 
@@ -27,13 +27,17 @@ def command(
     json: options.Json = False,
 ) -> int:
     """Show the request that undoes a result; with --webhook or --function it is tried, with --apply done."""
-    found, left = reverses(given.text(result), target)
+    text = given.text(result)
+    found, left = reverses(text, target)
     if not found:
-        raise Failed(f"{result}: nothing to undo" + (f" for {target}" if target else ""))
+        view.say(
+            f"{result}: nothing to undo: {_why_not(result, text, target)}", out=view.console(errors=json)
+        )
+        return DONE
     if left:
         view.say(
             ("not undone: ", "yellow"),
-            f"{left} earlier runs in {result}; give undo their lines alone",
+            f"{view.several(left, 'earlier run')} in {result}; give undo their lines alone",
             out=view.console(errors=True),
         )
     if webhook is None and function is None and not apply:
@@ -55,6 +59,36 @@ def command(
         if apply and codes[-1] != DONE:
             stopped.add(one["target"])  # an earlier state can only be restored after a later one
     return max(codes, default=DONE, key=lambda code: (code == 1, code))
+
+
+#: Why a result has no reverse, where it is not that nothing was written.
+_NO_REVERSE = {
+    "rolled_back": "the old servers are back",
+    **dict.fromkeys(("applied", "partial", "raised"), "the servers are as before"),
+}
+
+
+def _why_not(result: Path, text: str, target: str) -> str:
+    """Return why a result has nothing to undo. Raises WrongUse if there is none, Failed if it is unknown."""
+    found = loglines.results(text)
+    if not found:
+        lines = "result among its log lines" if loglines.read(text) else "result or log line of slb-swap"
+        raise WrongUse(f"{result}: no {lines}")
+    told = [line for line in found if target in {"", *(one.get("target") for one in line["targets"])}]
+    if not told:
+        raise WrongUse(f"{result}: no result of slb-swap about {target}")
+    last = told[-1]
+    of_last = [one for one in last["targets"] if target in {"", one.get("target")}] or [last]
+    if any(map(_is_unknown, of_last)):
+        raise Failed(f"{result}: {last.get('outcome')}: what was done is in the log of swap: give undo that")
+    outcomes = sorted({str(one.get("outcome")) for one in of_last})
+    return "; ".join(f"{one}: {_NO_REVERSE.get(one, 'nothing was written')}" for one in outcomes)
+
+
+def _is_unknown(told: dict[str, Any]) -> bool:
+    """Tell whether a result cannot say what was done: a queued request's, or that of a broken run."""
+    broken = str(told.get("reason")).startswith("unexpected:") or "targets" in told
+    return told.get("outcome") == "accepted" or (told.get("outcome") == "raised" and broken)
 
 
 def reverses(text: str, target: str) -> tuple[list[dict[str, Any]], int]:

@@ -61,19 +61,24 @@ def coloured(outcome: str) -> tuple[str, str]:
     return outcome, f"bold {COLOURS.get(outcome, 'red')}"
 
 
-def result(told: Mapping[str, Any]) -> None:
-    """Print the result of an invocation, or of a plan."""
-    for line in result_lines(told):
+def several(number: int, noun: str) -> str:
+    """Return a number of things: ``1 call``, ``2 calls``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def result(told: Mapping[str, Any], *, typed: bool = False) -> None:
+    """Print the result of an invocation, or of a plan; ``typed`` if options said what was asked."""
+    for line in result_lines(told, typed=typed):
         say(*line)
 
 
-def result_lines(told: Mapping[str, Any]) -> list[Line]:
+def result_lines(told: Mapping[str, Any], *, typed: bool = False) -> list[Line]:
     """Return the lines of a result: how it ended, what came of each target, how to undo it."""
     reason = f"  {told['reason']}" if told.get("reason") else ""
     targets = told.get("targets") or []
     lines: list[Line] = [(coloured(str(told["outcome"])), reason)]
     for target in targets:
-        lines += _target(target, alone=len(targets) == 1)
+        lines += _target(target, alone=len(targets) == 1, typed=typed)
     for rejected in told.get("rejected") or []:
         if rejected["reason"] != told.get("reason"):
             lines.append((("  rejected  ", "red"), rejected["reason"]))
@@ -83,7 +88,7 @@ def result_lines(told: Mapping[str, Any]) -> list[Line]:
     return lines
 
 
-def _target(target: Mapping[str, Any], *, alone: bool) -> Iterator[Line]:
+def _target(target: Mapping[str, Any], *, alone: bool, typed: bool) -> Iterator[Line]:
     plan = f", plan {target['plan_id']}" if target.get("plan_id") else ""
     yield "  ", (target["target"], "bold"), f" ({target['vserver_group_id']}){plan}"
     if not alone:
@@ -97,7 +102,7 @@ def _target(target: Mapping[str, Any], *, alone: bool) -> Iterator[Line]:
         for step in wave["steps"]:
             yield f"  wave {number:<4} ", step, (f"  {wave['why']}", "dim")
     for refusal in _listed(target, "refused"):
-        yield ("  refused   ", "yellow"), refusal_line(refusal)
+        yield ("  refused   ", "yellow"), refusal_line(refusal, typed=typed)
     for server in target.get("instances", ()):
         yield ("  ECS       ", "yellow"), f"{server['server_id']}: {server['state']}"
     if _listed(target, "unmanaged"):
@@ -138,8 +143,10 @@ def backend_line(backend: Mapping[str, Any]) -> str:
     return f"{backend['server_id']}{address}:{backend['port']} ({backend['weight']})"
 
 
-def refusal_line(refusal: Mapping[str, Any]) -> str:
-    """Return a refusal with its numbers, and the word that overrides it."""
+def refusal_line(refusal: Mapping[str, Any], *, typed: bool) -> str:
+    """Return a refusal with its numbers, and what overrides it: an option, or a key of the request."""
     numbers = ", ".join(f"{name} {value}" for name, value in refusal.get("numbers", {}).items())
-    override = f'; "force": ["{refusal["override"]}"] overrides it' if refusal.get("override") else ""
+    word, override = refusal.get("override"), ""
+    if word:
+        override = f"; --force {word} overrides it" if typed else f'; "force": ["{word}"] overrides it'
     return f"{refusal['subject']}  {refusal['reason']}" + (f": {numbers}" if numbers else "") + override

@@ -107,11 +107,25 @@ def test_the_environment_is_what_the_parameters_say(name):
 
 @pytest.mark.parametrize(
     ("parameter", "said"),
-    [("Name", "a b"), ("SilentFor", "x"), ("EventsAsyncFlag", "maybe"), ("LogLevel", "LOUD"), ("None", "x")],
+    [
+        ("Name", "a b"),
+        ("SilentFor", "x"),
+        ("EventsAsyncFlag", "maybe"),
+        ("LogLevel", "LOUD"),
+        ("None", "x"),
+        ("ReconcileEvery", "5m"),
+        ("ReconcileEvery", "@every 5"),
+        ("ReconcileEvery", "*/5 * * * *"),
+    ],
 )
 def test_a_parameter_that_ros_would_refuse_is_refused(parameter, said):
     with pytest.raises(TemplateError, match=f"Parameters.{parameter}: "):
         functions("template.yml", params={parameter: said})
+
+
+@pytest.mark.parametrize("every", ["@every 1h", "0 */5 * * * *", "CRON_TZ=Asia/Shanghai 0 0 4 1 JAN-MAR ?"])
+def test_schedules_of_function_compute_are_taken(name, every):
+    assert functions(name, params={"ReconcileEvery": every})
 
 
 def test_a_second_stack_has_names_of_its_own(name):

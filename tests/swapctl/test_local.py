@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.level_c import ROOT
+from tests.support.level_c import ROOT, SECRET
+from tests.swapctl.conftest import Command
 
 
 @pytest.fixture
@@ -44,3 +45,38 @@ def test_the_variables_of_another_one_stay(started: tuple[subprocess.Popen[bytes
     file.write_text("export SWAP_ENDPOINT=http://127.0.0.1:1\n")
     local.terminate()
     assert (0, True) == (local.wait(timeout=30), file.exists())
+
+
+def _greeting(*options: str, **env: str) -> str:
+    """Return what a local cloud prints until it says how to end it."""
+    command = [sys.executable, "-m", "swapctl", "local", *options]
+    with subprocess.Popen(
+        command, cwd=ROOT, env={**os.environ, **env}, stdout=subprocess.PIPE, text=True
+    ) as started:
+        assert started.stdout is not None
+        said = ""
+        for line in started.stdout:
+            said += line
+            if line.startswith("Ctrl-C"):
+                break
+        started.terminate()
+    return said
+
+
+def test_what_is_to_be_copied_is_whole_where_its_variables_are_set_already() -> None:
+    said = _greeting(SWAP_WEBHOOK_SECRETS=SECRET)
+    assert f"export SWAP_WEBHOOK_SECRETS={SECRET}\n" in said
+    assert "***" not in said
+    assert "state     events/state.json" in said
+
+
+def test_a_group_of_so_many_is_not_called_that_of_events() -> None:
+    said = _greeting("--servers", "5")
+    assert "state     5 servers, settings [" in said
+    assert "events/state.json" not in said
+
+
+@pytest.mark.parametrize("number", ["0", "-3"])
+def test_a_group_has_a_server_at_least(command: Command, number: str) -> None:
+    ended = command("local", "--servers", number)
+    assert (64, True) == (ended.code, f"--servers: expected 1 or more, got {number}" in ended.err)
