@@ -41,9 +41,10 @@ _NEARLY: Final = 0.87
 
 
 class BadSettings(Exception):  # noqa: N818 - the name says what is the matter
-    """Settings that cannot be used; ``errors`` has a line for each error, with its key."""
+    """Settings that cannot be used; ``errors`` has a line for each error, with its key, without secrets."""
 
     def __init__(self, errors: tuple[str, ...]) -> None:
+        errors = tuple(map(blinds.hide_webhook_secrets, errors))
         super().__init__("\n".join(errors))
         self.errors = errors
 
@@ -119,7 +120,7 @@ def load(environ: Mapping[str, str], read_file: Callable[[str], str] = from_pack
     targets, writers = shards.read(environ, targets, read_file, errors)
     bundle = environ.get("ALIBABA_CLOUD_CA_BUNDLE", "")
     if bundle and not os.access(bundle, os.R_OK):
-        errors.append(f"ALIBABA_CLOUD_CA_BUNDLE: cannot read {bundle!r}")
+        errors.append(f"ALIBABA_CLOUD_CA_BUNDLE: cannot read {blinds.quotable(bundle)!r}")
     errors.extend(_misspelt(environ))
     if errors:
         hidden = secret_texts(environ)
@@ -177,5 +178,5 @@ def _choice(name: str, given: str, known: Any, errors: list[str]) -> Any:
         if word.lower() == given.lower():
             return word
     hint = nearest(given, get_args(known))
-    errors.append(f"{name}: expected one of {', '.join(get_args(known))}, got {given!r}{hint}")
+    errors.append(f"{name}: expected one of {', '.join(get_args(known))}, got {blinds.quotable(given)!r}{hint}")
     return given

@@ -10,11 +10,11 @@ from typing import Annotated, Any, Final, get_args
 import msgspec
 from msgspec import Meta
 
+from handler.blinds import quotable
 from handler.core.model.marks import Marks
 from handler.core.model.policy import Mode, Policy, Target
 from handler.core.model.values import Strategy
 from handler.triggers.faults import broken, in_words, kind_of, nearest, repeated_key, value_at
-from handler.triggers.messages import shown
 
 # With its mark, a name of 71 characters fills the 80 of a description: see core.model.marks.
 _Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.\-\u4e00-\u9fff]{1,71}\Z")]
@@ -82,6 +82,10 @@ _OF_IDS: Final = frozenset({"vserver_group_id", "load_balancer_id", "scaling_gro
 _WORDS: Final = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 
 
+#: Characters of a file's name, at most (Linux, NAME_MAX): a longer text is no path.
+_LONGEST_PATH: Final = 255
+
+
 class _NoListError(ValueError):
     """Why there is no list of targets."""
 
@@ -104,7 +108,7 @@ def _list(given: str, read_file: Callable[[str], str]) -> list[Any]:
         raise _NoListError("expected a JSON list of targets, or the path of one in the package")
     where = ""
     if not given.startswith(("[", "{")):
-        where = f"{given!r}: "
+        where = f"{quotable(given)!r}: "
         given = _in_file(given, read_file)
     try:
         listed = msgspec.json.decode(given)
@@ -114,7 +118,7 @@ def _list(given: str, read_file: Callable[[str], str]) -> list[Any]:
         raise _NoListError(f"{where}not UTF-8") from None
     again = repeated_key(given)
     if again is not None:
-        raise _NoListError(f"{where}{shown(again)} is twice in one object")
+        raise _NoListError(f"{where}{quotable(again)!r} is twice in one object")
     if not isinstance(listed, list) or not listed:
         got = "an empty list" if listed == [] else kind_of(listed)
         hint = ": put it in [ ]" if isinstance(listed, dict) else ""
@@ -123,17 +127,17 @@ def _list(given: str, read_file: Callable[[str], str]) -> list[Any]:
 
 
 def _in_file(path: str, read_file: Callable[[str], str]) -> str:
-    if "{" in path:
+    if "{" in path or len(path) > _LONGEST_PATH or len(path.splitlines()) > 1:
         raise _NoListError(
-            f"expected a JSON list of targets, which begins with [, got text that begins with {path[0]!r}"
+            f"expected a JSON list of targets, which begins with [, got text that begins with {path[0]!a}"
         )
     if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
-        raise _NoListError(f"expected a path inside the package, got {path!r}")
+        raise _NoListError(f"expected a path inside the package, got {quotable(path)!r}")
     try:
         return read_file(path)
     except (OSError, UnicodeDecodeError) as why:
         reason = getattr(why, "strerror", None) or "not UTF-8"
-        raise _NoListError(f"cannot read {path!r}: {reason}") from None
+        raise _NoListError(f"cannot read {quotable(path)!r}: {reason}") from None
 
 
 def _target(item: object, at: str, errors: list[str]) -> Target | None:
@@ -167,7 +171,7 @@ def _fields(item: dict[str, Any], known: Mapping[str, Any], at: str, errors: lis
     for name, value in item.items():
         if name not in known:
             hint = nearest(name, known) or f", expected one of {', '.join(known)}"
-            errors.append(f"{at}.{name}: unknown{hint}")
+            errors.append(f"{at}.{quotable(name)}: unknown{hint}")
             continue
         try:
             good[name] = msgspec.convert(value, known[name])

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -430,11 +431,76 @@ def test_a_secret_in_the_place_of_another_setting_is_not_told() -> None:
         assert SECRET.removeprefix("whsec_") not in error
 
 
-def test_a_bundle_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    bundle = tmp_path / "ca.pem"
-    assert errors(ONE, ALIBABA_CLOUD_CA_BUNDLE=str(bundle)) == (
-        f"ALIBABA_CLOUD_CA_BUNDLE: cannot read {str(bundle)!r}",
+@pytest.mark.parametrize(
+    "secret",
+    [
+        SECRET,
+        SECRET.removeprefix("whsec_"),
+        "WHSEC_short1",
+        "whsk_short1",
+        "LTAI5tFAKE0KEY0ID0OF0AN1",
+        "correcthorsebatterystaple",
+        "Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTYifQ.SflKxwRJSMeKKF2QT4",
+        "https://user:hunter2hunter2@host.example.com/",
+    ],
+)
+@pytest.mark.parametrize(
+    "name", ["SWAP_TARGETS", "SWAP_NETWORK", "SWAP_ENDPOINTS", "SWAP_ENDPOINT", "SWAP_FUNCTION", "LOG_LEVEL"]
+)
+def test_what_may_be_a_secret_is_told_of_no_variable(name: str, secret: str) -> None:
+    wrong = errors(**{"SWAP_TARGETS": json.dumps([ONE]), "SWAP_WEBHOOK_SECRETS": "targets.json", name: secret})
+    for part in re.split(r"[ .]|whs[ek]c?_", secret, flags=re.IGNORECASE):
+        assert len(part) < 6 or part in {"Bearer", "example"} or part not in "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "told"),
+    [
+        ("SWAP_TARGETS", "targets-2024-06-01.json", "targets-2024-06-01.json"),
+        ("SWAP_TARGETS", "/etc/slb-swap/targets", "/etc/slb-swap/targets"),
+        ("SWAP_TARGETS", "a " * 99, ("a " * 99)[:61] + "..."),
+        ("SWAP_NETWORK", "intranet", "intranet"),
+        ("SWAP_ENDPOINTS", "slb=https://slb.aliyuncs.com", "https://slb.aliyuncs.com"),
+        ("SWAP_ENDPOINTS", "slb-cn-hangzhou.aliyuncs.com", "slb-cn-hangzhou.aliyuncs.com"),
+        ("SWAP_ENDPOINT", "http//127.0.0.1:8080", "***"),
+        ("ALIBABA_CLOUD_CA_BUNDLE", "/nowhere/ca_bundle.pem", "/nowhere/ca_bundle.pem"),
+    ],
+)
+def test_what_can_be_no_secret_is_told_and_cut(name: str, given: str, told: str) -> None:
+    (error,) = errors(**{"SWAP_TARGETS": json.dumps([ONE]), name: given})
+    assert f"{told!r}" in error
+
+
+@pytest.mark.parametrize("given", ["export A=hunter2\nexport B=c", "x\ry", "x" * 256, "x={}"])
+def test_a_text_that_can_be_no_path_is_not_told(given: str) -> None:
+    assert errors(SWAP_TARGETS=given) == (
+        "SWAP_TARGETS: expected a JSON list of targets, which begins with [, "
+        f"got text that begins with {given[0]!r}",
     )
+
+
+def test_a_secret_as_a_key_is_not_told() -> None:
+    (error,) = errors({**ONE, SECRET: 1})
+    assert error.startswith("targets[0].***: unknown, expected one of")
+    (error,) = errors(SWAP_TARGETS=f'[{{"{SECRET}": 1, "{SECRET}": 2}}]')
+    assert error == "SWAP_TARGETS: '***' is twice in one object"
+
+
+@pytest.mark.parametrize("held", [None, "", "no certificate"])
+def test_a_bundle_that_has_no_certificates_is_named(
+    held: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if held is not None:
+        Path("ca.pem").write_text(held)
+    for bundle in ("ca.pem", "."):
+        assert errors(ONE, ALIBABA_CLOUD_CA_BUNDLE=bundle) == (
+            f"ALIBABA_CLOUD_CA_BUNDLE: cannot read certificates from {bundle!r}",
+        )
+
+
+def test_a_bundle_of_certificates_is_taken() -> None:
+    assert loaded(ONE, ALIBABA_CLOUD_CA_BUNDLE=certifi.where()) == loaded(ONE, ALIBABA_CLOUD_CA_BUNDLE="")
 
 
 def test_a_key_that_is_twice_in_a_target_is_refused() -> None:

@@ -394,13 +394,13 @@ def test_a_secret_in_the_wrong_variable_is_not_told(
 def test_a_bundle_that_cannot_be_read_is_named(
     cloud: Local, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for bundle, said in (("/no/such/file", "cannot read"), (str(TARGETS), "cannot read certificates from")):
+    for bundle in ("/no/such/file", str(TARGETS), str(TARGETS.parent)):
         monkeypatch.setenv("ALIBABA_CLOUD_CA_BUNDLE", bundle)
+        said = "ALIBABA_CLOUD_CA_BUNDLE: cannot read certificates from"
         ended = command("send", "--webhook", "https://127.0.0.1:1/", *SWAP)
-        assert (64, True) == (ended.code, f"ALIBABA_CLOUD_CA_BUNDLE: {said}" in ended.err), ended.err
-    monkeypatch.setenv("ALIBABA_CLOUD_CA_BUNDLE", "/no/such/file")
-    ended = command("check", TARGETS, "--offline")
-    assert (1, True) == (ended.code, "ALIBABA_CLOUD_CA_BUNDLE: cannot read '/no/such/file'" in ended.out)
+        assert (64, True) == (ended.code, said in ended.err), ended.err
+        ended = command("check", TARGETS, "--offline")
+        assert (1, True) == (ended.code, said in ended.out)
 
 
 def test_undo_of_nothing_says_so(command: Command, tmp_path: Path) -> None:

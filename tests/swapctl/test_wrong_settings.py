@@ -20,7 +20,6 @@ TARGETS: list[tuple[Any, str]] = [
     ("{}", f"SWAP_TARGETS: {LIST}, got an object: put it in [ ]"),
     ("[{", "SWAP_TARGETS: not JSON: it was cut"),
     ('[{"vserver_group_id": rsp-web}]', "SWAP_TARGETS: not JSON:"),
-    ("no-such-file", "SWAP_TARGETS:"),
     ('[{"vserver_group_id": "rsp-web", "mode": "plan", "mode": "apply"}]', "SWAP_TARGETS: 'mode' is twice in one object"),
     ([{**GROUP, "scaling_group_ids": ["asg-a,asg-b"]}], "scaling_group_ids[0]: expected the id of a scaling group"),
     ([1], "targets[0]: expected an object"),
@@ -86,6 +85,31 @@ def test_wrong_targets_are_told(command: Command, tmp_path: Path, targets: Any, 
     ended = command("check", file, "--offline")
     assert (1, "wrong ") == (ended.code, ended.out[:6])
     assert words in ended.out
+
+
+@pytest.mark.parametrize("held", ["export DB_PASSWORD=hunter2\nexport X=1\n", "e=hunter2", "export.json"])
+def test_a_file_that_is_no_list_of_targets_is_not_quoted(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: str
+) -> None:
+    file, good = tmp_path / "my.env", tmp_path / "targets.json"
+    file.write_text(held)
+    good.write_text(json.dumps([GROUP]))
+    for way in (
+        ("check", file, "--offline"),
+        ("check", good, "--before", file, "--offline"),
+        ("plan", "--targets", file),
+        ("explain", good, "--targets", file),
+    ):
+        ended = command(*way)
+        assert 1 == ended.code
+        assert ended.err.endswith(
+            f"{file}: expected a JSON list of targets, which begins with [, got text that begins with 'e'\n"
+        )
+        assert "hunter2" not in ended.out + ended.err
+    monkeypatch.setenv("SWAP_TARGETS", str(file))
+    assert "hunter2" not in (ended := command("check", "--offline")).out + ended.err
+    monkeypatch.setenv("SWAP_TARGETS", held)
+    assert "hunter2" not in (ended := command("check", "--offline")).out.replace("e=hunter2", "") + ended.err
 
 
 @pytest.mark.parametrize(("name", "value", "words"), VARIABLES)
