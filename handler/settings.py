@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -118,9 +117,7 @@ def load(environ: Mapping[str, str], read_file: Callable[[str], str] = from_pack
     function = _function(environ.get("SWAP_FUNCTION", "").strip() or "slb-swap/swap", errors)
     secrets = _secrets(environ.get("SWAP_WEBHOOK_SECRETS", ""), errors)
     targets, writers = shards.read(environ, targets, read_file, errors)
-    bundle = environ.get("ALIBABA_CLOUD_CA_BUNDLE", "")
-    if bundle and not os.access(bundle, os.R_OK):
-        errors.append(f"ALIBABA_CLOUD_CA_BUNDLE: cannot read {blinds.quotable(bundle)!r}")
+    _bundle(environ.get("ALIBABA_CLOUD_CA_BUNDLE", ""), errors)
     errors.extend(_misspelt(environ))
     if errors:
         hidden = secret_texts(environ)
@@ -154,6 +151,19 @@ def _secrets(given: str, errors: list[str]) -> tuple[str, ...]:
         if wrong:
             errors.append(f"SWAP_WEBHOOK_SECRETS[{at}]: {wrong}")
     return tuple(filter(None, parts))
+
+
+def _bundle(path: str, errors: list[str]) -> None:
+    """Read the certificates to trust, if others are to be: without them each call fails until the deadline."""
+    if not path:
+        return
+    import ssl  # noqa: PLC0415 - settings alone do without
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except OSError:  # an SSLError is one
+        shown = blinds.quotable(path)
+        errors.append(f"ALIBABA_CLOUD_CA_BUNDLE: cannot read certificates from {shown!r}")
 
 
 def _misspelt(environ: Mapping[str, str]) -> Iterator[str]:
