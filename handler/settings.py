@@ -115,7 +115,7 @@ def load(environ: Mapping[str, str], read_file: Callable[[str], str] = from_pack
     network = _choice("SWAP_NETWORK", environ.get("SWAP_NETWORK") or "public", Network, errors)
     level = _choice("LOG_LEVEL", environ.get("LOG_LEVEL") or "INFO", LogLevel, errors)
     function = _function(environ.get("SWAP_FUNCTION", "").strip() or "slb-swap/swap", errors)
-    secrets = _secrets(environ.get("SWAP_WEBHOOK_SECRETS", ""), errors)
+    secrets = _secrets(environ.get("SWAP_WEBHOOK_SECRETS", ""), errors, is_local=loopback is not None)
     targets, writers = shards.read(environ, targets, read_file, errors)
     _bundle(environ.get("ALIBABA_CLOUD_CA_BUNDLE", ""), errors)
     errors.extend(_misspelt(environ))
@@ -143,14 +143,19 @@ def _function(given: str, errors: list[str]) -> tuple[str, str]:
     return service, function
 
 
-def _secrets(given: str, errors: list[str]) -> tuple[str, ...]:
-    """Return the secrets of a list with commas; errors name a secret's place, never its text."""
+def _secrets(given: str, errors: list[str], *, is_local: bool) -> tuple[str, ...]:
+    """Return the secrets of a list with commas, each once; errors name a secret's place, never its text.
+
+    The secret of the examples is for a local cloud alone.
+    """
     parts = [part.strip() for part in given.split(",")]
     for at, part in enumerate(parts):
         wrong = keys.fault(part) if part else None
+        if not is_local and keys.is_published(part):
+            wrong = "expected a secret of your own, got that of the examples"
         if wrong:
             errors.append(f"SWAP_WEBHOOK_SECRETS[{at}]: {wrong}")
-    return tuple(filter(None, parts))
+    return tuple(dict.fromkeys(filter(None, parts)))
 
 
 def _bundle(path: str, errors: list[str]) -> None:

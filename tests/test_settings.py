@@ -24,7 +24,7 @@ GROUP = "the id of a VServer group, which begins with rsp-"
 BALANCER = "the id of a Classic Load Balancer, which begins with lb-"
 SHARE_25 = 'a number of servers, or a share like "25%"'
 KEYS = ", ".join(targets._TARGET)
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+SECRET = "whsec_bqpRaw4cYwwfWi2yyaXie5j2y2Ujk04b"
 
 
 def loaded(*targets: Any, **environ: str) -> settings.Settings:
@@ -398,6 +398,8 @@ def test_function_behind_the_webhook_that_is_neither_is_an_error(said: str) -> N
 
 
 AT_THE_BEGINNING = "expected whsec_ at the beginning alone: no quotation marks, and commas between secrets"
+OF_THE_EXAMPLES = "expected a secret of your own, got that of the examples"
+PUBLISHED = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 SHORT = "expected whsec_ and base64 of 24 bytes or more, or 16 characters or more, got {} characters"
 
 
@@ -409,19 +411,42 @@ SHORT = "expected whsec_ and base64 of 24 bytes or more, or 16 characters or mor
         ("whsec_", "expected base64 of 24 bytes or more after whsec_, got 0"),
         ("whsec_not base64!", "expected base64 after whsec_"),
         ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa", "expected base64 of 24 bytes or more after whsec_, got 22"),
-        ("WHSEC_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "expected whsec_ in small letters"),
-        ("'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'", AT_THE_BEGINNING),
-        ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw;whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", AT_THE_BEGINNING),
+        ("WHSEC_bqpRaw4cYwwfWi2yyaXie5j2y2Ujk04b", "expected whsec_ in small letters"),
+        ("'whsec_bqpRaw4cYwwfWi2yyaXie5j2y2Ujk04b'", AT_THE_BEGINNING),
+        ("whsec_bqpRaw4cYwwfWi2yyaXie5j2y2Ujk04b;whsec_bqpRaw4cYwwfWi2yyaXie5j2y2Ujk04b", AT_THE_BEGINNING),
         (
-            "whsk_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            "whsk_bqpRaw4cYwwfWi2yyaXie5j2y2Ujk04b",
             "expected a shared secret, which begins with whsec_, got a key of an asymmetric pair",
         ),
+        ("whsec_" + "A" * 32, "expected random bytes, got only 1 different ones"),
+        ("a" * 24, "expected random characters, got only 1 different ones"),
+        ("passwordpasswordpassword", "expected random characters, got only 7 different ones"),
+        ("{{resolve:kms-secret:x}}", "expected a secret, got a reference to one, which was never replaced by it"),
+        ("${WEBHOOK_SECRET_OF_WEB}", "expected a secret, got a reference to one, which was never replaced by it"),
+        (PUBLISHED, OF_THE_EXAMPLES),
+        (PUBLISHED.removeprefix("whsec_"), OF_THE_EXAMPLES),
     ],
 )
 def test_a_secret_that_can_be_guessed_is_refused_by_its_place_and_never_by_its_text(
     secret: str, said: str
 ) -> None:
     assert errors(ONE, SWAP_WEBHOOK_SECRETS=f"{SECRET}, {secret}") == (f"SWAP_WEBHOOK_SECRETS[1]: {said}",)
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/webhook.md"])
+def test_the_secret_of_the_examples_is_for_a_local_cloud_alone(document: str) -> None:
+    text = (Path(__file__).resolve().parents[1] / document).read_text(encoding="utf-8")
+    (secret,) = re.findall(r"whsec_\w{32}", text)
+    assert errors(ONE, SWAP_WEBHOOK_SECRETS=secret) == (f"SWAP_WEBHOOK_SECRETS[0]: {OF_THE_EXAMPLES}",)
+    local = {"SWAP_ENDPOINT": "http://127.0.0.1:1", "SWAP_WEBHOOK_SECRETS": secret}
+    assert loaded(ONE, **local).secrets.values == (secret,)
+
+
+def test_a_secret_that_is_given_twice_is_one() -> None:
+    assert loaded(ONE, SWAP_WEBHOOK_SECRETS=f"{SECRET}, x{SECRET[6:]},{SECRET}").secrets.values == (
+        SECRET,
+        f"x{SECRET[6:]}",
+    )
 
 
 def test_a_secret_in_the_place_of_another_setting_is_not_told() -> None:
@@ -518,7 +543,10 @@ def test_a_list_with_an_algorithms_name_is_refused(name: str) -> None:
 def test_a_secret_of_24_bytes_or_more_is_taken_and_a_shorter_one_is_not(key: bytes, padded: bool) -> None:
     encoded = base64.b64encode(key).decode()
     secret = "whsec_" + (encoded if padded else encoded.rstrip("="))
-    if len(key) >= 24:
+    if len(key) >= 24 and len(set(key)) < 8:
+        (error,) = errors(ONE, SWAP_WEBHOOK_SECRETS=secret)
+        assert error.endswith(f"got only {len(set(key))} different ones")
+    elif len(key) >= 24:
         assert loaded(ONE, SWAP_WEBHOOK_SECRETS=secret).secrets.values == (secret,)
     else:
         (error,) = errors(ONE, SWAP_WEBHOOK_SECRETS=secret)
