@@ -159,7 +159,7 @@ def _secrets(given: str, errors: list[str], *, is_local: bool) -> tuple[str, ...
 
 
 def _bundle(path: str, errors: list[str]) -> None:
-    """Read the certificates to trust, if others are to be: without them each call fails until the deadline."""
+    """Read the certificates to trust, if others are to be: without any, each call fails."""
     if not path:
         return
     import ssl  # noqa: PLC0415 - settings alone do without
@@ -193,5 +193,7 @@ def _choice(name: str, given: str, known: Any, errors: list[str]) -> Any:
         if word.lower() == given.lower():
             return word
     hint = nearest(given, get_args(known))
-    errors.append(f"{name}: expected one of {', '.join(get_args(known))}, got {blinds.quotable(given)!r}{hint}")
+    errors.append(
+        f"{name}: expected one of {', '.join(get_args(known))}, got {blinds.quotable(given)!r}{hint}"
+    )
     return given

@@ -11,11 +11,11 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from handler import context as contexts
 from handler import logs, main, outcome
 from handler.cloud import credentials
 from handler.cloud.credentials import Credentials
 from handler.cloud.invoking import Invoked, Invoker
-from handler import context as contexts
 from handler.context import DEFAULT_TIMEOUT_S, Invocation
 from handler.core.model.answers import CallFailed
 from handler.outcome import NotYet, Result

@@ -167,10 +167,15 @@ def test_a_value_that_cannot_be_is_refused_with_its_key_what_is_allowed_and_what
 def test_an_item_of_a_list_is_named_by_its_place() -> None:
     assert errors({**ONE, "ports": [80, 0]}) == ("targets[0].ports[1]: expected a port, 1 to 65535",)
     assert errors({**ONE, "ports": ["80", "x"]}) == (
-        "targets[0].ports[0]: expected a port, 1 to 65535, got text",
+        "targets[0].ports[0]: expected a port, 1 to 65535, got text, did you mean 80?",
+        "targets[0].ports[1]: expected a port, 1 to 65535, got text",
     )
-    assert errors({**ONE, "ports": ["80", 81]}) == (
-        "targets[0].ports[0]: expected a port, 1 to 65535, got text, did you mean [80,81]?",
+    assert errors({**ONE, "ports": [0, 81, 70000]}) == (
+        "targets[0].ports[0]: expected a port, 1 to 65535",
+        "targets[0].ports[2]: expected a port, 1 to 65535",
+    )
+    assert errors({**ONE, "scaling_group_ids": ["x" * 70 + " "]}) == (
+        "targets[0].scaling_group_ids[0]: expected the id of a scaling group",
     )
     assert errors({**ONE, "scaling_group_ids": [""]}) == (
         "targets[0].scaling_group_ids[0]: expected the id of a scaling group",
@@ -283,6 +288,27 @@ def test_names_are_those_of_all_targets_and_what_they_consist_of() -> None:
 def test_two_targets_may_share_a_group_if_neither_is_exclusive() -> None:
     found = loaded({**ONE, "name": "a"}, {**ONE, "name": "b"}, {"vserver_group_id": "rsp-c"}).targets
     assert [target.name for target in found] == ["a", "b", "rsp-c"]
+
+
+def test_two_targets_of_a_group_are_of_one_load_balancer() -> None:
+    web, api = ({**ONE, "name": name, "load_balancer_id": "lb-1"} for name in ("web", "api"))
+    assert errors(web, {**api, "load_balancer_id": "lb-2"}) == (
+        "targets[1].load_balancer_id: targets[0] has the same group and another one",
+    )
+    assert 2 == len(loaded(web, api).targets) == len(loaded(web, {**ONE, "name": "api"}).targets)
+
+
+@pytest.mark.parametrize(
+    ("health", "said"),
+    [
+        ({"timeout_s": 0}, "expected interval_s (2) or more, got 0"),
+        ({"timeout_s": 1, "interval_s": 5}, "expected interval_s (5) or more, got 1"),
+        ({"interval_s": 120.5}, "expected interval_s (120.5) or more, got 120"),
+    ],
+)
+def test_a_new_server_is_looked_at_before_its_time_is_over(health: dict[str, Any], said: str) -> None:
+    assert errors({**ONE, "health": health}) == (f"targets[0].health.timeout_s: {said}",)
+    assert 2 == loaded({**ONE, "health": {"timeout_s": 2}}).targets[0].policy.health_timeout_s
 
 
 def test_a_target_that_is_wrong_clashes_with_none() -> None:
@@ -421,8 +447,14 @@ SHORT = "expected whsec_ and base64 of 24 bytes or more, or 16 characters or mor
         ("whsec_" + "A" * 32, "expected random bytes, got only 1 different ones"),
         ("a" * 24, "expected random characters, got only 1 different ones"),
         ("passwordpasswordpassword", "expected random characters, got only 7 different ones"),
-        ("{{resolve:kms-secret:x}}", "expected a secret, got a reference to one, which was never replaced by it"),
-        ("${WEBHOOK_SECRET_OF_WEB}", "expected a secret, got a reference to one, which was never replaced by it"),
+        (
+            "{{resolve:kms-secret:x}}",
+            "expected a secret, got a reference to one, which was never replaced by it",
+        ),
+        (
+            "${WEBHOOK_SECRET_OF_WEB}",
+            "expected a secret, got a reference to one, which was never replaced by it",
+        ),
         (PUBLISHED, OF_THE_EXAMPLES),
         (PUBLISHED.removeprefix("whsec_"), OF_THE_EXAMPLES),
     ],
@@ -473,7 +505,9 @@ def test_a_secret_in_the_place_of_another_setting_is_not_told() -> None:
     "name", ["SWAP_TARGETS", "SWAP_NETWORK", "SWAP_ENDPOINTS", "SWAP_ENDPOINT", "SWAP_FUNCTION", "LOG_LEVEL"]
 )
 def test_what_may_be_a_secret_is_told_of_no_variable(name: str, secret: str) -> None:
-    wrong = errors(**{"SWAP_TARGETS": json.dumps([ONE]), "SWAP_WEBHOOK_SECRETS": "targets.json", name: secret})
+    wrong = errors(
+        **{"SWAP_TARGETS": json.dumps([ONE]), "SWAP_WEBHOOK_SECRETS": "targets.json", name: secret}
+    )
     for part in re.split(r"[ .]|whs[ek]c?_", secret, flags=re.IGNORECASE):
         assert len(part) < 6 or part in {"Bearer", "example"} or part not in "\n".join(wrong)
 
