@@ -47,6 +47,34 @@ def test_check_tells_what_is_in_the_way(cloud: Local, command: Command) -> None:
         assert words in ended.out
 
 
+@pytest.mark.parametrize(("timeout_s", "patient"), [(5, False), (6, False), (7, True)])
+def test_check_compares_the_time_for_health_with_what_a_check_takes(
+    cloud: Local, command: Command, tmp_path: Path, timeout_s: int, patient: bool
+) -> None:
+    (web,) = json.loads(TARGETS.read_text())
+    settings = tmp_path / "targets.json"
+    settings.write_text(json.dumps([{**web, "health": {"timeout_s": timeout_s}}]))
+    ended = command("check", settings, "--json")
+    found = [one for one in ended.json() if one["about"] == "web: health.timeout_s"]
+    assert (0, [] if patient else ["look"]) == (ended.code, [one["level"] for one in found])
+    for one in found:
+        assert "takes 3 checks, 2 s apart" in one["what"]
+
+
+def test_of_a_check_that_does_not_tell_its_times_nothing_is_said(
+    cloud: Local, command: Command, tmp_path: Path
+) -> None:
+    (web,) = json.loads(TARGETS.read_text())
+    settings = tmp_path / "targets.json"
+    settings.write_text(json.dumps([{**web, "health": {"timeout_s": 2}}]))
+    state = json.loads(json.dumps(STATE))
+    for listener in state["load_balancers"][0]["listeners"]:
+        listener["health_check"] = False
+    cloud.http.put_state(state)
+    told = command("check", settings, "--json").json()
+    assert "web: health.timeout_s" not in [one["about"] for one in told]
+
+
 def test_check_names_a_group_that_is_not_there(cloud: Local, command: Command, tmp_path: Path) -> None:
     settings = tmp_path / "targets.json"
     settings.write_text('[{"vserver_group_id": "rsp-none", "scaling_group_ids": ["asg-none"]}]')
