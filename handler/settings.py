@@ -134,7 +134,7 @@ def secret_texts(environ: Mapping[str, str]) -> list[str]:
 
 def _function(given: str, errors: list[str]) -> tuple[str, str]:
     """Return service and function: "service/function" on Function Compute 2.0, "function" on 3.0."""
-    if not _FUNCTION.fullmatch(given):
+    if not _FUNCTION.fullmatch(given) or given.startswith(keys.PREFIX):
         errors.append(
             "SWAP_FUNCTION: expected a function such as slb-swap (Function Compute 3.0), "
             "or service/function such as slb-swap/swap (2.0)"

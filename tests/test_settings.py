@@ -417,7 +417,9 @@ def test_function_behind_the_webhook_is_in_a_service_or_in_none(said: str, funct
     assert function == loaded(ONE, SWAP_FUNCTION=said).function
 
 
-@pytest.mark.parametrize("said", ["/swap", "slb-swap/", "a/b/c", "a b", "1a", "a.b.c", "https://x/y", "ä"])
+@pytest.mark.parametrize(
+    "said", ["/swap", "slb-swap/", "a/b/c", "a b", "1a", "a.b.c", "https://x/y", "ä", SECRET]
+)
 def test_function_behind_the_webhook_that_is_neither_is_an_error(said: str) -> None:
     (error,) = errors(ONE, SWAP_FUNCTION=said)
     assert error.startswith("SWAP_FUNCTION: expected a function such as")
