@@ -109,6 +109,39 @@ _OURS: Final = re.compile(
 )
 
 
+#: What is in settings, is as long as a secret and is none.
+_NO_SECRET: Final = re.compile(
+    r"""([a-z]{2,4}=)?(https?://)?[\w./-]+\.[a-z]{2,5}/?  # a host, a file
+    | https?://[\w.:-]+/?
+    | /[a-z0-9_./-]+                                     # a path
+    | [a-z]+(_[a-z]+)+                                   # a key""",
+    re.VERBOSE,
+)
+_WEBHOOK_SECRET: Final = re.compile(r"whs(ec|k|pk)_[^\s,'\"]+", re.IGNORECASE)
+_WORD: Final = re.compile(r"\S{16,}")
+_LONGEST_QUOTED: Final = 64
+
+
+def quotable(text: str) -> str:
+    """Return a value of a setting, for an error: without what may be a secret, at most 64 characters.
+
+    A secret may be in the wrong variable, so a word that is as long as one is hidden, if it is not an id, an
+    address, a host or a path.
+    """
+    text = _WORD.sub(_unless_known, hide_webhook_secrets(hide(text)))
+    return text if len(text) <= _LONGEST_QUOTED else text[: _LONGEST_QUOTED - 3] + "..."
+
+
+def hide_webhook_secrets(text: str) -> str:
+    """Return a text with ``***`` for all that begins as the secrets of Standard Webhooks do."""
+    return _WEBHOOK_SECRET.sub(HIDDEN, text)
+
+
+def _unless_known(word: re.Match[str]) -> str:
+    known = _OURS.fullmatch(word[0]) or _NO_SECRET.fullmatch(word[0])
+    return word[0] if known else HIDDEN
+
+
 def looks_like_a_token(text: str, names: Iterable[str] = ()) -> bool:
     """Tell whether a text may be the token of a lifecycle hook, and is not a word that a log needs.
 

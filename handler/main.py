@@ -56,9 +56,13 @@ _beside = beside.in_thread
 
 
 def initialize(context: Any) -> None:
-    """Read the settings once for each instance; raises BadSettings, which lists all that is wrong."""
+    """Read the settings once for each instance.
+
+    Bad ones are left to the invocations: what is raised here is told to whoever sent an HTTP request.
+    """
     del context
-    _start()
+    with suppress(BadSettings):
+        _start()
 
 
 def _start() -> _Instance:
@@ -71,7 +75,8 @@ def _start() -> _Instance:
 def swap(event: bytes | str | dict[str, object] | list[object], context: Any) -> Result:
     """Bring every target that a delivery concerns to where it should be.
 
-    Raises: NotYet for what may pass, so that the platform delivers again.
+    Raises: NotYet for what may pass, so that the platform delivers again; BadSettings, which lists all that
+    is wrong.
     """
     instance, invocation = begin(context)
     chosen = instance.settings
@@ -90,7 +95,7 @@ def begin(context: Any) -> tuple[_Instance, Invocation]:
     """Return what an invocation begins with. From now on its keys and the webhook's secrets are hidden.
 
     They are never told, be it in the reason of what cannot be read. If the instance was not initialized, the
-    settings are read now.
+    settings are read now; raises BadSettings.
     """
     instance = _instance or _start()
     invocation = contexts.read(context, os.environ)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -41,9 +40,10 @@ _NEARLY: Final = 0.87
 
 
 class BadSettings(Exception):  # noqa: N818 - the name says what is the matter
-    """Settings that cannot be used; ``errors`` has a line for each error, with its key."""
+    """Settings that cannot be used; ``errors`` has a line for each error, with its key, without secrets."""
 
     def __init__(self, errors: tuple[str, ...]) -> None:
+        errors = tuple(map(blinds.hide_webhook_secrets, errors))
         super().__init__("\n".join(errors))
         self.errors = errors
 
@@ -115,11 +115,9 @@ def load(environ: Mapping[str, str], read_file: Callable[[str], str] = from_pack
     network = _choice("SWAP_NETWORK", environ.get("SWAP_NETWORK") or "public", Network, errors)
     level = _choice("LOG_LEVEL", environ.get("LOG_LEVEL") or "INFO", LogLevel, errors)
     function = _function(environ.get("SWAP_FUNCTION", "").strip() or "slb-swap/swap", errors)
-    secrets = _secrets(environ.get("SWAP_WEBHOOK_SECRETS", ""), errors)
+    secrets = _secrets(environ.get("SWAP_WEBHOOK_SECRETS", ""), errors, is_local=loopback is not None)
     targets, writers = shards.read(environ, targets, read_file, errors)
-    bundle = environ.get("ALIBABA_CLOUD_CA_BUNDLE", "")
-    if bundle and not os.access(bundle, os.R_OK):
-        errors.append(f"ALIBABA_CLOUD_CA_BUNDLE: cannot read {bundle!r}")
+    _bundle(environ.get("ALIBABA_CLOUD_CA_BUNDLE", ""), errors)
     errors.extend(_misspelt(environ))
     if errors:
         hidden = secret_texts(environ)
@@ -136,7 +134,7 @@ def secret_texts(environ: Mapping[str, str]) -> list[str]:
 
 def _function(given: str, errors: list[str]) -> tuple[str, str]:
     """Return service and function: "service/function" on Function Compute 2.0, "function" on 3.0."""
-    if not _FUNCTION.fullmatch(given):
+    if not _FUNCTION.fullmatch(given) or given.startswith(keys.PREFIX):
         errors.append(
             "SWAP_FUNCTION: expected a function such as slb-swap (Function Compute 3.0), "
             "or service/function such as slb-swap/swap (2.0)"
@@ -145,14 +143,32 @@ def _function(given: str, errors: list[str]) -> tuple[str, str]:
     return service, function
 
 
-def _secrets(given: str, errors: list[str]) -> tuple[str, ...]:
-    """Return the secrets of a list with commas; errors name a secret's place, never its text."""
+def _secrets(given: str, errors: list[str], *, is_local: bool) -> tuple[str, ...]:
+    """Return the secrets of a list with commas, each once; errors name a secret's place, never its text.
+
+    The secret of the examples is for a local cloud alone.
+    """
     parts = [part.strip() for part in given.split(",")]
     for at, part in enumerate(parts):
         wrong = keys.fault(part) if part else None
+        if not is_local and keys.is_published(part):
+            wrong = "expected a secret of your own, got that of the examples"
         if wrong:
             errors.append(f"SWAP_WEBHOOK_SECRETS[{at}]: {wrong}")
-    return tuple(filter(None, parts))
+    return tuple(dict.fromkeys(filter(None, parts)))
+
+
+def _bundle(path: str, errors: list[str]) -> None:
+    """Read the certificates to trust, if others are to be: without any, each call fails."""
+    if not path:
+        return
+    import ssl  # noqa: PLC0415 - settings alone do without
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except OSError:  # an SSLError is one
+        shown = blinds.quotable(path)
+        errors.append(f"ALIBABA_CLOUD_CA_BUNDLE: cannot read certificates from {shown!r}")
 
 
 def _misspelt(environ: Mapping[str, str]) -> Iterator[str]:
@@ -177,5 +193,7 @@ def _choice(name: str, given: str, known: Any, errors: list[str]) -> Any:
         if word.lower() == given.lower():
             return word
     hint = nearest(given, get_args(known))
-    errors.append(f"{name}: expected one of {', '.join(get_args(known))}, got {given!r}{hint}")
+    errors.append(
+        f"{name}: expected one of {', '.join(get_args(known))}, got {blinds.quotable(given)!r}{hint}"
+    )
     return given

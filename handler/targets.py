@@ -10,11 +10,11 @@ from typing import Annotated, Any, Final, get_args
 import msgspec
 from msgspec import Meta
 
+from handler.blinds import quotable
 from handler.core.model.marks import Marks
 from handler.core.model.policy import Mode, Policy, Target
 from handler.core.model.values import Strategy
-from handler.triggers.faults import broken, in_words, kind_of, nearest, repeated_key, value_at
-from handler.triggers.messages import shown
+from handler.triggers.faults import broken, in_words, kind_of, nearest, repeated_key
 
 # With its mark, a name of 71 characters fills the 80 of a description: see core.model.marks.
 _Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.\-\u4e00-\u9fff]{1,71}\Z")]
@@ -82,6 +82,12 @@ _OF_IDS: Final = frozenset({"vserver_group_id", "load_balancer_id", "scaling_gro
 _WORDS: Final = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 
 
+#: Characters of a file's name, at most (Linux, NAME_MAX): a longer text is no path.
+_LONGEST_PATH: Final = 255
+#: Characters of a hint, at most.
+_LONGEST_HINT: Final = 64
+
+
 class _NoListError(ValueError):
     """Why there is no list of targets."""
 
@@ -104,7 +110,7 @@ def _list(given: str, read_file: Callable[[str], str]) -> list[Any]:
         raise _NoListError("expected a JSON list of targets, or the path of one in the package")
     where = ""
     if not given.startswith(("[", "{")):
-        where = f"{given!r}: "
+        where = f"{quotable(given)!r}: "
         given = _in_file(given, read_file)
     try:
         listed = msgspec.json.decode(given)
@@ -114,7 +120,7 @@ def _list(given: str, read_file: Callable[[str], str]) -> list[Any]:
         raise _NoListError(f"{where}not UTF-8") from None
     again = repeated_key(given)
     if again is not None:
-        raise _NoListError(f"{where}{shown(again)} is twice in one object")
+        raise _NoListError(f"{where}{quotable(again)!r} is twice in one object")
     if not isinstance(listed, list) or not listed:
         got = "an empty list" if listed == [] else kind_of(listed)
         hint = ": put it in [ ]" if isinstance(listed, dict) else ""
@@ -123,17 +129,17 @@ def _list(given: str, read_file: Callable[[str], str]) -> list[Any]:
 
 
 def _in_file(path: str, read_file: Callable[[str], str]) -> str:
-    if "{" in path:
+    if "{" in path or len(path) > _LONGEST_PATH or len(path.splitlines()) > 1:
         raise _NoListError(
-            f"expected a JSON list of targets, which begins with [, got text that begins with {path[0]!r}"
+            f"expected a JSON list of targets, which begins with [, got text that begins with {path[0]!a}"
         )
     if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
-        raise _NoListError(f"expected a path inside the package, got {path!r}")
+        raise _NoListError(f"expected a path inside the package, got {quotable(path)!r}")
     try:
         return read_file(path)
     except (OSError, UnicodeDecodeError) as why:
         reason = getattr(why, "strerror", None) or "not UTF-8"
-        raise _NoListError(f"cannot read {path!r}: {reason}") from None
+        raise _NoListError(f"cannot read {quotable(path)!r}: {reason}") from None
 
 
 def _target(item: object, at: str, errors: list[str]) -> Target | None:
@@ -148,6 +154,9 @@ def _target(item: object, at: str, errors: list[str]) -> Target | None:
         errors.append(f"{at}.vserver_group_id: required")
     for name in ("ports", "scaling_group_ids"):
         errors.extend(f"{at}.{name}: {again!r} twice" for again in _repeated(said.get(name, ())))
+    timing = {f"health_{key}": value for key, value in health.items()}
+    if len(errors) == before:
+        errors.extend(f"{at}.health.{wrong}" for wrong in _hasty(timing))
     if len(errors) > before:
         return None
     group_id = said.pop("vserver_group_id")
@@ -156,9 +165,16 @@ def _target(item: object, at: str, errors: list[str]) -> Target | None:
     scaling_group_ids = tuple(said.pop("scaling_group_ids", ()))
     mode = said.pop("mode", "apply")
     said["ports"] = tuple(said.get("ports", ()))
-    timing = {f"health_{key}": value for key, value in health.items()}
     policy = Policy(marks=Marks(name), **said, **timing)
     return Target(name, group_id, scaling_group_ids, mode, policy, balancer)
+
+
+def _hasty(timing: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is wrong with times that let no new server be looked at before its wave is rolled back."""
+    policy = Policy(marks=Marks("any"), **timing)
+    timeout_s, interval_s = policy.health_timeout_s, policy.health_interval_s
+    if interval_s > timeout_s:
+        yield f"timeout_s: expected interval_s ({interval_s:g}) or more, got {timeout_s:g}"
 
 
 def _fields(item: dict[str, Any], known: Mapping[str, Any], at: str, errors: list[str]) -> dict[str, Any]:
@@ -167,17 +183,32 @@ def _fields(item: dict[str, Any], known: Mapping[str, Any], at: str, errors: lis
     for name, value in item.items():
         if name not in known:
             hint = nearest(name, known) or f", expected one of {', '.join(known)}"
-            errors.append(f"{at}.{name}: unknown{hint}")
+            errors.append(f"{at}.{quotable(name)}: unknown{hint}")
             continue
         try:
             good[name] = msgspec.convert(value, known[name])
         except msgspec.ValidationError as why:
-            path, said = in_words(why, value, expected=_of(name, _EXPECTED), choices=_of(name, _CHOICES))
-            hint = _meant(value, known[name])
-            if not hint and name in _OF_IDS:
-                hint = _id_of(value_at(path, value), said)
-            errors.append(f"{at}.{name}{path}: {said}{hint}")
+            errors.extend(f"{at}.{name}{each}" for each in _wrong(name, value, known[name], why))
     return good
+
+
+def _wrong(name: str, value: Any, kind: Any, why: Exception) -> Iterator[str]:
+    """Yield the path in a key's value, and what it should be, for each item that is wrong, or for the whole.
+
+    ``why`` is msgspec's error, which names the first.
+    """
+    expected, choices = _of(name, _EXPECTED), _of(name, _CHOICES)
+    path, said = in_words(why, value, expected=expected, choices=choices)
+    if not path:
+        yield f": {said}{_meant(value, kind) or _id_of(name, value, said)}"
+        return
+    (of_item,) = get_args(kind)
+    for at, item in enumerate(value):
+        try:
+            msgspec.convert(item, of_item)
+        except msgspec.ValidationError as of_this:
+            _, said = in_words(of_this, item, expected={"": expected["[]"]})
+            yield f"[{at}]: {said}{_meant(item, of_item) or _id_of(name, item, said)}"
 
 
 def _of(name: str, table: Mapping[str, Any]) -> dict[str, Any]:
@@ -190,18 +221,21 @@ def _meant(value: Any, kind: Any) -> str:
     plain = _plainly(value)
     others = [[value], plain, [plain]]
     if isinstance(value, list):
-        others += [[_plainly(one) for one in value], *value[:1]]
+        others += value[:1]
     for other in others:
         try:
             msgspec.convert(other, kind)
         except msgspec.ValidationError:
             continue
-        return f", did you mean {msgspec.json.encode(other).decode()}?"
+        told = msgspec.json.encode(other).decode()
+        return f", did you mean {told}?" if len(told) <= _LONGEST_HINT else ""
     return ""
 
 
-def _id_of(value: Any, said: str) -> str:
-    """Return what an id names, if that is known and not expected; ``said`` is what was expected."""
+def _id_of(name: str, value: Any, said: str) -> str:
+    """Return what a key's id names, if that is known and not expected; ``said`` is what was expected."""
+    if name not in _OF_IDS:
+        return ""
     for begin, what in _IDS.items():
         if isinstance(value, str) and value.startswith(begin) and what not in said:
             return f", got the id of {what}"
@@ -241,6 +275,9 @@ def _clash(at: int, target: Target, earlier: int, other: Target) -> Iterator[str
     elif target.name == other.vserver_group_id or other.name == target.vserver_group_id:
         yield f"targets[{at}].name: it is the VServer group id of targets[{earlier}], or the reverse"
     same_group = target.vserver_group_id == other.vserver_group_id
+    balancers = (target.load_balancer_id, other.load_balancer_id)
+    if same_group and None not in balancers and len(set(balancers)) > 1:
+        yield f"targets[{at}].load_balancer_id: targets[{earlier}] has the same group and another one"
     if same_group and (target.policy.exclusive or other.policy.exclusive):
         yield f"targets[{at}].vserver_group_id: targets[{earlier}] has it too, and one is exclusive"
 

@@ -6,10 +6,12 @@ import json
 import os
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from msgspec.structs import replace
 
+from handler import context as contexts
 from handler import logs, main, outcome
 from handler.cloud import credentials
 from handler.cloud.credentials import Credentials
@@ -17,10 +19,10 @@ from handler.cloud.invoking import Invoked, Invoker
 from handler.context import DEFAULT_TIMEOUT_S, Invocation
 from handler.core.model.answers import CallFailed
 from handler.outcome import NotYet, Result
-from handler.settings import Settings
+from handler.settings import BadSettings, Settings
 from handler.triggers import door, http, reading, wsgi
 from handler.triggers.door import Word
-from handler.triggers.messages import Rejected, digest
+from handler.triggers.messages import Rejected, Unreadable, digest
 from handler.triggers.reading import Delivery
 
 #: Bytes of an asynchronous invocation's payload (Function Compute, Limits).
@@ -28,6 +30,9 @@ MAX_ASYNC: Final = 128 * 1024
 
 #: Seconds within which an invocation has to be queued. GitHub waits for ten.
 QUEUED_WITHIN_S: Final = 8.0
+
+#: All that anybody is told of bad settings, as anybody may ask.
+BAD_SETTINGS: Final = "the settings of the function are wrong: its log says how"
 
 
 def webhook(given: Any, second: Any) -> Any:
@@ -41,7 +46,10 @@ def webhook(given: Any, second: Any) -> Any:
 
 
 def _answer(given: Any, context: Any) -> Result:
-    instance, invocation = main.begin(context)
+    try:
+        instance, invocation = main.begin(context)
+    except BadSettings as bad:
+        return _unable(bad, given, context)
     chosen = instance.settings
     # In whole seconds, as they are handed on: what is fresh here must not be stale there.
     now = int(time.time())
@@ -56,6 +64,18 @@ def _answer(given: Any, context: Any) -> Result:
     if response["statusCode"] == 503 and http.is_async(event):
         raise NotYet(str(json.loads(response["body"])["reason"]))
     return response
+
+
+def _unable(bad: BadSettings, given: Any, context: Any) -> Result:
+    """Answer any request under bad settings, of which only the log has the details."""
+    request_id = contexts.read(context, os.environ).request_id
+    result = outcome.summed_up([], [], [], request_id) | {"outcome": "raised", "reason": BAD_SETTINGS}
+    logs.configure()
+    logs.event("swap.unfinished", level="error", **{**result, "reason": str(bad)})
+    with suppress(Unreadable):
+        if http.is_async(http.event_of(given)):
+            raise NotYet(BAD_SETTINGS)
+    return outcome.as_http(result)
 
 
 def _turn_away(delivery: Delivery, invocation: Invocation) -> Result:

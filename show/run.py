@@ -67,8 +67,9 @@ def _show(event: Path, state_file: Path, targets_file: Path) -> int:
     raw = given.content(event)
     beside = event.with_suffix(".expect.json")
     expect = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
-    environ = {"SWAP_TARGETS": given.text(targets_file).strip(), "SWAP_WEBHOOK_SECRETS": SECRET}
-    settings = given.load(environ)
+    environ = {"SWAP_TARGETS": given.listed(targets_file), "SWAP_WEBHOOK_SECRETS": SECRET}
+    # The cloud is to start afterwards; its secret is for a local one alone.
+    settings = given.load({**environ, "SWAP_ENDPOINT": "http://127.0.0.1"})
     state = given.json_object(given.content(state_file), str(state_file))
     try:
         check(state)

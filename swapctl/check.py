@@ -95,8 +95,9 @@ def _target(target: Target) -> Finding:
 
 def _of_before(file: Path, environ: Mapping[str, str]) -> Settings:
     """Return the settings of before. Raises Failed, which names their file."""
+    listed = given.listed(file)
     try:
-        return given.load({**environ, "SWAP_TARGETS": given.text(file).strip()})
+        return given.load({**environ, "SWAP_TARGETS": listed})
     except Failed as failed:
         raise Failed(*(f"{file}: {line}" for line in failed.args)) from None
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from handler import settings
+from handler import blinds, settings
 from handler.cloud import endpoints
 from handler.core.model.policy import Target
 from handler.core.model.values import Intent
@@ -30,18 +30,31 @@ TIMER = b'{"triggerTime": "1970-01-01T00:00:00Z", "triggerName": "slb-swap", "pa
 def environment(targets: Path | None, endpoint: str | None = None) -> dict[str, str]:
     """Return the environment with what the command's options say in place of the variables.
 
-    Raises WrongUse if there are no settings at all.
+    Raises WrongUse if there are no settings at all, and Failed as ``listed`` does.
     """
     found = dict(os.environ)
     if targets is not None:
-        found["SWAP_TARGETS"] = text(targets).strip()
+        found["SWAP_TARGETS"] = listed(targets)
     if endpoint is not None:
         loopback(endpoint)
         found["SWAP_ENDPOINT"] = endpoint
-    if not found.get("SWAP_TARGETS", "").strip():
+    said = found.get("SWAP_TARGETS", "").strip()
+    if not said:
         raise WrongUse("no settings: set SWAP_TARGETS to the list of targets, or give --targets FILE")
-    if not found["SWAP_TARGETS"].lstrip().startswith(("[", "{")):
-        found["SWAP_TARGETS"] = _from_here(found["SWAP_TARGETS"].strip())
+    if not said.startswith(("[", "{")):
+        found["SWAP_TARGETS"] = _from_here(said)
+    return found
+
+
+def listed(file: Path) -> str:
+    """Return the text of a file that has the list of targets, or nothing.
+
+    Raises WrongUse, and Failed if it has anything else, which is not quoted: it may be a file of secrets.
+    """
+    found = text(file).strip()
+    if found and not found.startswith(("[", "{")):
+        begin = f"got text that begins with {found[0]!a}"
+        raise Failed(f"{file}: expected a JSON list of targets, which begins with [, {begin}")
     return found
 
 
@@ -56,15 +69,15 @@ def loopback(endpoint: str) -> None:
 def _from_here(path: str) -> str:
     """Return the text of a file that is here, where the function has one in its package; else what was given.
 
-    Raises WrongUse if it looks like the path of a file, and there is none.
+    Raises WrongUse if it looks like the path of a file, and there is none; Failed as ``listed`` does.
     """
     try:
         if Path(path).is_file():
-            return text(Path(path)).strip()
+            return listed(Path(path))
     except (OSError, ValueError):  # too long, or no path at all
         return path
     if path.endswith(".json"):
-        raise WrongUse(f"SWAP_TARGETS: {path}: No such file or directory")
+        raise WrongUse(f"SWAP_TARGETS: {blinds.quotable(path)}: No such file or directory")
     return path
 
 

@@ -104,7 +104,7 @@ def _check_numbers(port: int, page_port: int, servers: int | None) -> None:
 
 def _targets(file: Path) -> list[dict[str, Any]]:
     """Return the list of targets in a file. Raises Failed in the settings' words, WrongUse."""
-    environ = {"SWAP_TARGETS": given.text(file).strip()}
+    environ = {"SWAP_TARGETS": given.listed(file)}
     if not environ["SWAP_TARGETS"]:
         raise WrongUse(f"{file}: empty, expected a JSON list of targets")
     given.load(environ)

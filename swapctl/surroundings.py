@@ -16,7 +16,7 @@ from handler.cloud.slb import CloudSlb
 from handler.core.model.answers import Answer, CallFailed, Result
 from handler.core.model.policy import Target
 from handler.core.model.values import Group, Listeners, Verdict
-from swapctl import remedies
+from swapctl import patience, remedies
 from swapctl.findings import Finding, good, look, wrong
 from swapctl.view import several
 
@@ -47,7 +47,7 @@ def of_target(client: Client, target: Target, *, several_writers: bool = False) 
         f"on {group.load_balancer_id}",
     )
     yield from _balancer(group, target, several_writers=several_writers)
-    yield from _listeners(slb, group, target)
+    yield from _listeners(client, slb, group, target)
     yield from _scaling_groups(client, group, target)
     yield from _instances(client, group, target)
     yield from _room(client, slb, group, target)
@@ -74,7 +74,7 @@ def _failed(about: str, answer: Answer, remedy: str = "") -> Finding:
     return wrong(about, f"{answer.code} {answer.message}".strip(), remedy or remedies.of(answer))
 
 
-def _listeners(slb: CloudSlb, group: Group, target: Target) -> Iterator[Finding]:
+def _listeners(client: Client, slb: CloudSlb, group: Group, target: Target) -> Iterator[Finding]:
     about = f"{target.name}: listeners"
     try:
         found = slb.listeners(group)
@@ -89,6 +89,7 @@ def _listeners(slb: CloudSlb, group: Group, target: Target) -> Iterator[Finding]
         return
     yield good(about, " ".join(names))
     yield _checks(about, found)
+    yield from patience.of_checks(client, group, found, target)
     if found.ignores_weight and target.policy.drain_s:
         yield look(
             about, "one schedules by rr, which ignores weight 0", "drain_s does nothing there; use wrr"

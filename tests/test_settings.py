@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +24,7 @@ GROUP = "the id of a VServer group, which begins with rsp-"
 BALANCER = "the id of a Classic Load Balancer, which begins with lb-"
 SHARE_25 = 'a number of servers, or a share like "25%"'
 KEYS = ", ".join(targets._TARGET)
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+SECRET = "whsec_bqpRaw4cYwwfWi2yyaXie5j2y2Ujk04b"
 
 
 def loaded(*targets: Any, **environ: str) -> settings.Settings:
@@ -166,10 +167,15 @@ def test_a_value_that_cannot_be_is_refused_with_its_key_what_is_allowed_and_what
 def test_an_item_of_a_list_is_named_by_its_place() -> None:
     assert errors({**ONE, "ports": [80, 0]}) == ("targets[0].ports[1]: expected a port, 1 to 65535",)
     assert errors({**ONE, "ports": ["80", "x"]}) == (
-        "targets[0].ports[0]: expected a port, 1 to 65535, got text",
+        "targets[0].ports[0]: expected a port, 1 to 65535, got text, did you mean 80?",
+        "targets[0].ports[1]: expected a port, 1 to 65535, got text",
     )
-    assert errors({**ONE, "ports": ["80", 81]}) == (
-        "targets[0].ports[0]: expected a port, 1 to 65535, got text, did you mean [80,81]?",
+    assert errors({**ONE, "ports": [0, 81, 70000]}) == (
+        "targets[0].ports[0]: expected a port, 1 to 65535",
+        "targets[0].ports[2]: expected a port, 1 to 65535",
+    )
+    assert errors({**ONE, "scaling_group_ids": ["x" * 70 + " "]}) == (
+        "targets[0].scaling_group_ids[0]: expected the id of a scaling group",
     )
     assert errors({**ONE, "scaling_group_ids": [""]}) == (
         "targets[0].scaling_group_ids[0]: expected the id of a scaling group",
@@ -284,6 +290,27 @@ def test_two_targets_may_share_a_group_if_neither_is_exclusive() -> None:
     assert [target.name for target in found] == ["a", "b", "rsp-c"]
 
 
+def test_two_targets_of_a_group_are_of_one_load_balancer() -> None:
+    web, api = ({**ONE, "name": name, "load_balancer_id": "lb-1"} for name in ("web", "api"))
+    assert errors(web, {**api, "load_balancer_id": "lb-2"}) == (
+        "targets[1].load_balancer_id: targets[0] has the same group and another one",
+    )
+    assert 2 == len(loaded(web, api).targets) == len(loaded(web, {**ONE, "name": "api"}).targets)
+
+
+@pytest.mark.parametrize(
+    ("health", "said"),
+    [
+        ({"timeout_s": 0}, "expected interval_s (2) or more, got 0"),
+        ({"timeout_s": 1, "interval_s": 5}, "expected interval_s (5) or more, got 1"),
+        ({"interval_s": 120.5}, "expected interval_s (120.5) or more, got 120"),
+    ],
+)
+def test_a_new_server_is_looked_at_before_its_time_is_over(health: dict[str, Any], said: str) -> None:
+    assert errors({**ONE, "health": health}) == (f"targets[0].health.timeout_s: {said}",)
+    assert 2 == loaded({**ONE, "health": {"timeout_s": 2}}).targets[0].policy.health_timeout_s
+
+
 def test_a_target_that_is_wrong_clashes_with_none() -> None:
     assert errors({**ONE, "weight": 0}, ONE, {**ONE, "weight": 0}) == (
         "targets[0].weight: expected a number from 1 to 100",
@@ -390,13 +417,17 @@ def test_function_behind_the_webhook_is_in_a_service_or_in_none(said: str, funct
     assert function == loaded(ONE, SWAP_FUNCTION=said).function
 
 
-@pytest.mark.parametrize("said", ["/swap", "slb-swap/", "a/b/c", "a b", "1a", "a.b.c", "https://x/y", "ä"])
+@pytest.mark.parametrize(
+    "said", ["/swap", "slb-swap/", "a/b/c", "a b", "1a", "a.b.c", "https://x/y", "ä", SECRET]
+)
 def test_function_behind_the_webhook_that_is_neither_is_an_error(said: str) -> None:
     (error,) = errors(ONE, SWAP_FUNCTION=said)
     assert error.startswith("SWAP_FUNCTION: expected a function such as")
 
 
 AT_THE_BEGINNING = "expected whsec_ at the beginning alone: no quotation marks, and commas between secrets"
+OF_THE_EXAMPLES = "expected a secret of your own, got that of the examples"
+PUBLISHED = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 SHORT = "expected whsec_ and base64 of 24 bytes or more, or 16 characters or more, got {} characters"
 
 
@@ -408,19 +439,48 @@ SHORT = "expected whsec_ and base64 of 24 bytes or more, or 16 characters or mor
         ("whsec_", "expected base64 of 24 bytes or more after whsec_, got 0"),
         ("whsec_not base64!", "expected base64 after whsec_"),
         ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa", "expected base64 of 24 bytes or more after whsec_, got 22"),
-        ("WHSEC_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "expected whsec_ in small letters"),
-        ("'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'", AT_THE_BEGINNING),
-        ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw;whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", AT_THE_BEGINNING),
+        ("WHSEC_bqpRaw4cYwwfWi2yyaXie5j2y2Ujk04b", "expected whsec_ in small letters"),
+        ("'whsec_bqpRaw4cYwwfWi2yyaXie5j2y2Ujk04b'", AT_THE_BEGINNING),
+        ("whsec_bqpRaw4cYwwfWi2yyaXie5j2y2Ujk04b;whsec_bqpRaw4cYwwfWi2yyaXie5j2y2Ujk04b", AT_THE_BEGINNING),
         (
-            "whsk_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            "whsk_bqpRaw4cYwwfWi2yyaXie5j2y2Ujk04b",
             "expected a shared secret, which begins with whsec_, got a key of an asymmetric pair",
         ),
+        ("whsec_" + "A" * 32, "expected random bytes, got only 1 different ones"),
+        ("a" * 24, "expected random characters, got only 1 different ones"),
+        ("passwordpasswordpassword", "expected random characters, got only 7 different ones"),
+        (
+            "{{resolve:kms-secret:x}}",
+            "expected a secret, got a reference to one, which was never replaced by it",
+        ),
+        (
+            "${WEBHOOK_SECRET_OF_WEB}",
+            "expected a secret, got a reference to one, which was never replaced by it",
+        ),
+        (PUBLISHED, OF_THE_EXAMPLES),
+        (PUBLISHED.removeprefix("whsec_"), OF_THE_EXAMPLES),
     ],
 )
 def test_a_secret_that_can_be_guessed_is_refused_by_its_place_and_never_by_its_text(
     secret: str, said: str
 ) -> None:
     assert errors(ONE, SWAP_WEBHOOK_SECRETS=f"{SECRET}, {secret}") == (f"SWAP_WEBHOOK_SECRETS[1]: {said}",)
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/webhook.md"])
+def test_the_secret_of_the_examples_is_for_a_local_cloud_alone(document: str) -> None:
+    text = (Path(__file__).resolve().parents[1] / document).read_text(encoding="utf-8")
+    (secret,) = re.findall(r"whsec_\w{32}", text)
+    assert errors(ONE, SWAP_WEBHOOK_SECRETS=secret) == (f"SWAP_WEBHOOK_SECRETS[0]: {OF_THE_EXAMPLES}",)
+    local = {"SWAP_ENDPOINT": "http://127.0.0.1:1", "SWAP_WEBHOOK_SECRETS": secret}
+    assert loaded(ONE, **local).secrets.values == (secret,)
+
+
+def test_a_secret_that_is_given_twice_is_one() -> None:
+    assert loaded(ONE, SWAP_WEBHOOK_SECRETS=f"{SECRET}, x{SECRET[6:]},{SECRET}").secrets.values == (
+        SECRET,
+        f"x{SECRET[6:]}",
+    )
 
 
 def test_a_secret_in_the_place_of_another_setting_is_not_told() -> None:
@@ -430,11 +490,78 @@ def test_a_secret_in_the_place_of_another_setting_is_not_told() -> None:
         assert SECRET.removeprefix("whsec_") not in error
 
 
-def test_a_bundle_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    bundle = tmp_path / "ca.pem"
-    assert errors(ONE, ALIBABA_CLOUD_CA_BUNDLE=str(bundle)) == (
-        f"ALIBABA_CLOUD_CA_BUNDLE: cannot read {str(bundle)!r}",
+@pytest.mark.parametrize(
+    "secret",
+    [
+        SECRET,
+        SECRET.removeprefix("whsec_"),
+        "WHSEC_short1",
+        "whsk_short1",
+        "LTAI5tFAKE0KEY0ID0OF0AN1",
+        "correcthorsebatterystaple",
+        "Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTYifQ.SflKxwRJSMeKKF2QT4",
+        "https://user:hunter2hunter2@host.example.com/",
+    ],
+)
+@pytest.mark.parametrize(
+    "name", ["SWAP_TARGETS", "SWAP_NETWORK", "SWAP_ENDPOINTS", "SWAP_ENDPOINT", "SWAP_FUNCTION", "LOG_LEVEL"]
+)
+def test_what_may_be_a_secret_is_told_of_no_variable(name: str, secret: str) -> None:
+    wrong = errors(
+        **{"SWAP_TARGETS": json.dumps([ONE]), "SWAP_WEBHOOK_SECRETS": "targets.json", name: secret}
     )
+    for part in re.split(r"[ .]|whs[ek]c?_", secret, flags=re.IGNORECASE):
+        assert len(part) < 6 or part in {"Bearer", "example"} or part not in "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "told"),
+    [
+        ("SWAP_TARGETS", "targets-2024-06-01.json", "targets-2024-06-01.json"),
+        ("SWAP_TARGETS", "/etc/slb-swap/targets", "/etc/slb-swap/targets"),
+        ("SWAP_TARGETS", "a " * 99, ("a " * 99)[:61] + "..."),
+        ("SWAP_NETWORK", "intranet", "intranet"),
+        ("SWAP_ENDPOINTS", "slb=https://slb.aliyuncs.com", "https://slb.aliyuncs.com"),
+        ("SWAP_ENDPOINTS", "slb-cn-hangzhou.aliyuncs.com", "slb-cn-hangzhou.aliyuncs.com"),
+        ("SWAP_ENDPOINT", "http//127.0.0.1:8080", "***"),
+        ("ALIBABA_CLOUD_CA_BUNDLE", "/nowhere/ca_bundle.pem", "/nowhere/ca_bundle.pem"),
+    ],
+)
+def test_what_can_be_no_secret_is_told_and_cut(name: str, given: str, told: str) -> None:
+    (error,) = errors(**{"SWAP_TARGETS": json.dumps([ONE]), name: given})
+    assert f"{told!r}" in error
+
+
+@pytest.mark.parametrize("given", ["export A=hunter2\nexport B=c", "x\ry", "x" * 256, "x={}"])
+def test_a_text_that_can_be_no_path_is_not_told(given: str) -> None:
+    assert errors(SWAP_TARGETS=given) == (
+        "SWAP_TARGETS: expected a JSON list of targets, which begins with [, "
+        f"got text that begins with {given[0]!r}",
+    )
+
+
+def test_a_secret_as_a_key_is_not_told() -> None:
+    (error,) = errors({**ONE, SECRET: 1})
+    assert error.startswith("targets[0].***: unknown, expected one of")
+    (error,) = errors(SWAP_TARGETS=f'[{{"{SECRET}": 1, "{SECRET}": 2}}]')
+    assert error == "SWAP_TARGETS: '***' is twice in one object"
+
+
+@pytest.mark.parametrize("held", [None, "", "no certificate"])
+def test_a_bundle_that_has_no_certificates_is_named(
+    held: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if held is not None:
+        Path("ca.pem").write_text(held)
+    for bundle in ("ca.pem", "."):
+        assert errors(ONE, ALIBABA_CLOUD_CA_BUNDLE=bundle) == (
+            f"ALIBABA_CLOUD_CA_BUNDLE: cannot read certificates from {bundle!r}",
+        )
+
+
+def test_a_bundle_of_certificates_is_taken() -> None:
+    assert loaded(ONE, ALIBABA_CLOUD_CA_BUNDLE=certifi.where()) == loaded(ONE, ALIBABA_CLOUD_CA_BUNDLE="")
 
 
 def test_a_key_that_is_twice_in_a_target_is_refused() -> None:
@@ -452,7 +579,10 @@ def test_a_list_with_an_algorithms_name_is_refused(name: str) -> None:
 def test_a_secret_of_24_bytes_or_more_is_taken_and_a_shorter_one_is_not(key: bytes, padded: bool) -> None:
     encoded = base64.b64encode(key).decode()
     secret = "whsec_" + (encoded if padded else encoded.rstrip("="))
-    if len(key) >= 24:
+    if len(key) >= 24 and len(set(key)) < 8:
+        (error,) = errors(ONE, SWAP_WEBHOOK_SECRETS=secret)
+        assert error.endswith(f"got only {len(set(key))} different ones")
+    elif len(key) >= 24:
         assert loaded(ONE, SWAP_WEBHOOK_SECRETS=secret).secrets.values == (secret,)
     else:
         (error,) = errors(ONE, SWAP_WEBHOOK_SECRETS=secret)

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct, field
 
+from handler.blinds import quotable
+
 Network = Literal["public", "vpc"]
 
 #: The products that we call, as SWAP_ENDPOINTS names them.
@@ -40,13 +42,13 @@ def loopback(url: str) -> Endpoint:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        raise ValueError(f"expected a URL like http://127.0.0.1:8080, got {url!r}") from None
+        raise ValueError(f"expected a URL like http://127.0.0.1:8080, got {quotable(url)!r}") from None
     if parts.scheme not in {"http", "https"} or not host:
-        raise ValueError(f"expected a URL like http://127.0.0.1:8080, got {url!r}")
+        raise ValueError(f"expected a URL like http://127.0.0.1:8080, got {quotable(url)!r}")
     if parts.username is not None or parts.path not in {"", "/"} or parts.query or parts.fragment:
         raise ValueError("expected a base URL only: scheme, host and port")
     if not _is_loopback(host):
-        raise ValueError(f"expected a loopback address (localhost, 127.0.0.1, [::1]), got {host!r}")
+        raise ValueError(f"expected a loopback address (localhost, 127.0.0.1, [::1]), got {quotable(host)!r}")
     shown = f"[{host}]" if ":" in host else host
     return Endpoint(f"{shown}:{port}" if port else shown, tls=parts.scheme == "https", loopback=True)
 
@@ -61,10 +63,12 @@ def hosts(text: str) -> dict[str, str]:
         product, sign, host = part.partition("=")
         if not sign or product not in PRODUCTS or product in found:
             raise ValueError(
-                f"expected each of {', '.join(PRODUCTS)} once at most, as in slb=HOST; got {part!r}"
+                f"expected each of {', '.join(PRODUCTS)} once at most, as in slb=HOST; got {quotable(part)!r}"
             )
         if not _HOST.fullmatch(host):
-            raise ValueError(f"expected a host that ends with .aliyuncs.com for {product}, got {host!r}")
+            raise ValueError(
+                f"expected a host that ends with .aliyuncs.com for {product}, got {quotable(host)!r}"
+            )
         found[product] = host
     return found
 

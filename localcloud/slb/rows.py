@@ -41,12 +41,18 @@ def load_balancer_row(balancer: LoadBalancer) -> dict[str, Any]:
     }
 
 
+#: What a listener has by default (SLB: CreateLoadBalancerHTTPListener). Health here comes from the state.
+CHECK_INTERVAL_S, HEALTHY_THRESHOLD = 2, 3
+
+
 def listener_row(load_balancer_id: str, listener: Listener) -> dict[str, Any]:
     """A listener as DescribeLoadBalancerListeners lists it: what is the protocol's own is in its own object.
 
     HTTP and HTTPS listeners have no connection drain (alibabacloud_slb20140515, response models).
     """
     config: dict[str, Any] = {"HealthCheck": "on" if listener.health_check else "off"}
+    if listener.health_check:
+        config |= {"HealthCheckInterval": CHECK_INTERVAL_S, "HealthyThreshold": HEALTHY_THRESHOLD}
     if listener.protocol in {"tcp", "udp"} or listener.connection_drain:
         config["ConnectionDrain"] = "on" if listener.connection_drain else "off"
         if listener.connection_drain:

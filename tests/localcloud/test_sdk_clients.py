@@ -90,7 +90,11 @@ def test_aliyunsdkslb_gets_its_answers(fresh):
     answer = acs(ModifyVServerGroupBackendServersRequest(), **PAIR)
     assert [r["ServerId"] for r in answer["BackendServers"]["BackendServer"]] == ["i-old1", "i-new0"]
     listeners = acs(DescribeLoadBalancerListenersRequest(), LoadBalancerIds=["lb-web"])["Listeners"]
-    assert listeners[0]["HTTPListenerConfig"] == {"HealthCheck": "on"}
+    assert listeners[0]["HTTPListenerConfig"] == {
+        "HealthCheck": "on",
+        "HealthCheckInterval": 2,
+        "HealthyThreshold": 3,
+    }
 
 
 def test_lists_in_the_form_body_are_taken_too(fresh):

@@ -183,12 +183,14 @@ def test_broken_run_does_not_stop_the_others(
     assert "swap.failed" in [line["event"] for line in lines(capsys)]
 
 
-def test_bad_settings_are_said_when_the_instance_starts(
+def test_bad_settings_are_raised_by_each_invocation_and_not_when_the_instance_starts(
     entrance: Entrance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SWAP_TARGETS", '[{"name": "web"}]')
-    with pytest.raises(BadSettings, match="vserver_group_id"):
-        main.initialize(entrance.context)
+    main.initialize(entrance.context)
+    for _ in range(2):
+        with pytest.raises(BadSettings, match="vserver_group_id"):
+            entrance.swap(TIMER)
 
 
 def test_instance_keeps_its_connection_from_invocation_to_invocation(entrance: Entrance) -> None:

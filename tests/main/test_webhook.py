@@ -187,6 +187,40 @@ def test_instance_that_was_not_initialized_reads_its_settings(hook: Door) -> Non
     assert main._instance is not None
 
 
+def test_of_bad_settings_nobody_outside_is_told(
+    hook: Door, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SWAP_TARGETS", "no-such-file.json")
+    monkeypatch.setenv("SWAP_NETWORK", SECRET)
+    main.initialize(hook.entrance.context)
+    for headers in ({}, signed()):
+        status, told, body = hook.post(PAIR, headers)
+        assert (503, "raised", door.BAD_SETTINGS) == (status, body["outcome"], body["reason"])
+        assert ("30", "request-1", []) == (told["Retry-After"], body["request_id"], body["targets"])
+    (line, again) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert ("swap.unfinished", "error", again["reason"]) == (line["event"], line["level"], line["reason"])
+    assert "SWAP_TARGETS: cannot read 'no-such-file.json'" in line["reason"]
+    assert "SWAP_NETWORK: expected one of public, vpc, got '***'" in line["reason"]
+
+
+@pytest.mark.parametrize("given", [b"{", b'{"requestContext": {"http": {"method": "GET"}}}'])
+def test_of_bad_settings_nothing_is_told_to_a_request_that_is_none(
+    hook: Door, given: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWAP_TARGETS", "[]")
+    answer = door.webhook(given, hook.entrance.context)
+    assert (503, door.BAD_SETTINGS) == (answer["statusCode"], json.loads(answer["body"])["reason"])
+
+
+def test_bad_settings_are_raised_if_the_platform_has_answered_already(
+    hook: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWAP_TARGETS", "[]")
+    with pytest.raises(NotYet) as raised:
+        hook.post(PAIR, {**signed(), "x-fc-invocation-type": "Async"})
+    assert door.BAD_SETTINGS == str(raised.value)
+
+
 def test_a_request_too_large_to_be_queued_is_refused_with_the_limit(hook: Door) -> None:
     body = PAIR + b" " * (60 * 1024)
     long = {"prefer": "respond-async", "x-github-delivery": "d" * 60 * 1024}

@@ -188,7 +188,7 @@ def takes_time(world: World) -> None:
     world.on_call = passes
 
 
-@pytest.mark.parametrize("interval_s", [7, 50, 86_400])
+@pytest.mark.parametrize("interval_s", [7, 50, 60])
 def test_a_wave_that_fails_is_taken_back_in_time_however_rarely_health_is_read(interval_s: int) -> None:
     health = {"health": {"timeout_s": 60, "interval_s": interval_s}}
     world = here(ALL, fresh="i-9", sick="i-9", timeout_s=90, policy=health)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 REGION, ACCOUNT = "cn-hangzhou", "1234567890123456"
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+SECRET = "whsec_bqpRaw4cYwwfWi2yyaXie5j2y2Ujk04b"
 _numbers = itertools.count(1)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from localcloud.serving import LocalCloud
 
 ROOT = Path(__file__).resolve().parents[2]
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+SECRET = "whsec_bqpRaw4cYwwfWi2yyaXie5j2y2Ujk04b"
 
 
 @dataclass(frozen=True)

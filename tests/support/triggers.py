@@ -20,7 +20,7 @@ from handler.triggers.reading import Delivery, read
 
 NOW = 1_700_000_000
 REGION = "cn-hangzhou"
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+SECRET = "whsec_bqpRaw4cYwwfWi2yyaXie5j2y2Ujk04b"
 OTHER_SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 EVENTS = Path(__file__).resolve().parents[2] / "events"
 EVIDENCE = Path(__file__).resolve().parents[1] / "evidence" / "deliveries"

@@ -20,7 +20,6 @@ TARGETS: list[tuple[Any, str]] = [
     ("{}", f"SWAP_TARGETS: {LIST}, got an object: put it in [ ]"),
     ("[{", "SWAP_TARGETS: not JSON: it was cut"),
     ('[{"vserver_group_id": rsp-web}]', "SWAP_TARGETS: not JSON:"),
-    ("no-such-file", "SWAP_TARGETS:"),
     ('[{"vserver_group_id": "rsp-web", "mode": "plan", "mode": "apply"}]', "SWAP_TARGETS: 'mode' is twice in one object"),
     ([{**GROUP, "scaling_group_ids": ["asg-a,asg-b"]}], "scaling_group_ids[0]: expected the id of a scaling group"),
     ([1], "targets[0]: expected an object"),
@@ -38,7 +37,7 @@ TARGETS: list[tuple[Any, str]] = [
     ([{**GROUP, "scaling_group_ids": ["asg-1", "asg-1"]}], "scaling_group_ids: 'asg-1' twice"),
     ([{**GROUP, "scaling_groups": ["asg-1"]}], "did you mean scaling_group_ids?"),
     ([{**GROUP, "ports": 8080}], "ports: expected a list of ports, 1 to 65535, got a number, did you mean [8080]?"),
-    ([{**GROUP, "ports": ["8080"]}], "ports[0]: expected a port, 1 to 65535, got text, did you mean [8080]?"),
+    ([{**GROUP, "ports": ["8080"]}], "ports[0]: expected a port, 1 to 65535, got text, did you mean 8080?"),
     ([{**GROUP, "ports": [0]}], "ports[0]: expected a port, 1 to 65535"),
     ([{**GROUP, "ports": [80, 80]}], "ports: 80 twice"),
     ([{**GROUP, "weight": 0}], "weight: expected a number from 1 to 100"),
@@ -56,6 +55,8 @@ TARGETS: list[tuple[Any, str]] = [
     ([{**GROUP, "health": 60}], "health: expected an object with timeout_s and interval_s, got a number"),
     ([{**GROUP, "health": {"timeout": 60}}], "health.timeout: unknown, did you mean timeout_s?"),
     ([{**GROUP, "health": {"interval_s": 0}}], "health.interval_s: expected seconds above 0, up to 86400"),
+    ([{**GROUP, "health": {"timeout_s": 0}}], "health.timeout_s: expected interval_s (2) or more, got 0"),
+    ([{**GROUP, "load_balancer_id": "lb-a"}, {**GROUP, "name": "b", "load_balancer_id": "lb-b"}], "targets[1].load_balancer_id: targets[0] has the same group and another one"),
     ([{**GROUP, "name": "a b"}], "name: expected 1 to 71 letters, digits, '-', '_' or '.'"),
     ([{**GROUP, "name": "a"}, {"vserver_group_id": "rsp-b", "name": "a"}], "targets[1].name: 'a' is the name of targets[0] too"),
     ([{**GROUP, "exclusive": True}, {**GROUP, "name": "b"}], "targets[1].vserver_group_id: targets[0] has it too, and one is exclusive"),
@@ -86,6 +87,31 @@ def test_wrong_targets_are_told(command: Command, tmp_path: Path, targets: Any, 
     ended = command("check", file, "--offline")
     assert (1, "wrong ") == (ended.code, ended.out[:6])
     assert words in ended.out
+
+
+@pytest.mark.parametrize("held", ["export DB_PASSWORD=hunter2\nexport X=1\n", "e=hunter2", "export.json"])
+def test_a_file_that_is_no_list_of_targets_is_not_quoted(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: str
+) -> None:
+    file, good = tmp_path / "my.env", tmp_path / "targets.json"
+    file.write_text(held)
+    good.write_text(json.dumps([GROUP]))
+    for way in (
+        ("check", file, "--offline"),
+        ("check", good, "--before", file, "--offline"),
+        ("plan", "--targets", file),
+        ("explain", good, "--targets", file),
+    ):
+        ended = command(*way)
+        assert 1 == ended.code
+        assert ended.err.endswith(
+            f"{file}: expected a JSON list of targets, which begins with [, got text that begins with 'e'\n"
+        )
+        assert "hunter2" not in ended.out + ended.err
+    monkeypatch.setenv("SWAP_TARGETS", str(file))
+    assert "hunter2" not in (ended := command("check", "--offline")).out + ended.err
+    monkeypatch.setenv("SWAP_TARGETS", held)
+    assert "hunter2" not in (ended := command("check", "--offline")).out.replace("e=hunter2", "") + ended.err
 
 
 @pytest.mark.parametrize(("name", "value", "words"), VARIABLES)

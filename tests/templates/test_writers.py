@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from localcloud.serving import LocalCloud
-from show.signing import signed
+from show.signing import SECRET, signed
 from tests.support.deliveries import scaled_in
-from tests.support.level_c import SECRET, Http, quick_template
+from tests.support.level_c import Http, quick_template
 from tests.support.places import merged, place, target
 
 #: By writer of three, a target that is its share.

@@ -32,7 +32,7 @@ def environ(body: bytes = BODY, **more: object) -> dict[str, object]:
 
 def delivered(request: dict[str, object]) -> Delivery:
     event = json.dumps(event_of(request)).encode()
-    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    secret = "whsec_bqpRaw4cYwwfWi2yyaXie5j2y2Ujk04b"
     return read(event, targets=(WEB,), region="", now=1_700_000_000, secrets=(secret,))
 
 
