@@ -223,6 +223,8 @@ def _log(name: str, **said: Any) -> None:
         said["step"] = described(step)
     if answer is not None:
         said |= {"result": answer.result, "code": answer.code, "api_request_id": answer.request_id}
+        if answer.action:
+            said["action"] = answer.action
         if answer.message:
             said["message"] = answer.message
     logs.event(name, **said)

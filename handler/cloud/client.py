@@ -130,7 +130,7 @@ class Client:
     ) -> CallFailed:
         result: Result = classify(action, str(code), status, str(message))
         shown = self._shown(str(message))
-        return CallFailed(Answer(result, str(code), shown, str(request_id or "")))
+        return CallFailed(Answer(result, str(code), shown, str(request_id or ""), action=action))
 
     def _shown(self, message: str) -> str:
         """Return an error's text without any part of our request that it may repeat."""

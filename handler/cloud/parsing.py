@@ -32,7 +32,7 @@ def reading(action: str) -> Iterator[None]:
     try:
         yield
     except Malformed as why:
-        raise CallFailed(Answer(Result.UNKNOWN, "MalformedAnswer", f"{action}: {why}")) from None
+        raise CallFailed(Answer(Result.UNKNOWN, "MalformedAnswer", str(why), action=action)) from None
 
 
 def parsed(raw: bytes) -> Any:

@@ -54,6 +54,7 @@ class Observer:
         self._instances: Mapping[str, Instance] | None = {}
         self._unread: Answer | None = None
         self._is_first = True  #: no look has succeeded yet
+        self._log, self._told = means.log, ("", "")  #: the action and code of the failure that was told last
 
     def first(self) -> tuple[Observed, RunState]:
         """Look for the first time; a failed look has a ``problem``."""
@@ -102,14 +103,23 @@ class Observer:
                 fresh=fresh,
             )
         except CallFailed as failed:
+            self._tell(failed.answer)
             now = self._clock.now()
             state = state.after_failed_look(failed.answer, now, self._clock.jitter())
             return replace(observed, problem=failed.answer, now=now, fresh=False), state
+        self._tell(self._unread)
         if self._is_first:
             return seen, begin(seen)
         if asks:
             state = state.after_others(self._unread, self._clock.now(), self._clock.jitter())
         return self._with_last_answers(seen, observed), state
+
+    def _tell(self, failed: Answer | None) -> None:
+        """Log how a look failed, once until it fails in another way."""
+        told = (failed.action, failed.code) if failed is not None else ("", "")
+        if failed is not None and told != self._told:
+            self._log("swap.read_failed", level="warning", target=self._target.name, answer=failed)
+        self._told = told
 
     def _with_last_answers(self, seen: Observed, before: Observed) -> Observed:
         """Return the look with what Auto Scaling and ECS said before, all of it, if they did not answer."""

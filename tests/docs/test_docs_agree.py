@@ -210,7 +210,7 @@ def events_in(tree: ast.AST) -> Iterator[tuple[str, set[str]]]:
 def written(keys: set[str]) -> set[str]:
     """The keys of a line, of the arguments to what tells it (``main._tell`` puts some into words)."""
     told = {
-        "answer": {"result", "code", "message", "api_request_id"},
+        "answer": {"result", "action", "code", "message", "api_request_id"},
         "exc_info": {"exception"},
         "level": set(),
     }

@@ -123,6 +123,12 @@ FOUND = {
         "target web; in web i-0 80=100; in web i-1 80=100; server i-n0; server i-n1 abnormal; "
         "refuse ModifyVServerGroupBackendServers ObtainIpFail; ~+5 foreign web in i-n0 80 #by-hand; "
         "> request web t:i-0 l:i-n0 l:i-n1",
+    "a new server that others have put in takes the place, and the next gets the usual weight":
+        "target web; in web i-0 80=30; server i-n1; ~ foreign web in i-n0 80; "
+        "> request web t:i-0 l:i-n0 l:i-n1",
+    "a stale server goes though another target may not ask ECS who is about to be reclaimed":
+        "target web asg=a strategy=surge; target api; in web i-0 80=100; in web i-2 81=100 mark; "
+        "in api i-3 80=100; server i-n0 doomed; fault 0 ecs 1+ forbidden; ~ launch a i-n0; > timer",
 }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -100,3 +101,32 @@ def test_the_listeners_are_read_again_after_health_was_refused() -> None:
     assert told.outcome == "applied"
     at = [call["action"] for call in world.calls()].index("ModifyVServerGroupBackendServers")
     assert "DescribeLoadBalancerListeners" in [call["action"] for call in world.calls()[at:]]
+
+
+@pytest.mark.parametrize(
+    ("action", "error"),
+    [("DescribeHealthStatus", "Forbidden.RAM"), ("DescribeScalingInstances", "Forbidden.RAM")],
+)
+def test_a_refused_read_is_named_in_the_result_and_in_the_log(action: str, error: str) -> None:
+    world = here("i-1 i-2", "i-1 i-2")
+    world.faults({"action": action, "error": error})
+    told = world.deliver(scaled_out("i-2"))
+    (refused,) = told.of()["refused"]
+    assert (told.outcome, refused["reason"], refused["numbers"]) == ("refused", error, {"action": action})
+    (line,) = lines(world, "swap.read_failed")
+    assert (line["level"], line["action"], line["code"]) == ("warning", action, error)
+
+
+def test_a_read_that_goes_on_failing_is_told_once() -> None:
+    world = here("i-1 i-2", "i-1 i-2")
+    world.faults(
+        {"action": "DescribeVServerGroupAttribute", "error": "InvalidSecurityToken.Expired", "times": 4}
+    )
+    world.deliver(scaled_out("i-2"))
+    (line,) = lines(world, "swap.read_failed")
+    assert (line["action"], line["result"]) == ("DescribeVServerGroupAttribute", "unknown")
+
+
+def lines(world: World, event: str) -> list[dict[str, Any]]:
+    printed = map(json.loads, "".join(world.printed).splitlines())
+    return [line for line in printed if line["event"] == event]

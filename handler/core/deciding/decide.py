@@ -78,7 +78,9 @@ def _unreadable(observed: Observed, problem: Answer, state: RunState) -> Decisio
     if state.waits_out(problem):
         return Wait(max(0.0, state.retry.at - observed.now), state.retry.trouble)
     reason = problem.code or problem.result.value
-    return Finish("partial" if state.done else "refused", reason, (Refusal(observed.group.id, reason),))
+    numbers = {"action": problem.action} if problem.action else {}
+    refused = Refusal(observed.group.id, reason, numbers=numbers)
+    return Finish("partial" if state.done else "refused", reason, (refused,))
 
 
 def _next(situation: Situation) -> Decision | None:

@@ -25,7 +25,7 @@ class Result(str, Enum):
 class Answer(Struct, frozen=True):
     """The result of one call. ``code`` and ``message`` are the API's own, without secrets.
 
-    ``group`` is the whole group, if the answer listed it.
+    ``group`` is the whole group, if the answer listed it; ``action`` is set if the call failed.
     """
 
     result: Result
@@ -33,6 +33,7 @@ class Answer(Struct, frozen=True):
     message: str = ""
     request_id: str = ""
     group: Group | None = None
+    action: str = ""
 
     @property
     def may_pass(self) -> bool:

@@ -167,6 +167,8 @@ def _compared(tries: list[Run], past: Past) -> Iterator[str]:
         if one not in news and (one not in now or one in leave)
     }
     others = len({one[0] for one in now.keys() - was.keys()} & explicit)
+    # A launched server that others have put in may be what an old one made way for.
+    others += len({e.server for e in last.launched} & {one[0] for one in was} - {one[0] for one in news})
     places = sum(one not in now or one[0] in held for one in gone) - others
     yield from _fits(news, gone, places, tries[0], past)
 
