@@ -125,12 +125,22 @@ def _floor(seen: Seen, place: Place) -> Iterator[str]:
         if any(instant["request_id"] is None for instant in run[1:]):
             continue  # somebody else changed something meanwhile
         dead = {server for server, since in seen.released.items() if since <= began.instant}
-        told = [_Floor(seen, place, run[0], began.listed, ignored) for ignored in (set(), dead)]
+        told = [
+            _Floor(seen, place, run[0], listed, ignored)
+            for listed in _listings(seen, began)
+            for ignored in (set(), dead)
+        ]
         for before, after in pairwise(run):
             breaches = [floor.breach(before, after) for floor in told]
             if all(breaches):
                 yield f"{breaches[0]}, at instant {after['index']} by {after['action']}"
                 return
+
+
+def _listings(seen: Seen, began: Began) -> set[frozenset[str]]:
+    """What a run may have been shown of the scaling group: it may change at any moment from its beginning."""
+    ended = min((run.call for run in seen.runs if run.call > began.call), default=len(seen.calls))
+    return {began.listed} | {listed for at, listed in seen.listings if began.call <= at <= ended}
 
 
 class _Floor:

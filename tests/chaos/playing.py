@@ -46,6 +46,9 @@ class Seen:
     replies: list[Reply] = field(default_factory=list)
     histories: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  #: by group
     runs: list[Began] = field(default_factory=list)
+    listings: list[tuple[int, frozenset[str]]] = field(
+        default_factory=list
+    )  #: whenever it changed: next call, who
     released: dict[str, int] = field(default_factory=dict)  #: the next instant when a server ceased to be
     locked: dict[str, int] = field(default_factory=dict)  #: ... when ECS was to reclaim it
     queued: list[dict[str, Any]] = field(default_factory=list)
@@ -236,6 +239,8 @@ class Stage:
             elif server in members or not only_known:
                 members[server] = Member(server, state)
         world.scaling_groups[SCALING] = replace(group, instances=tuple(members.values()))
+        if self._seen is not None:
+            self._seen.listings.append((len(self.cloud.gateway.calls), self._listed()))
 
     # ---- how it is told
 

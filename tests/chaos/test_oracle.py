@@ -91,3 +91,23 @@ def test_a_hook_that_is_continued_too_early(went_well: Seen) -> None:
         }
     )
     assert "may go and are in" in "; ".join(oracle.judge(seen))
+
+
+def test_a_write_below_the_floor(went_well: Seen) -> None:
+    seen = copy.deepcopy(went_well)
+    _end(seen)
+    seen.ending = seen.runs[-1].instant + 1  # what is delivered at the end may lift the limits
+    seen.histories[GROUP][-1] |= {
+        "index": seen.runs[-1].instant,
+        "request_id": "R",
+        "action": "RemoveVServerGroupBackendServers",
+        "backends": [],
+    }
+    assert "0 serve where" in "; ".join(oracle.judge(seen))
+
+
+def test_a_listing_that_changes_once_a_run_has_begun_may_be_its_first(went_well: Seen) -> None:
+    seen = copy.deepcopy(went_well)
+    first, second = seen.runs[:2]
+    seen.listings = [(first.call, frozenset({"i-a"})), (second.call + 1, frozenset({"i-b"}))]
+    assert oracle._listings(seen, first) == {first.listed, frozenset({"i-a"})}

@@ -129,6 +129,13 @@ FOUND = {
     "a stale server goes though another target may not ask ECS who is about to be reclaimed":
         "target web asg=a strategy=surge; target api; in web i-0 80=100; in web i-2 81=100 mark; "
         "in api i-3 80=100; server i-n0 doomed; fault 0 ecs 1+ forbidden; ~ launch a i-n0; > timer",
+    "an address at weight 0 is undone as it was, beside a drained one of the same server":
+        "target web drain=3; in web eni-0@10.0.0.1 80=0; in web eni-0@10.0.0.2 80=30; in web i-0 80=100; "
+        "in web i-1 80=100; fault 0 write 1 kill; > request web t:eni-0",
+    "an old server does not return where the load balancer is busy to the end":
+        "target web ports=80,81 min=0 rem=0; listener web https:443; in web i-0 80=30 mark; "
+        "in web i-1 80=100; server i-n0 abnormal; refuse AddVServerGroupBackendServers BackendServer.configuring; "
+        "~ is i-0 doomed; > request web t:i-1 t:i-0 l:i-n0; ~ is i-1 stopped; > request web t:i-1",
 }  # fmt: skip
 
 

@@ -28,7 +28,8 @@ def told_as_raised(run: Run) -> Iterator[str]:
 def left_in(run: Run) -> Iterator[str]:
     """A new server that fails is not left in while the old one for it is out and may return."""
     spoilt = run.attempt.killed or run.attempt.others or run.meddled or run.wrong_listing
-    if spoilt or run.played.setup.has_rules or _is_refused_a_write(run):
+    kept_busy = bool(run.writes) and run.writes[-1].answer != "ok"
+    if spoilt or kept_busy or run.played.setup.has_rules or _is_refused_a_write(run):
         return
     here = {b.key for b in run.backends(run.end)}
     for call in run.writes:

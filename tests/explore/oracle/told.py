@@ -68,9 +68,10 @@ def reversed_by(run: Run) -> Iterator[str]:
     pairs = (result["reverse"] or {}).get("pairs", ())
     if any(len({*side}) < len(pairs) for side in zip(*pairs, strict=True)) or any(a == b for a, b in pairs):
         yield "the reverse of a run would be rejected: a server is paired twice, or with itself"
-    drained = {(b.server_id, b.port) for b in run.start if was_drained(b)}
+    drained = {b.key for b in run.start if was_drained(b)}
     launched = (result["reverse"] or {}).get("launched", ())
-    if any((row["server_id"], row["port"]) in drained and row["weight"] == 0 for row in launched):
+    named = (((row["server_id"], row["port"], row["server_ip"]), row["weight"]) for row in launched)
+    if any(key in drained and weight == 0 for key, weight in named):
         yield "the reverse of a run leaves at weight 0 what an earlier run drained"
     after = {b.key: b.weight for b in run.backends(run.end)}
     meddled = any(run.begin < at <= run.end for at in run.played.others if _of(run, at))
