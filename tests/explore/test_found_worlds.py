@@ -134,8 +134,9 @@ FOUND = {
         "in web i-1 80=100; fault 0 write 1 kill; > request web t:eni-0",
     "an old server does not return where the load balancer is busy to the end":
         "target web ports=80,81 min=0 rem=0; listener web https:443; in web i-0 80=30 mark; "
-        "in web i-1 80=100; server i-n0 abnormal; refuse AddVServerGroupBackendServers BackendServer.configuring; "
-        "~ is i-0 doomed; > request web t:i-1 t:i-0 l:i-n0; ~ is i-1 stopped; > request web t:i-1",
+        "in web i-1 80=100; server i-n0 abnormal; "
+        "refuse AddVServerGroupBackendServers BackendServer.configuring; ~ is i-0 doomed; "
+        "> request web t:i-1 t:i-0 l:i-n0; ~ is i-1 stopped; > request web t:i-1",
 }  # fmt: skip
 
 
