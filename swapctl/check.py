@@ -52,7 +52,8 @@ def command(
         found += [_target(one) for one in loaded.targets]
         found += _writers(loaded)
         if before is not None:
-            found += _moving(loaded, _of_before(before, environ), _number_of_writers(environ))
+            former = _of_before(before, environ)
+            found += [*_moving(loaded, former, _number_of_writers(environ)), *_renamed(loaded, former)]
         found += _cloud(loaded, region, offline=offline)
     if json:
         view.as_json([one.as_json() for one in found])
@@ -125,6 +126,19 @@ def _moving(loaded: Settings, before: Settings, writers: int) -> Iterator[Findin
         if target.vserver_group_id in moving:
             what = f"goes from writer {had} to {has}" if had not in {None, has} else f"waits for writer {has}"
             yield look(target.name, what, "two updates of the stack: docs/deploying.md, Many targets")
+
+
+def _renamed(loaded: Settings, before: Settings) -> Iterator[Finding]:
+    """Yield the targets with another name than before, which their marks in the group still hold."""
+    names = {target.name for target in loaded.targets}
+    former = {t.vserver_group_id: t.name for t in before.targets if t.name not in names}
+    for target in loaded.targets:
+        if was := former.get(target.vserver_group_id):
+            yield look(
+                target.name,
+                f"was {was}: servers that drain or wait for their weight under that name stay so",
+                "keep the name, or let a request name these servers",
+            )
 
 
 def _cloud(loaded: Settings, region: str | None, *, offline: bool) -> Iterator[Finding]:
