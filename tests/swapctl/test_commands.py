@@ -131,7 +131,7 @@ def test_check_tells_which_targets_change_their_writer(
     assert "goes from" not in command("check", now, "--before", before, "--offline").out
 
 
-def test_check_names_a_target_that_had_another_name(tmp_path: Path) -> None:
+def test_check_names_a_target_that_had_another_name(command: Command, tmp_path: Path) -> None:
     now, before = tmp_path / "targets.json", tmp_path / "before.json"
     web = {"name": "web", "vserver_group_id": "rsp-web"}
     now.write_text(json.dumps([web]))
