@@ -83,7 +83,12 @@ def weights(seen: Seen, place: Place) -> Iterator[str]:
     if place.target.get("weight") is None and not _emptied(seen, place):
         known = {b["weight"] for b in first["backends"]}
     known |= seen.schedule.named_weights
+    members = seen.state["scaling_groups"][0]["instances"] if seen.state["scaling_groups"] else ()
+    resting = {member["instance_id"] for member in members if member["lifecycle_state"] == "Standby"}
     for key in ends.keys() - began.keys():
+        # A server that came to stand by while it waited for its weight gets it once it is in service.
+        if ends[key]["weight"] == 0 and key[0] in resting:
+            continue
         if ends[key]["weight"] not in known:
             yield f"a weight out of nowhere: {ends[key]}, where there were {sorted(known)}"
 
