@@ -94,7 +94,7 @@ class Level:
 
 def plain(value: Any) -> Any:
     if isinstance(value, Answer):
-        return replace(value, message="", request_id="")
+        return replace(value, message="", request_id="", action="")
     return dict(value) if hasattr(value, "keys") else value
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.level_c import ROOT, SECRET
+from show.signing import SECRET
+from tests.support.level_c import ROOT
 from tests.swapctl.conftest import Command
 
 
