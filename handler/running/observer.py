@@ -54,6 +54,7 @@ class Observer:
         self._instances: Mapping[str, Instance] | None = {}
         self._unread: Answer | None = None
         self._is_first = True  #: no look has succeeded yet
+        self._ecs_answers = False  #: ECS has answered once, so we may ask it
         self._log, self._told = means.log, ("", "")  #: the action and code of the failure that was told last
 
     def first(self) -> tuple[Observed, RunState]:
@@ -206,7 +207,7 @@ class Observer:
         return self._reader.read("", (ask.__name__, *what), SHARED_S, lambda: ask(*what))
 
     def _ask_ecs(self, group: Group, servers: Mapping[str, Server]) -> None:
-        """Ask ECS for instances that matter and were not asked for; go on without if it never was allowed."""
+        """Ask ECS for instances that matter and were not asked for; go on without if it was never allowed."""
         if self._instances is None:
             return
         self._matter |= dict.fromkeys(to_ask_ecs(self._intent, group, servers))
@@ -216,10 +217,11 @@ class Observer:
         try:
             found = self._reader.read_each("ecs", new, SHARED_S, lambda ids: dict(self._ecs.instances(ids)))
         except CallFailed as failed:
-            if failed.answer.may_pass or not self._is_first:
+            if failed.answer.may_pass or self._ecs_answers:
                 raise
             self._instances = None
             return
+        self._ecs_answers = True
         known = {**self._instances, **found} if self._asked else dict(found)
         self._asked = self._asked.union(new)
         if known != self._instances:  # what is equal would only make the goal be worked out again

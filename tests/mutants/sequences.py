@@ -375,7 +375,7 @@ BUGS = (
         "> request web p:i-0/i-n0 p:i-1/i-n1 p:i-2/i-n2",
         (
             "core.deciding.run_state:RunState.after_write",
-            "case Result.PERMANENT if do.why not in WAY_BACK:",
+            'case Result.PERMANENT if do.why != "take_back":',
             "case Result.PERMANENT if False:",
         ),
     ),

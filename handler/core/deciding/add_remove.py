@@ -16,7 +16,7 @@ def put_back_drained(situation: Situation) -> Do | None:
     drained = [then for b, then in situation.goal.put_back if here.get(b.key) == b]
     if situation.state.drained:
         drained += _staying(situation, known={backend.key for backend in drained})
-    return situation.set_weights(drained, "put_back")
+    return situation.about(drained).set_weights(drained, "put_back")
 
 
 def _staying(situation: Situation, known: set[Key]) -> list[Backend]:

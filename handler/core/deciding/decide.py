@@ -115,8 +115,8 @@ def _until_answered(situation: Situation) -> Decision:
     calm = replace(situation, focus=())
     is_over = situation.observed.deadline - situation.observed.now <= WAY_BACK_S
     return (
-        rollback.undo(calm)
-        or add_remove.put_back_drained(calm)
+        rollback.undo(situation)
+        or add_remove.put_back_drained(situation)
         or _look(calm)
         or add_remove.raise_weights(calm)
         or _give_up_late(calm)

@@ -19,9 +19,9 @@ def undo(situation: Situation) -> Do | None:
     first, and the new one goes only once that succeeded. If the load balancer has no room for either, the new
     one goes first: it failed, and serves nobody.
     """
-    situation = replace(situation, focus=())  # whatever is suspected, a rollback is done whole
+    suspecting, situation = situation, replace(situation, focus=())
     given_up = [status for status in situation.changes if status.given_up]
-    lowered = lift(given_up, situation)
+    lowered = lift(given_up, suspecting)
     if lowered:
         return lowered
     swaps = [] if situation.state.modify_is_full else given_up
@@ -29,7 +29,7 @@ def undo(situation: Situation) -> Do | None:
     if pairs:
         return Do(Modify(pairs), "take_back")
     lost = [backend for status in given_up for backend in _lost(status, situation)]
-    back = situation.batch_with_room(lost)
+    back = suspecting.about(lost).batch_with_room(lost)
     if back:
         return Do(Add(back), "put_back")
     if not situation.observed.fresh:
@@ -62,8 +62,8 @@ def _may_serve_alone(status: ChangeStatus, situation: Situation) -> bool:
 
 def lift(statuses: Iterable[ChangeStatus], situation: Situation) -> Do | None:
     """Give old backends back the weight that a drain of this run or an earlier one took."""
-    lowered = (backend for status in statuses for backend in _lowered(status, situation))
-    return situation.set_weights(lowered, "put_back")
+    lowered = [backend for status in statuses for backend in _lowered(status, situation)]
+    return situation.about(lowered).set_weights(lowered, "put_back")
 
 
 def late(situation: Situation) -> tuple[Refusal, ...]:

@@ -26,8 +26,6 @@ WRITES_BESIDES = 10
 WRITES_PER_ENTRY = 5
 #: Servers refused alone for good, in a row, that make it the action: while none was written so, and later.
 ALONE_AT_FIRST, ALONE_LATER = 2, 5
-#: Why a step is done that takes something back: it is done whole, or not at all.
-WAY_BACK = frozenset({"take_back", "put_back"})
 
 
 class RunState(Struct, frozen=True):
@@ -65,6 +63,12 @@ class RunState(Struct, frozen=True):
     alone: frozenset[tuple[type[Step], str, str]] = frozenset()
     settled: Goal | None = None
     _memo: Memo = field(default_factory=Memo)
+
+    @property
+    def not_weighed(self) -> frozenset[Key]:
+        """The backends of units of which a new weight was refused for good, alone."""
+        tried = (step.after for step in self.futile if isinstance(step, SetWeight))
+        return frozenset().union(*(keys_of(after) for after in tried if len(units_of(after)) == 1))
 
     @property
     def start(self) -> Group:
@@ -142,7 +146,7 @@ class RunState(Struct, frozen=True):
                 return noted._suspected(do, answer, now).failed(result, now, jitter)
             case Result.OVER_QUOTA if isinstance(do.step, Modify | Add):
                 return noted._full(do.step, now)
-            case Result.PERMANENT if do.why not in WAY_BACK:
+            case Result.PERMANENT if do.why != "take_back":  # what failed goes whole, or not at all
                 return noted._refused_for_good(do.step, answer)
             case _:  # gone, or nothing is left to try
                 return replace(noted, fatal=answer, futile=(*self.futile, do.step))
@@ -167,7 +171,7 @@ class RunState(Struct, frozen=True):
             self,
             written=self.written.applied(do),
             done=(*self.done, step),
-            isolation=self.isolation.cleared(units),
+            isolation=self.isolation.cleared((*units, *units_of(old_side(step)))),
             alone=frozenset(one for one in self.alone if one[0] is not type(step)),
             since=since,
             drained=drained,

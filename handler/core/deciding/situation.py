@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from handler.core.deciding.run_state import RunState
 from handler.core.deciding.status import ChangeStatus, Look, statuses
@@ -149,9 +150,18 @@ class Situation(Struct, frozen=True, dict=True):
         return unit_of(entry) in self.focus or old in self.focus
 
     def set_weights(self, after: Iterable[Backend], why: Why) -> Do | None:
-        """Return the step that rewrites backends of the group, as many as one call may carry."""
-        chosen, here = self.batch(after), self.observed.group.backends
+        """Return the step that rewrites backends of the group, as many as one call may carry.
+
+        Those of which that was refused for good are left out.
+        """
+        refused = self.state.not_weighed
+        chosen = self.batch(backend for backend in after if backend.key not in refused)
+        here = self.observed.group.backends
         return Do(SetWeight(tuple(here[b.key] for b in chosen), chosen), why) if chosen else None
+
+    def about(self, entries: Iterable[Entry]) -> Situation:
+        """Return the situation without its suspects, unless some of these entries are about them."""
+        return self if any(map(self._is_in_focus, entries)) else replace(self, focus=())
 
     def batch_with_room(self, entries: Iterable[Backend]) -> tuple[Backend, ...]:
         """Return as many entries as one call carries and the load balancer has room for, in whole units."""

@@ -127,18 +127,19 @@ class Isolation(Struct, frozen=True):
         )
         if len(units) > 1 or now - noted.since < noted.patience:
             return noted, ()
-        return replace(noted, suspects=()), units
+        return replace(noted, suspects=(), batch=()), units
 
     def divided(self, units: tuple[str, ...]) -> Isolation:
         """Return the state after a write of these units was refused for good: their half is tried at once.
 
-        After a unit that was refused alone, another is tried alone: if it is written, all the rest is.
+        After a unit that was refused alone, the last of them is tried alone: if it is written, all the rest
+        is. Neighbours may share what is wrong with them.
         """
         batch = self.batch or units
         if len(units) > 1:
             return replace(self, suspects=units, at_once=True, batch=batch)
         left = tuple(unit for unit in batch if unit not in units)
-        return replace(self, suspects=left[:1], at_once=True, batch=left)
+        return replace(self, suspects=left[-1:], at_once=True, batch=left)
 
     def cleared(self, units: Iterable[str]) -> Isolation:
         """Return the state after a write of these units succeeded."""

@@ -128,6 +128,8 @@ def in_service(
     its backends are proven. A gone unit never counts.
     """
     made = tuple(changes)
+    if untried:  # one that is to go costs capacity
+        untried = untried.difference(*(keys_of(change.out) for change in made))
     coming = untried.union(*(keys_of(change.into) for change in made))
     if first is not None:
         coming |= observed.group.backends.keys() - first.backends.keys()

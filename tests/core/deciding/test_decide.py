@@ -13,7 +13,7 @@ from handler.core.deciding.writes import Isolation
 from handler.core.model.answers import Answer, Result
 from handler.core.model.observed import Observed, Source
 from handler.core.model.policy import Policy
-from handler.core.model.steps import Do, Finish, Remove
+from handler.core.model.steps import Do, Finish, Remove, SetWeight
 from handler.core.model.values import Intent, Verdict
 from tests.support.builders import (
     APPLIED,
@@ -251,10 +251,43 @@ def test_a_unit_refused_for_good_is_told_and_left_as_it_is_and_the_rest_goes_on(
     assert "modify i-1>i-6 i-2>i-7 i-3>i-8 i-4>i-9" == play.next(answer=FORBIDDEN)
     assert "modify i-1>i-6 i-2>i-7" == play.next(answer=FORBIDDEN)
     assert "modify i-1>i-6" == play.next(answer=FORBIDDEN)
-    assert "modify i-2>i-7" == play.next()
-    assert "modify i-3>i-8 i-4>i-9" == play.next()
+    assert "modify i-4>i-9" == play.next()
+    assert "modify i-2>i-7 i-3>i-8" == play.next()
     assert "partial Forbidden.RAM" == play.end
     assert "i-6:Forbidden.RAM" == shown_refused(play.decision.refused)
+
+
+def test_an_old_server_that_is_refused_keeps_no_other_from_coming_back() -> None:
+    play = Play(
+        view("i-1 i-2 i-3", checked=True),
+        request("i-1 i-2 i-3", "i-7 i-8 i-9"),
+        policy(max_unavailable=3, min_backends=0),
+    )
+    made = []
+    while not isinstance(play.decision, Finish):
+        step = shown(play.decision)
+        is_refused = step.startswith("add") and "i-1" in step
+        made.append(play.next(Verdict.ABNORMAL, FORBIDDEN if is_refused else APPLIED))
+    assert ["i-1 i-2 i-3", "i-1", "i-3", "i-2"] == [one[4:] for one in made if one.startswith("add")]
+    assert {"i-2", "i-3"} <= {key.server_id for key in play.view.group.backends}
+
+
+def test_a_drained_server_that_is_refused_its_weight_keeps_nothing_else_from_its_turn() -> None:
+    of = "i-0=0#swap-30/web i-1=0#swap-30/web i-2#slb-swap/web"
+    play = Play(view(of, "i-0 i-1 i-2 i-9"), event(), policy())
+    made = []
+    while not isinstance(play.decision, Finish):
+        step = getattr(play.decision, "step", None)
+        is_refused = isinstance(step, SetWeight) and "i-0" in {b.key.server_id for b in step.after}
+        made.append(play.next(answer=FORBIDDEN if is_refused else APPLIED))
+    assert "partial Forbidden.RAM" == play.end
+    here = play.view.group.backends
+    assert {key.server_id: b.weight for key, b in here.items()} == {
+        "i-0": 0,
+        "i-1": 30,
+        "i-2": 100,
+        "i-9": 30,
+    }
 
 
 def test_an_action_that_is_refused_for_good_is_found_out_in_few_writes() -> None:
@@ -279,7 +312,7 @@ def test_what_was_drained_for_writes_that_are_refused_for_good_is_not_said_to_be
         is_removal = shown(play.decision).startswith("remove")
         made.append(play.next(answer=FORBIDDEN if is_removal else APPLIED))
     removals = [one for one in made if "remove" in one]
-    assert ["remove i-1=0 i-2=0 i-3=0", "remove i-1=0", "remove i-2=0"] == removals
+    assert ["remove i-1=0 i-2=0 i-3=0", "remove i-1=0", "remove i-3=0"] == removals
     assert "partial Forbidden.RAM" == play.end
     assert "i-1:Forbidden.RAM rsp-web:Forbidden.RAM" == shown_refused(play.decision.refused)
     assert {100} == {one.weight for one in play.view.group.backends.values()}

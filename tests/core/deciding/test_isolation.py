@@ -78,6 +78,6 @@ def test_a_write_refused_for_good_is_halved_at_once() -> None:
 
 def test_after_a_unit_refused_for_good_another_is_tried_alone_and_then_all_the_rest() -> None:
     isolation = Isolation().divided(("a", "b", "c", "d")).divided(("a", "b")).divided(("a",))
-    assert ("b",) == isolation.focus(NOW)
-    assert ("c",) == isolation.divided(("b",)).focus(NOW)
-    assert ((), ()) == (isolation.cleared(("b",)).focus(NOW), isolation.cleared(("b",)).batch)
+    assert ("d",) == isolation.focus(NOW)
+    assert ("c",) == isolation.divided(("d",)).focus(NOW)
+    assert ((), ()) == (isolation.cleared(("d",)).focus(NOW), isolation.cleared(("d",)).batch)

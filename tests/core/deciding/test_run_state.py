@@ -125,10 +125,7 @@ def test_a_weight_that_finds_no_room_says_nothing_of_how_many_may_be_added() -> 
     assert state.fatal is not None or state.retry.attempts or state.wait_for_room(weighed, NOW)
 
 
-@pytest.mark.parametrize(
-    ("result", "why"),
-    [(Result.GONE, "replace"), (Result.PERMANENT, "take_back"), (Result.PERMANENT, "put_back")],
-)
+@pytest.mark.parametrize(("result", "why"), [(Result.GONE, "replace"), (Result.PERMANENT, "take_back")])
 def test_what_will_not_pass_is_fatal_and_remembered(result: Result, why: str) -> None:
     state = did(SWAP, result, why)
     assert (result, (SWAP,)) == (state.fatal and state.fatal.result, state.futile)
@@ -195,3 +192,10 @@ def test_the_floor_does_not_sink_with_a_server_that_is_lost_during_the_run() -> 
     assert 2 == state.goal(event(), looked, how).capacity.floor
     assert 2 == state.goal(event(), lost, how).capacity.floor
     assert 1 == begin(lost).goal(event(), lost, how).capacity.floor
+
+
+def test_suspects_that_are_out_hold_up_nobody() -> None:
+    state = did(Remove(backends("i-1 i-2")), Result.PERMANENT)
+    for one in ("i-1", "i-2"):
+        state = did(Remove(backends(one)), Result.APPLIED, of=state)
+    assert state.isolation.focus(NOW) == ()

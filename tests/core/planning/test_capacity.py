@@ -262,3 +262,5 @@ def test_a_backend_of_ours_is_untried_until_a_check_tells() -> None:
     assert {key.server_id for key in untried(looked, MARKS)} == {"i-1"}
     assert untried(view(of), MARKS) == frozenset()
     assert in_service(looked, [], ONE, untried=untried(looked, MARKS)) == {"i-3", "i-4"}
+    leaves = [change("i-1", "i-9")]
+    assert in_service(looked, leaves, ONE, untried=untried(looked, MARKS)) == {"i-1", "i-3", "i-4"}

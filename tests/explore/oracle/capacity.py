@@ -96,7 +96,7 @@ def retired(run: Run) -> Iterator[str]:
     strictly = _unpaired(run) + _weighed_down(run) + (share if run.strategy == "swap" else 0)
     passed: set[Unit] = set()
     for at, before in steps(run):
-        counted -= _failed(run, before)
+        counted -= _failed(run, before) | served.dead(before)  # it may have died since the run began
         weighted = run.units([b for b in run.backends(at) if b.weight > 0])
         lost = start.keys() - weighted
         # What has passed, and fails later, is still what the old ones were retired for.
