@@ -103,8 +103,8 @@ def others_own(run: Run) -> Iterator[str]:
     for at in run.served.instants(run.group, run.begin + 1, run.end + 1):
         before, now = now, {b.key: b for b in run.backends(at)}
         if at in run.played.others:
-            changed = {key: b for key, b in now.items() if before.get(key) != b and key not in start}
-            theirs = {key: now[key] for key in theirs.keys() & now.keys()} | changed
+            came = {key: b for key, b in now.items() if key not in before.keys() | start}
+            theirs = {key: now[key] for key in theirs.keys() & now.keys()} | came
             continue
         for key, owned in list(theirs.items()):
             named = any(entry.covers(owned) for entry in run.terminated) or key in leave

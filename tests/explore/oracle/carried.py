@@ -209,7 +209,7 @@ def _cannot_be_told(played: Played, served: Served, tries: list[Run], past: Past
             ),
             allow("still_sick", any("not_healthy" in run.refused.values() for run in tries)),
             allow("hook_abandoned", any(h.result == "ABANDON" for run in tries for h in run.attempt.hooks)),
-            allow("killed_between", any(map(_killed_between, tries))),
+            allow("killed_between", any(_killed_between(run) or _cut_off(run) for run in tries)),
             allow("named_in_part", named),
             allow("several_addresses", several),
             allow("was_there_in_part", part),
@@ -232,6 +232,12 @@ def _killed_between(run: Run) -> bool:
     refused = run.attempt.killed or run.refused or any(c.trouble == "refused" for c in run.writes)
     removed = bool(done & {"Remove", "Modify"}) and bool(refused)
     return removed or ("AddVSe" in done and run.group in run.refused)
+
+
+def _cut_off(run: Run) -> bool:
+    """Whether a run that wrote could not read the load balancer to its end: it may have been taking back."""
+    reads = [c for c in run.attempt.calls if c.action.startswith(("DescribeVServerGroupA", "DescribeHealth"))]
+    return bool(run.writes and reads) and reads[-1].answer != "ok"
 
 
 def _fits(
