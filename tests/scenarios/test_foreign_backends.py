@@ -69,6 +69,24 @@ def test_a_server_that_was_given_up_stays_once_somebody_else_puts_it_in() -> Non
     assert world.backends()[-1]["description"] == "by-hand"
 
 
+def test_a_weight_that_others_set_to_0_during_a_run_is_not_given_back() -> None:
+    world = here("i-1 i-2 i-3 i-4", fresh="i-9", sick="i-9", policy={"strategy": "surge"})
+
+    def by_hand(action: str) -> None:
+        if len(world.servers()) == 5 and "i-1=0" not in world.shown():
+            world.edit(lambda state: _lower(state, "i-1"))
+
+    world.on_call = by_hand
+    assert world.request(terminated=["i-1"], launched=["i-9"]).outcome == "rolled_back"
+    assert world.shown() == "i-1=0 i-2 i-3 i-4"
+
+
+def _lower(state: dict[str, Any], server: str) -> None:
+    (group,) = state["load_balancers"][0]["vserver_groups"]
+    for backend in group["backends"]:
+        backend["weight"] = 0 if backend["server_id"] == server else backend["weight"]
+
+
 def test_they_stay_when_a_hook_is_completed(readings: dict[str, Any]) -> None:
     listed = "i-2 i-3 i-4=pending"
     world = here(f"i-1 i-2 i-3 {FOREIGN}", listed, hooks=[hook("i-4")], readings=readings)

@@ -137,12 +137,13 @@ def _owes(status: ChangeStatus, situation: Situation) -> bool:
 
 
 def _lowered(status: ChangeStatus, situation: Situation) -> tuple[Backend, ...]:
-    """Return drained old backends as they were before the drain, whichever run began it."""
+    """Return drained old backends as they were before the drain, whichever run of ours began it."""
     if not status.out_now:
         return ()
-    marks = situation.policy.marks
+    marks, drained = situation.policy.marks, situation.state.drained
     now = {backend.key: backend for backend in status.out_now if backend.weight == 0}
-    before = (marks.put_back(backend) for backend in status.change.out if backend.key in now)
+    ours = (b for b in status.change.out if b.key in now and (b.key in drained or not b.weight))
+    before = (marks.put_back(backend) for backend in ours)
     return tuple(
         replace(b, description=marks.kept(now[b.key])) if b.description == "" else b
         for b in before

@@ -85,6 +85,8 @@ def _kept(played: Played, past: Past, last: Run | None, runs: list[Run]) -> Iter
     come = {server for run in runs for server in run.come}
     for key in sorted(past.ours & past.here.keys(), key=str):
         now, asked = past.here[key], requested.get(key[0])
+        if played.excused.allow("others_meanwhile", any(_changed_by_others(run, key) for run in runs)):
+            continue  # a run takes back how it found a backend, not how others have made it since
         owner = past.owners.get(key) if key not in past.left else None
         if asked is not None and now.weight == asked.weight:
             continue
@@ -96,6 +98,18 @@ def _kept(played: Played, past: Past, last: Run | None, runs: list[Run]) -> Iter
             yield from _new_description(now, past, runs)
         else:
             yield from _as_it_was(played, key, now, owner, lifted=owner.weight == 0 and key[0] in come)
+
+
+def _changed_by_others(run: Run, key: Key) -> bool:
+    """Whether somebody else changed a backend of the start while the run went on."""
+    for at in run.served.instants(run.group, run.begin + 1, run.end + 1):
+        if at in run.played.others and key in {b.key for b in run.start}:
+            then, now = (
+                {b.key: b for b in run.backends(one)} for one in (run.served.before(run.group, at), at)
+            )
+            if then.get(key) != now.get(key):
+                return True
+    return False
 
 
 def _as_it_was(played: Played, key: Key, now: Backend, owner: Backend, *, lifted: bool) -> Iterator[str]:

@@ -172,7 +172,7 @@ class Run:
     @cached_property
     def ecs_knows_some(self) -> bool:
         """Whether ECS knows any instance that it was asked for: it is not believed where it knows nobody."""
-        asked = {b.server_id for b in self.start} | self.listed.keys()
+        asked = {b.server_id for b in self.start} | (set() if self.is_request else self.listed.keys())
         asked |= {e.server for e in (*self.terminated, *self.launched)}
         return not self.ecs_unread and any(self.known(s) for s in asked if s.startswith("i-"))
 
