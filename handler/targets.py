@@ -228,7 +228,7 @@ def _meant(value: Any, kind: Any) -> str:
         except msgspec.ValidationError:
             continue
         told = msgspec.json.encode(other).decode()
-        return f", did you mean {told}?" if len(told) <= _LONGEST_HINT else ""
+        return f", did you mean {told}?" if len(told) <= _LONGEST_HINT and quotable(told) == told else ""
     return ""
 
 

@@ -490,6 +490,11 @@ def test_a_secret_in_the_place_of_another_setting_is_not_told() -> None:
         assert SECRET.removeprefix("whsec_") not in error
 
 
+def test_no_hint_quotes_what_may_be_a_secret() -> None:
+    (error,) = errors(SWAP_TARGETS=json.dumps([{**ONE, "scaling_group_ids": "s3cr3tS3cr3tS3cr3tAAAA"}]))
+    assert "s3cr3t" not in error.lower()
+
+
 @pytest.mark.parametrize(
     "secret",
     [
