@@ -29,12 +29,20 @@ def completed(played: Played, served: Served, attempt: Attempt, runs: Sequence[R
             if still or told.result != "CONTINUE":
                 yield f"a scale-in hook told {told.result} while {still} has its instances"
         elif told.result == "ABANDON":
+            if played.excused.allow("row_of_another", _fails_for_another_group(told)):
+                continue
             if not all(_at_fault(attempt, told, server) for server in told.servers):
                 yield "a scale-out hook abandoned for what is not its instances' fault"
         elif not any(_takes(run, told.instant, told.servers) for run in runs if run.acts):
             if played.excused.allow("others_meanwhile", any(run.meddled for run in runs)):
                 continue
             yield "a scale-out hook continued while no target has its instances in service"
+
+
+def _fails_for_another_group(told: Told) -> bool:
+    """Whether a check that fails may be that of another group: rows of health do not tell them apart."""
+    known = (told.instances.get(server) for server in told.servers)
+    return any("abnormal" in one.health_by_group.values() for one in known if one is not None)
 
 
 def _at_fault(attempt: Attempt, told: Told, server: str) -> bool:
