@@ -166,8 +166,7 @@ def _bundle(path: str, errors: list[str]) -> None:
     if not path:
         return
     try:
-        with open(path, "rb") as file:
-            is_one = b"CERTIFICATE-----" in file.read()
+        is_one = b"CERTIFICATE-----" in Path(path).read_bytes()
     except OSError:
         is_one = False
     if not is_one:
