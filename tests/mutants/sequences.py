@@ -397,6 +397,6 @@ BUGS = (
         "target web weight=50; in web i-0 80=100; in web i-1 80=100; server i-n0;"
         "refuse AddVServerGroupBackendServers ObtainIpFail; ~+5 foreign web in i-n0 80 #by-hand;"
         "> request web l:i-n0",
-        ("core.deciding.status:ChangeStatus._meant", "now.weight == new.weight", "True"),
+        ("core.deciding.status:ChangeStatus._meant", "now.key in look.state.start.backends", "True"),
     ),
 )

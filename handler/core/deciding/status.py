@@ -62,8 +62,9 @@ class ChangeStatus(Struct, frozen=True, dict=True):
     def wrong_weight(self) -> tuple[Backend, ...]:
         """The new backends that are in and do not have their weight yet, as they are to be."""
         here = self.look.observed.group.backends
-        there = ((now, self._meant(now, b)) for b in self.change.into if (now := here.get(b.key)))
-        return tuple(then for now, then in there if now.weight != then.weight)
+        wrong = [b for b in self.change.into if here.get(b.key, b).weight != b.weight]
+        meant = ((here[b.key], self._meant(here[b.key], b)) for b in wrong)
+        return tuple(then for now, then in meant if now.weight != then.weight)
 
     def _meant(self, now: Backend, new: Backend) -> Backend:
         """Return how a new backend is to be. If others put it in during the run, it stays as they made it.
@@ -71,7 +72,7 @@ class ChangeStatus(Struct, frozen=True, dict=True):
         Only weight 0, or a weight that a request names, is ours to change then.
         """
         look = self.look
-        if now.weight == new.weight or now.key in look.state.start.backends:
+        if now.key in look.state.start.backends:
             return new
         if look.state.has_put_in(now) or look.policy.marks.owns(now):
             return new
