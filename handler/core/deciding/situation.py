@@ -165,7 +165,7 @@ class Situation(Struct, frozen=True, dict=True):
 
     def batch_with_room(self, entries: Iterable[Backend]) -> tuple[Backend, ...]:
         """Return as many entries as one call carries and the load balancer has room for, in whole units."""
-        wanted = [entry for entry in entries if not self.focus or unit_of(entry) in self.focus]
+        wanted = [entry for entry in entries if not self.focus or self._is_in_focus(entry)]
         if not wanted:
             return ()
         most = self.policy.max_per_call

@@ -160,7 +160,7 @@ def _unpaired(run: Run) -> int:
     olds = run.units([*run.leave, *(b for b in run.start if b.server_id in run.kept)])
     # Who was launched while the run went on may come to light after its writes.
     coming = (run.missing | {s for s in run.come if waits(run, s)}) - run.launched_meanwhile
-    if any(call.kind == "ecs" and call.answer == "ok" for call in run.attempt.calls):
+    if run.ecs_has_told:
         coming -= run.truly_doomed  # though another target may have been refused
     return max(0, len(olds) - len(coming)) + len([s for s in coming if not run.runs(s)])
 

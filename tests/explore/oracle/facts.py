@@ -183,6 +183,11 @@ class Run:
         return self._ecs_is_refused or bool(asked and all(c.answer != "ok" for c in asked))
 
     @property
+    def ecs_has_told(self) -> bool:
+        """Whether ECS has answered at least once, whichever target asked."""
+        return any(call.kind == "ecs" and call.answer == "ok" for call in self.attempt.calls)
+
+    @property
     def _ecs_is_refused(self) -> bool:
         """Whether ECS may not be asked; of several targets, any may have been refused its only question."""
         refused = any(c.kind == "ecs" and c.trouble == "forbidden" for c in self.attempt.calls)
@@ -351,8 +356,7 @@ class Run:
         stale = {s for s in ours if self.sources and self.once(s, "")}
         after = self.attempt.instances_after
         recycled = {s for s in here if s in after and "Recycling" in after[s].operation_locks}
-        told = any(call.kind == "ecs" and call.answer == "ok" for call in self.attempt.calls)
-        doomed = recycled | self.truly_doomed & here if told else set()
+        doomed = recycled | self.truly_doomed & here if self.ecs_has_told else set()
         unknown |= {s for s in here if s not in after and s[:2] == "i-"}
         return self.leaving | doomed | unknown | once | stale
 
