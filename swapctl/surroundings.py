@@ -40,7 +40,7 @@ def of_target(client: Client, target: Target, *, several_writers: bool = False) 
         remedy = "check the id and the region" if failed.answer.result is Result.GONE else ""
         yield _failed(f"{target.name}: group", failed.answer, remedy)
         return
-    units = group.units()
+    units = group.units
     yield good(
         f"{target.name}: group",
         f"{several(len(units), 'server')}, {several(len(group.backends), 'backend')} "
@@ -142,7 +142,7 @@ def _scaling_groups(client: Client, group: Group, target: Target) -> Iterator[Fi
                 "DetachVServerGroups",
             )
     if target.scaling_group_ids:
-        others = sorted(group.servers().keys() - listed)
+        others = sorted(group.servers.keys() - listed)
         if others:
             yield look(
                 f"{target.name}: group",
@@ -153,7 +153,7 @@ def _scaling_groups(client: Client, group: Group, target: Target) -> Iterator[Fi
 
 def _instances(client: Client, group: Group, target: Target) -> Iterator[Finding]:
     about = f"{target.name}: instances"
-    ids = tuple(server for server in group.servers() if server.startswith("i-"))
+    ids = tuple(server for server in group.servers if server.startswith("i-"))
     if not ids:
         return
     try:
@@ -199,7 +199,7 @@ def _room(client: Client, slb: CloudSlb, group: Group, target: Target) -> Iterat
         yield look(about, f"not known: {why}")
         return
     what = f"{used} of {QUOTA} backends of {group.load_balancer_id} are used, if the quota is the usual one"
-    needed = max((len(backends) for backends in group.units().values()), default=1)
+    needed = max((len(backends) for backends in group.units.values()), default=1)
     if QUOTA - used >= needed:
         yield good(about, what)
     elif target.policy.strategy == "surge":

@@ -190,7 +190,7 @@ BUGS = (
     _bug(
         "gone counted as in service",
         "gwc/1-t/",
-        ("core.planning.capacity:_counted", "if unit not in gone and _serves", "if _serves"),
+        ("core.planning.capacity:in_service", "if unit not in gone and _serves", "if _serves"),
     ),
     _bug(
         "unproven counted as in service",

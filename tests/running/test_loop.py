@@ -286,7 +286,7 @@ def test_where_one_alone_is_too_many_no_other_is_tried() -> None:
     over = cloud("i-1 i-2 i-3", fresh=news, quota=5)
     done, calls = ran(over, request("", news))
     assert "partial over_quota" == shown(done.finish)
-    assert 5 == len(group_of(over).servers())
+    assert 5 == len(group_of(over).servers)
     assert len(calls.writes) <= 10
     assert ["over_quota"] == list({refusal.reason for refusal in done.finish.refused})
     assert 18 == len(done.finish.refused)

@@ -161,7 +161,7 @@ def event_cases(draw: Draw, **also: Any) -> Case:
     """Autoscaling events and timers, with a listing that knows some of the group and some besides."""
     of = draw(groups())
     states = st.sampled_from(("in_service", "in_service", "in_service", "leaving", "pending", "standby"))
-    ids = [i for i in dict.fromkeys((*of.servers(), *NEW)) if kind(i) == "ecs"]
+    ids = [i for i in dict.fromkeys((*of.servers, *NEW)) if kind(i) == "ecs"]
     listed = draw(st.lists(st.sampled_from(ids), unique=True)) if ids else []
     servers = {one: Server(one, draw(states), draw(st.sampled_from((True, True, False)))) for one in listed}
     causes = st.sampled_from((Cause.FINISHED, Cause.FINISHED, Cause.HOOK, Cause.INTERRUPTED, Cause.DELETED))

@@ -181,5 +181,5 @@ def _is_still_there(situation: Situation) -> bool:
         return False
     launched = {ref.server_id for ref in situation.intent.launched}
     named = [ref for ref in situation.intent.terminated if ref.server_id not in launched]
-    here = situation.observed.group.servers()
+    here = situation.observed.group.servers
     return any(ref.names(backend.key) for ref in named for backend in here.get(ref.server_id, ()))

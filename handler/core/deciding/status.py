@@ -25,10 +25,10 @@ class Look(Struct, frozen=True, dict=True):
     state: RunState
     goal: Goal
 
-    @cached_property
+    @property
     def units(self) -> Mapping[str, tuple[Backend, ...]]:
         """The backends of each unit that is in the group."""
-        return self.observed.group.units()
+        return self.observed.group.units
 
     @cached_property
     def in_service(self) -> frozenset[str]:

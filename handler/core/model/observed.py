@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import Enum
+from functools import cached_property
 
 from msgspec import Struct, field
 
@@ -51,7 +52,7 @@ def believed(listings: Sequence[Listing], missing: int = 0) -> Source:
     return Source.SOME_EMPTY if silent else Source.COMPLETE
 
 
-class Observed(Struct, frozen=True):
+class Observed(Struct, frozen=True, dict=True):
     """One look at a target.
 
     ``health`` has the verdict of each listener that checks. ``missing`` are scaling groups that do not exist.
@@ -110,6 +111,11 @@ class Observed(Struct, frozen=True):
         if self.listeners.unchecking or not verdicts:
             return not verdicts.isdisjoint(SOME_NORMAL) or not self._is_dead(backend.key.server_id)
         return verdicts != {Verdict.ABNORMAL}
+
+    @cached_property
+    def serving(self) -> frozenset[str]:
+        """The units of which some backend is in service."""
+        return frozenset(key.unit for key, b in self.group.backends.items() if self.gets_requests(b))
 
     def is_listed_in_service(self, unit: str) -> bool:
         """Tell whether a scaling group lists the server in service (InService or Protected)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
+from functools import cached_property
 from typing import Literal, NamedTuple, TypeVar
 
 from msgspec import Struct, field
@@ -59,19 +60,21 @@ def grouped(items: Iterable[_T], group_of: Callable[[_T], _K]) -> dict[_K, tuple
     return {group: tuple(members) for group, members in found.items()}
 
 
-class Group(Struct, frozen=True):
+class Group(Struct, frozen=True, dict=True):
     """A VServer group as it was read, or as our model says it is after a step."""
 
     id: str
     load_balancer_id: str
     backends: Mapping[Key, Backend]
 
-    def units(self) -> dict[str, tuple[Backend, ...]]:
-        """Return the backends of each unit of capacity, in the group's order."""
+    @cached_property
+    def units(self) -> Mapping[str, tuple[Backend, ...]]:
+        """The backends of each unit of capacity, in the group's order."""
         return grouped(self.backends.values(), lambda backend: backend.key.unit)
 
-    def servers(self) -> dict[str, tuple[Backend, ...]]:
-        """Return the backends of each server, at all its addresses, in the group's order."""
+    @cached_property
+    def servers(self) -> Mapping[str, tuple[Backend, ...]]:
+        """The backends of each server, at all its addresses, in the group's order."""
         return grouped(self.backends.values(), lambda backend: backend.key.server_id)
 
 

@@ -61,7 +61,7 @@ def capacity(
     base = baseline(first, made, policy.marks, gone, wanted)
     for_removals = floor(policy, base, intent.force)
     if wanted is not None:
-        serving = _counted(first, gone_of(made) if gone is None else gone, frozenset(), ())
+        serving = first.serving.difference(gone_of(made) if gone is None else gone)
         for_removals = max(for_removals, min(len(serving), wanted - share(policy.max_unavailable, wanted)))
     return Capacity(base, floor(policy, base), for_removals, least(policy), least(policy, intent.force))
 
@@ -74,7 +74,7 @@ def to_serve(observed: Observed, first: Observed, changes: Iterable[Change]) -> 
     made = tuple(changes)
     going = {change.old for change in made if change.out}
     coming = {change.new or "" for change in made if any(backend.weight for backend in change.into)}
-    serving = _counted(first, gone_of(made), frozenset(), ())
+    serving = first.serving - gone_of(made)
     weighted = {key.unit for key, backend in first.group.backends.items() if backend.weight}
     staying = {unit for unit in weighted if unit in serving or observed.is_listed_in_service(unit)}
     return frozenset((staying - going) | coming)
@@ -133,7 +133,12 @@ def in_service(
     coming = untried.union(*(keys_of(change.into) for change in made))
     if first is not None:
         coming |= observed.group.backends.keys() - first.backends.keys()
-    return _counted(observed, gone_of(made), coming, gating)
+    gone = gone_of(made)
+    return frozenset(
+        unit
+        for unit, backends in observed.group.units.items()
+        if unit not in gone and _serves(observed, backends, coming, gating)
+    )
 
 
 def gone_of(changes: Iterable[Change]) -> frozenset[str]:
@@ -156,7 +161,7 @@ def baseline(
     """
     made = tuple(changes)
     gone = gone_of(made) if gone is None else gone
-    serving = _counted(first, gone, frozenset(), ())
+    serving = first.serving.difference(gone)
     drained = {b.key.unit for b in first.group.backends.values() if marks.drained_from(b)}
     drained |= {c.old or "" for c in made if _is_drained(c) and serving.isdisjoint({c.old, c.new})}
     beside = sum(c.old != c.new and {c.old, c.new} <= serving for c in made)
@@ -167,16 +172,6 @@ def baseline(
 
 def _is_drained(change: Change) -> bool:
     return bool(change.into and change.out) and not (change.gone or any(b.weight for b in change.out))
-
-
-def _counted(
-    observed: Observed, gone: Collection[str], coming: frozenset[Key], gating: Collection[str]
-) -> frozenset[str]:
-    return frozenset(
-        unit
-        for unit, backends in observed.group.units().items()
-        if unit not in gone and _serves(observed, backends, coming, gating)
-    )
 
 
 def _serves(

@@ -82,7 +82,7 @@ def doubtful(intent: Intent, group: Group, servers: Mapping[str, Server], policy
     named = {n.server_id for n in intent.terminated if literal or n.cause in {Cause.FINISHED, Cause.HOOK}}
     return tuple(
         server_id
-        for server_id, backends in group.servers().items()
+        for server_id, backends in group.servers.items()
         if server_id not in servers
         and (server_id in named or (not literal and (policy.exclusive or _is_ours(backends, policy))))
     )
@@ -118,7 +118,7 @@ def _requested(intent: Intent, observed: Observed, start: Group) -> Desired:
         for ref in intent.terminated
         if observed.is_listed_in_service(ref.server_id) and "still_in_service" not in intent.force
     }
-    present = start.servers()
+    present = start.servers
     unfit = {
         ref.server_id: why
         for ref in intent.launched
@@ -180,7 +180,7 @@ class _Reconciling:
         self, intent: Intent, observed: Observed, policy: Policy, start: Group, untried: Iterable[Key]
     ) -> None:
         self._intent, self._observed, self._policy = intent, observed, policy
-        self._present = start.servers()
+        self._present = start.servers
         self._untried = {key.server_id for key in untried}
         self._refused: dict[str, Refusal] = {}
 

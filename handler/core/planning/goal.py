@@ -118,7 +118,7 @@ def _with_left_overs(proposed: Changes, first: Observed, policy: Policy) -> Chan
     known = {backend.key for change in proposed.changes for backend in (*change.out, *change.into)}
     left = [
         Change(unit, None, backends, gone=True)
-        for unit, backends in first.group.units().items()
+        for unit, backends in first.group.units.items()
         if all(b.weight == 0 and b.description == policy.marks.waiting for b in backends)
         and known.isdisjoint(backend.key for backend in backends)
     ]

@@ -67,7 +67,7 @@ def _left(removals: list[_Effect], refused: dict[str, Refusal]) -> list[_Effect]
 
 def _effects(changes: tuple[Change, ...], first: Observed) -> list[_Effect]:
     serving = in_service(first, [change for change in changes if change.gone], ())
-    units = first.group.units()
+    units = first.group.units
     found: list[_Effect] = []
     for change in changes:
         zeroed = {backend.key for backend in change.into if not backend.weight}
@@ -104,7 +104,7 @@ def _over_share(
         for effect in removals
         if desired.literal or server_of(effect.change.old or "") in desired.inferred
     ]
-    of = sum(server_of(unit) not in desired.gone for unit in first.group.units())
+    of = sum(server_of(unit) not in desired.gone for unit in first.group.units)
     allowed = share(policy.max_removed, of)
     if len(meant) <= allowed:
         return []

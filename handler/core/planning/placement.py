@@ -21,7 +21,7 @@ class Places:
 
     def __init__(self, start: Group, policy: Policy) -> None:
         self._marks = policy.marks
-        self.present = start.units()
+        self.present = start.units
         self.usual_weight = policy.weight or _commonest_weight(
             map(policy.marks.put_back, start.backends.values())
         )

@@ -19,7 +19,7 @@ def matched(
     all_named: bool = True,
 ) -> str:
     """The matches, as ``old>new``, of units that are said."""
-    present = group(of).units()
+    present = group(of).units
     found: dict[str, list[object]] = {}
     for ref in named(news):
         unit = f"{ref.server_id}@{ref.server_ip}" if ref.server_ip else ref.server_id
