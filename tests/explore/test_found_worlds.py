@@ -137,6 +137,25 @@ FOUND = {
         "in web i-1 80=100; server i-n0 abnormal; "
         "refuse AddVServerGroupBackendServers BackendServer.configuring; ~ is i-0 doomed; "
         "> request web t:i-1 t:i-0 l:i-n0; ~ is i-1 stopped; > request web t:i-1",
+    "a stale server goes though the server listed in its place comes to be reclaimed meanwhile":
+        "target web asg=a strategy=surge; in web i-0 80=100; server i-0 abnormal; lists a i-0; server i-n0; "
+        "server i-n1; read weight0_checked=False; "
+        "> request web p:i-0/i-n0 p:i-2/i-n1 force:still_in_service; ~+5 is i-0 doomed; "
+        "~ launch a i-n4; > out a",
+    "a new server that fails is taken out though a rule uses it unchecked":
+        "target web asg=a min=3; in web i-1 80=100; rule web http:80 web own unchecked; "
+        "server i-n1 abnormal; read weight0_checked=False; ~ launch a i-n1; ~ leave a i-1; > out a",
+    "an old server does not return while another target finds the load balancer busy":
+        "target web asg=a exclusive min=0; target api asg=a; in web i-0 80=100; in api i-1 80=100; "
+        "lists a i-1; server i-n0 abnormal; refuse AddVServerGroupBackendServers BackendServer.configuring; "
+        "~ launch a i-n0; > hooksin a i-1",
+    "of two new servers added for pairs that the API refuses nobody knows whose weight is whose":
+        "target web asg=a,b weight=50 min=2; in web i-0 80=100; in web i-2 80=0 mark; "
+        "refuse ModifyVServerGroupBackendServers TooManyBackendServers; ~ launch b i-n0; ~ launch a i-n2; "
+        "> hookin a i-0",
+    "a server said to be deleted, that fails, goes where a wrong listing leaves it out and ECS is unread":
+        "target web asg=a; in web i-0 80=100; lists a i-0; denied ecs; fault 2 list 0 empty; "
+        "~+1 is i-0 abnormal; > deleted i-0",
 }  # fmt: skip
 
 

@@ -18,6 +18,7 @@ def floor(run: Run) -> Iterator[str]:
         # What this run has put in is no capacity before it has passed: it may be taken back.
         seen = _seen(run, at)
         new = {one for one in served.serving(before) - start if served.passed(seen, one, required)}
+        new -= served.failing(seen)
         doubted = {one for one in new if one[0] in served.doubted(run.group, at)}
         run.played.excused.allow("row_of_another", doubted)
         had = served.serving(before) & start | new - doubted
@@ -161,7 +162,7 @@ def _unpaired(run: Run) -> int:
     # Who was launched while the run went on may come to light after its writes.
     coming = (run.missing | {s for s in run.come if waits(run, s)}) - run.launched_meanwhile
     if run.ecs_has_told:
-        coming -= run.truly_doomed  # though another target may have been refused
+        coming -= run.truly_doomed | run.doomed_in_the_end  # though another target may have been refused
     return max(0, len(olds) - len(coming)) + len([s for s in coming if not run.runs(s)])
 
 

@@ -240,12 +240,12 @@ def _killed_between(run: Run) -> bool:
     """Whether one side of a replacement was done and the other was not: a kill, no room, a refusal.
 
     A Modify that is refused, or that skips the new one, may have taken out the old one all the same. Where
-    Remove is refused for good, nobody remembers which old one a new one was added for.
+    Modify or Remove is refused for good, nobody remembers which old one a new one was added for.
     """
     done = {c.action[:6] for c in run.writes if c.last > c.first}
-    refused = run.attempt.killed or run.refused or any(c.trouble == "refused" for c in run.writes)
-    removed = bool(done & {"Remove", "Modify"}) and bool(refused)
-    return removed or ("AddVSe" in done and run.group in run.refused)
+    for_good = any(c.trouble == "refused" for c in run.writes)
+    removed = bool(done & {"Remove", "Modify"}) and bool(run.attempt.killed or run.refused or for_good)
+    return removed or ("AddVSe" in done and (run.group in run.refused or for_good))
 
 
 def _cut_off(run: Run) -> bool:

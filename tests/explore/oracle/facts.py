@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from localcloud.state.world import Backend
+from localcloud.state.world import Backend, Instance
 from tests.explore.oracle.served import Served, Unit, unit
 from tests.explore.playing import Played, request
 from tests.explore.ports import READ, WRONG, Attempt, Call
@@ -244,11 +244,12 @@ class Run:
     @cached_property
     def truly_doomed(self) -> set[str]:
         """Who is about to be reclaimed when the run begins."""
-        return {
-            name
-            for name, one in self.attempt.instances.items()
-            if name[:2] == "i-" and "Recycling" in one.operation_locks
-        }
+        return _recycled(self.attempt.instances)
+
+    @cached_property
+    def doomed_in_the_end(self) -> set[str]:
+        """Who is about to be reclaimed when the run ends."""
+        return _recycled(self.attempt.instances_after)
 
     @property
     def doomed(self) -> set[str]:
@@ -354,11 +355,16 @@ class Run:
         exclusive = self.target.get("exclusive", False)
         ours = {b.server_id for b in self.start if exclusive or is_ours(b.description)}
         stale = {s for s in ours if self.sources and self.once(s, "")}
-        after = self.attempt.instances_after
-        recycled = {s for s in here if s in after and "Recycling" in after[s].operation_locks}
-        doomed = recycled | self.truly_doomed & here if self.ecs_has_told else set()
-        unknown |= {s for s in here if s not in after and s[:2] == "i-"}
-        return self.leaving | doomed | unknown | once | stale
+        doomed = here & (self.doomed_in_the_end | self.truly_doomed) if self.ecs_has_told else set()
+        unknown |= {s for s in here if s not in self.attempt.instances_after and s[:2] == "i-"}
+        return self.leaving | doomed | unknown | once | stale | self._unseen_for_once
+
+    @property
+    def _unseen_for_once(self) -> set[str]:
+        """Servers that are said to be deleted, and that a wrong listing left out while a check fails them."""
+        said = {e.server for e in self.terminated} if self.attempt.words[0] == "deleted" else set()
+        found = said & self.served.sick(self.begin) if self.ecs_unread and self.wrong_listing else set()
+        return found if self.played.excused.allow("wrong_listing", found) else set()
 
     @cached_property
     def come(self) -> set[str]:
@@ -452,6 +458,12 @@ STATES = {
     "InService": "in_service", "Protected": "in_service", "Pending": "pending", "Pending:Wait": "pending",
     "Removing": "leaving", "Removing:Wait": "leaving", "Stopped": "leaving", "Standby": "standby",
 }  # fmt: skip
+
+
+def _recycled(instances: Mapping[str, Instance]) -> set[str]:
+    return {
+        name for name, one in instances.items() if name[:2] == "i-" and "Recycling" in one.operation_locks
+    }
 
 
 def runs_of(played: Played, served: Served, attempt: Attempt) -> Iterator[Run]:

@@ -28,7 +28,8 @@ def told_as_raised(run: Run) -> Iterator[str]:
 def left_in(run: Run) -> Iterator[str]:
     """A new server that fails is not left in while the old one for it is out and may return."""
     spoilt = run.attempt.killed or run.attempt.others or run.meddled or run.wrong_listing
-    kept_busy = bool(run.writes) and run.writes[-1].answer != "ok"
+    last = run.attempt.writes[-1:]  # of whichever target: one load balancer is busy for all
+    kept_busy = any(call.answer != "ok" for call in last)
     if spoilt or kept_busy or run.played.setup.has_rules or _is_refused_a_write(run):
         return
     here = {b.key for b in run.backends(run.end)}

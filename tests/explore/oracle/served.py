@@ -167,6 +167,15 @@ class Served:
         """Whether a unit serves on every listener of some."""
         return one in self.on(at) and required <= self.on(at)[one]
 
+    def failing(self, at: int) -> set[Unit]:
+        """The units that some check finds abnormal, and none normal; they may be used unchecked."""
+        instant = self.history[at]
+        found: dict[Unit, set[str]] = {}
+        for backend in instant.backends:
+            said = {self.status(instant, backend, one) for one in self._listeners[instant.group_id]}
+            found.setdefault(unit(backend), set()).update(said)
+        return {one for one, said in found.items() if "abnormal" in said and "normal" not in said}
+
     def sick(self, at: int) -> set[str]:
         """The servers of an instant of which some check of some backend fails, whatever their weight."""
         instant = self.history[at]
