@@ -156,6 +156,12 @@ FOUND = {
     "a server said to be deleted, that fails, goes where a wrong listing leaves it out and ECS is unread":
         "target web asg=a; in web i-0 80=100; lists a i-0; denied ecs; fault 2 list 0 empty; "
         "~+1 is i-0 abnormal; > deleted i-0",
+    "a server without a port comes in once the others have a port in common":
+        "target web; in web i-0 80=100; server i-n0; server i-n1; server i-n2; > request web l:i-n0:port=81; "
+        "> request web t:i-0 l:i-n1:port=81 l:i-n2:weight=30",
+    "an owner's description does not remember the weight of a drain that an earlier delivery has left":
+        "target web asg=a drain=3; in web i-1 80=30 foreign; in web i-4 80=100; server i-n0 abnormal; "
+        "read busy_for=1; fault 0 write 2 kill; ~ launch a i-n0; > hookin a i-1; ~ release i-1; > in a i-1",
 }  # fmt: skip
 
 

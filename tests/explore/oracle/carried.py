@@ -193,6 +193,12 @@ def _left_drained(run: Run) -> bool:
     return any(_foreign(b) and b.weight == 0 < weights.get(b.key, 0) for b in run.backends(run.end))
 
 
+def _was_left_drained(run: Run, past: Past) -> bool:
+    """Whether a run before this delivery has left a backend drained whose description its owner wrote."""
+    drained = (b for b in run.start if _foreign(b) and not b.weight)
+    return any(b.key in past.owners and past.owners[b.key].weight for b in drained)
+
+
 def _is_new(one: Unit, was: dict[Unit, Shape], begin: tuple[Backend, ...], past: Past) -> bool:
     return one not in was or (_unfinished(begin, one) and not _owned(past, one))
 
@@ -219,7 +225,8 @@ def _cannot_be_told(played: Played, served: Served, tries: list[Run], past: Past
             allow(
                 "drain_not_remembered",
                 (any(run.attempt.killed for run in tries) and any(map(_foreign, first.start)))
-                or any(map(_left_drained, tries[:-1])),
+                or any(map(_left_drained, tries[:-1]))
+                or _was_left_drained(first, past),
             ),
             allow("still_sick", any("not_healthy" in run.refused.values() for run in tries)),
             allow("hook_abandoned", any(h.result == "ABANDON" for run in tries for h in run.attempt.hooks)),

@@ -97,7 +97,8 @@ def repeats(played: Played, last: Run) -> Iterator[str]:
         return
     if excused.allow("hook_abandoned", any(told.result == "ABANDON" for told in final.hooks)):
         return
-    if excused.allow("was_empty", not last.start and "no_ports" in last.refused.values()):
+    portless = {subject.partition("@")[0] for subject, why in last.refused.items() if why == "no_ports"}
+    if not left and excused.allow("no_port_yet", came and {key[0] for key, _ in came} <= portless):
         return
     share = {"max_unavailable", "max_removed", "min_backends"}
     if excused.allow("share_each_run", share & set(last.refused.values())):

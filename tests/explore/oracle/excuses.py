@@ -82,8 +82,9 @@ EXCUSES = {
     "hook_abandoned": (
         "an instance whose hook was abandoned is released, so that the next delivery meets other listings"
     ),
-    "was_empty": (
-        "a server without a port is refused in an empty group, and takes the ports of what is there later"
+    "no_port_yet": (
+        "a server without a port is refused while the servers of its group have none in common, and takes "
+        "theirs later"
     ),
     "its_own_is_sick": (
         "a server that is about to be reclaimed stays while the new one that is to take its place fails, "
