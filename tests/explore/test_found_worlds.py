@@ -159,6 +159,9 @@ FOUND = {
     "a server without a port comes in once the others have a port in common":
         "target web; in web i-0 80=100; server i-n0; server i-n1; server i-n2; > request web l:i-n0:port=81; "
         "> request web t:i-0 l:i-n1:port=81 l:i-n2:weight=30",
+    "and is refused once more where there is no room for it":
+        "target web; in web i-0 80=0; server i-n1; server i-n2; room 0; > request web t:i-0; "
+        "> request web l:i-n1 l:i-n2:port=81",
     "an owner's description does not remember the weight of a drain that an earlier delivery has left":
         "target web asg=a drain=3; in web i-1 80=30 foreign; in web i-4 80=100; server i-n0 abnormal; "
         "read busy_for=1; fault 0 write 2 kill; ~ launch a i-n0; > hookin a i-1; ~ release i-1; > in a i-1",
