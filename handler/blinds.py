@@ -39,7 +39,8 @@ class _Known(Struct, frozen=True):
         forms = dict(self.forms)
         for secret in new:
             once = quote(secret, safe="")
-            for form in {secret, once, quote(once, safe=""), json.dumps(secret)[1:-1]}:
+            written = (json.dumps(secret, ensure_ascii=escaped)[1:-1] for escaped in (True, False))
+            for form in {secret, once, quote(once, safe=""), *written}:
                 begin = form[:_SHORTEST]
                 forms[begin] = tuple(sorted({*forms.get(begin, ()), form}, key=len, reverse=True))
         others = (secret for secret in self.secrets if secret not in new)
@@ -76,13 +77,22 @@ def hide(text: str) -> str:
     return found
 
 
+def shows_nothing(text: str) -> bool:
+    """Tell whether a text holds no secret; False also where that takes longer to tell."""
+    return _shows_nothing(text, (_in_use.get() or _recent).forms)
+
+
 def hide_these(text: str, secrets: Iterable[str]) -> str:
     """Return a text with ``***`` for each of these secrets."""
     return _hide(text, _Known().and_also(secrets).forms)
 
 
+def _shows_nothing(text: str, forms: _Forms) -> bool:
+    return len(forms) <= _FEW and not any(begin in text for begin in forms)
+
+
 def _hide(text: str, forms: _Forms) -> str:
-    if len(forms) <= _FEW and not any(begin in text for begin in forms):
+    if _shows_nothing(text, forms):
         return text  # nearly always
     parts, kept, at = [], 0, 0
     last = len(text) - _SHORTEST if forms else -1

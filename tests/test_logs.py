@@ -13,6 +13,7 @@ from typing import Any
 from unittest import mock
 from urllib.parse import quote
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -259,6 +260,23 @@ def test_no_secret_is_left_in_a_text_in_any_of_its_forms(
     for piece in left.split(blinds.HIDDEN):
         assert not any(forms[form](one) in piece for one in given_)
     assert left == text or any(one in text for secret in given_ for one in (f(secret) for f in forms))
+
+
+words = st.text(max_size=8) | st.sampled_from(["webhook_secret", "Access-Key", "to_ken", "i-1", 'tök"en'])
+told_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.binary(max_size=3) | words,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words | st.integers(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(words, told_values, max_size=4), st.lists(secrets | st.just('tök"en'), max_size=2))
+def test_what_needs_no_cleaning_is_logged_as_if_cleaned(keys: dict[str, Any], known: list[str]) -> None:
+    with mock.patch.object(blinds, "_recent", blinds._Known()):
+        logs.redact(*known)
+        quick, walked = (msgspec.json.encode(one) for one in (logs._cleaned(keys), logs._clean("", keys)))
+        logs.clear()
+    assert quick == walked
 
 
 class Word(str, Enum):
