@@ -165,6 +165,21 @@ FOUND = {
     "an owner's description does not remember the weight of a drain that an earlier delivery has left":
         "target web asg=a drain=3; in web i-1 80=30 foreign; in web i-4 80=100; server i-n0 abnormal; "
         "read busy_for=1; fault 0 write 2 kill; ~ launch a i-n0; > hookin a i-1; ~ release i-1; > in a i-1",
+    "what nothing replaces stays while fewer serve than are wanted, though the listing is empty for once":
+        "target web asg=a; in web i-0 80=100; in web i-1 80=100; server i-1 stopped; lists a i-1; "
+        "in web i-2 80=100; server i-2 stopped; lists a i-2; in web i-4 80=100; fault 1 list 0 empty; "
+        "~ leave a i-4; > hooksin a i-4",
+    "who is about to be reclaimed stands as a request says, though others took it out meanwhile":
+        "target web; in web eni-0@10.0.0.1 80=100; in web i-1 80=100; "
+        "refuse SetVServerGroupAttribute BackendServer.configuring; ~+1 is i-1 doomed; > request web; "
+        "~+1 foreign web out i-1; > request web l:i-1:weight=0",
+    "a stale server that waits for its weight stays while the new one for it fails":
+        "target web asg=a; in web i-0 81=100; server i-n2; server i-n4 abnormal; "
+        "refuse SetVServerGroupAttribute BackendServer.configuring; > request web p:i-0/i-n2; "
+        "~ launch a i-n4; > timer",
+    "a new server that fails is left in where others took out a part of its old one":
+        "target web drain=3; in web i-0 80=100 81=100; in web i-1 80=100; server i-n0 abnormal; "
+        "fault 0 write 0 other; > request web p:i-0/i-n0",
 }  # fmt: skip
 
 

@@ -19,7 +19,7 @@ def doomed(run: Run) -> Iterator[str]:
         came = {b.key: b for b in run.backends(at)}.keys() - {b.key for b in run.backends(before)}
         found = {key[0] for key in came} & (run.truly_doomed | _locked_meanwhile(run, at))
         # What somebody else takes out while the run goes on is put back as it was, or as a request says.
-        back = found <= {b.server_id for b in run.start} and bool(run.attempt.others)
+        back = found <= {b.server_id for b in run.start} and bool(run.attempt.others or run.meddled)
         if found and run.played.excused.allow("others_meanwhile", back):
             continue
         if found and not run.played.excused.allow("ecs_not_read", run.ecs_unread):

@@ -214,8 +214,21 @@ def _kept_beside(run: Run) -> Iterator[str]:
         known = before | {key[0] for key in put_in_by_others(run)}
         if new not in weighted & sick - known or old not in serving:
             continue
-        if not run.played.excused.allow("refused_for_good", new in _not_taken_out(run)):
+        allow = run.played.excused.allow
+        # A new server is left in where its old one cannot come back whole.
+        if allow("refused_for_good", new in _not_taken_out(run)):
+            continue
+        if not allow("others_meanwhile", _taken_in_part_by_others(run, old)):
             yield f"failed, and kept beside the server that it was to replace: {new} beside {old}"
+
+
+def _taken_in_part_by_others(run: Run, server: str) -> bool:
+    for at in run.served.instants(run.group, 1, run.end + 1):
+        if at in run.played.others:
+            then = {b.key for b in run.backends(run.served.before(run.group, at)) if b.server_id == server}
+            if then - {b.key for b in run.backends(at)}:
+                return True
+    return False
 
 
 def _not_taken_out(run: Run) -> set[str]:
