@@ -335,6 +335,14 @@ BUGS = (
         ("core.planning.capacity:capacity", "wanted is not None", "False"),
     ),
     _bug(
+        "an empty listing lets the floor sink",
+        "wanted",
+        "target web asg=a; in web i-0 80=100; in web i-1 80=100; server i-1 stopped; lists a i-1;"
+        "in web i-2 80=100; server i-2 stopped; lists a i-2; in web i-4 80=100;"
+        "fault 1 list 0 empty; ~ leave a i-4; > hooksin a i-4",
+        ("core.planning.capacity:to_serve", "return not (is_told or", "return not (True or"),
+    ),
+    _bug(
         "a new server replaces another old one each time that its event comes",
         "floor",
         "target web asg=a un=0; in web i-2 80=30 mark; in web i-3 80=30 mark; in web i-4 80=30 mark;"

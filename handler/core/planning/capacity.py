@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterable
 from msgspec import Struct
 
 from handler.core.model.marks import Marks
-from handler.core.model.observed import SOME_NORMAL, Observed
+from handler.core.model.observed import SOME_NORMAL, Observed, Source
 from handler.core.model.policy import Policy
 from handler.core.model.steps import keys_of
-from handler.core.model.values import Backend, Group, Intent, Key, Refusal, ServerRef, Verdict
+from handler.core.model.values import Backend, Group, Intent, Key, Refusal, ServerRef, Verdict, server_of
 from handler.core.planning.changes import Change
 
 
@@ -69,14 +69,22 @@ def capacity(
 def to_serve(observed: Observed, first: Observed, changes: Iterable[Change]) -> frozenset[str]:
     """Return the units that are to serve in the end: new ones, and those that stay.
 
-    Of these only those count that serve at the ``first`` look, or that a scaling group lists in service.
+    Of these only those count that serve at the ``first`` look, or that a scaling group lists in service. While
+    the listings are in doubt, all do that have a weight, unless ECS does not know them.
     """
     made = tuple(changes)
     going = {change.old for change in made if change.out}
     coming = {change.new or "" for change in made if any(backend.weight for backend in change.into)}
     serving = first.serving - gone_of(made)
     weighted = {key.unit for key, backend in first.group.backends.items() if backend.weight}
-    staying = {unit for unit in weighted if unit in serving or observed.is_listed_in_service(unit)}
+    is_told = observed.source in {Source.COMPLETE, Source.ABSENT}
+
+    def stays(unit: str) -> bool:
+        if unit in serving or observed.is_listed_in_service(unit):
+            return True
+        return not (is_told or observed.is_unknown_to_ecs(server_of(unit)))
+
+    staying = set(filter(stays, weighted))
     return frozenset((staying - going) | coming)
 
 

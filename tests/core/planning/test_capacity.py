@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from handler.core.model.marks import Marks
+from handler.core.model.observed import Source
+from handler.core.model.values import Instance
 from handler.core.planning.capacity import (
     baseline,
     capacity,
@@ -254,6 +257,15 @@ def test_what_is_new_and_what_stays_is_to_serve_if_it_serves_or_is_listed() -> N
     looked = view("i-1 i-2 i-3 i-4=0", "i-1 i-2=leaving i-4", abnormal="i-1 i-3", checked=True)
     found = to_serve(looked, looked, [change("i-2"), change(new="i-9")])
     assert found == {"i-1", "i-9"}
+
+
+def test_while_the_listings_are_not_believed_all_that_may_be_listed_is_to_serve() -> None:
+    known = {one: Instance(one, "running", reclaimed=False) for one in ("i-1", "i-3")}
+    asked = frozenset({"i-1", "i-2", "i-3"})
+    looked = view("i-1 i-2 i-3 i-4=0", "", abnormal="i-1 i-2", asked=asked, instances=known)
+    doubted = replace(looked, source=Source.EMPTY)
+    assert to_serve(looked, looked, []) == {"i-3"}
+    assert to_serve(doubted, doubted, []) == {"i-1", "i-3"}
 
 
 def test_a_backend_of_ours_is_untried_until_a_check_tells() -> None:
