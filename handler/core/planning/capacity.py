@@ -69,8 +69,8 @@ def capacity(
 def to_serve(observed: Observed, first: Observed, changes: Iterable[Change]) -> frozenset[str]:
     """Return the units that are to serve in the end: new ones, and those that stay.
 
-    Of these only those count that serve at the ``first`` look, or that a scaling group lists in service. While
-    the listings are in doubt, all do that have a weight, unless ECS does not know them.
+    Of these only those count that serve at the ``first`` look, or that a scaling group lists in service.
+    While the listings are in doubt, all do that have a weight, unless ECS does not know them.
     """
     made = tuple(changes)
     going = {change.old for change in made if change.out}
