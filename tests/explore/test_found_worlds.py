@@ -180,6 +180,14 @@ FOUND = {
     "a new server that fails is left in where others took out a part of its old one":
         "target web drain=3; in web i-0 80=100 81=100; in web i-1 80=100; server i-n0 abnormal; "
         "fault 0 write 0 other; > request web p:i-0/i-n0",
+    "a new server that waited for its weight goes again if it fails once it has it":
+        "target web; in web i-0 80=100; server i-n0 abnormal; read weight0_checked=False; "
+        "fault 1 write 0 killed; fault 0 ecs 1+ throttled; > request web p:i-0/i-n0",
+    "a new server gets the weight that the one it replaces had before it drained, whoever put that in":
+        "target web asg=a drain=3; in web i-0 80=100 foreign; in web i-1 80=30; server i-n0; "
+        "server i-n1; once; fault 1 write 0 reset; fault 1 read 5+ throttled; "
+        "> request web t:i-0 t:i-1 l:i-n0 l:i-n1; > in a; "
+        "~ launch a i-n2; > hookout a i-n2",
 }  # fmt: skip
 
 

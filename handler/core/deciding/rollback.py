@@ -107,8 +107,15 @@ def is_taken_back(situation: Situation) -> bool:
 
 def _ours(status: ChangeStatus, situation: Situation) -> tuple[Backend, ...]:
     """Return the new backends that this run put in, or that an earlier one left waiting for their weight."""
-    put_in, waiting = situation.state.has_put_in, situation.policy.marks.waiting
-    return tuple(b for b in status.in_now if put_in(b) or (b.weight == 0 and b.description == waiting))
+    start, put_in = situation.state.start.backends, situation.state.has_put_in
+
+    def has_waited(b: Backend) -> bool:
+        """Tell whether it waits, or has its weight from this run."""
+        found = start.get(b.key, b)
+        waited = found.weight == 0 and found.description == situation.policy.marks.waiting
+        return waited and (b == found or b in status.change.into)
+
+    return tuple(b for b in status.in_now if put_in(b) or has_waited(b))
 
 
 def _lost(status: ChangeStatus, situation: Situation) -> tuple[Backend, ...]:

@@ -27,6 +27,7 @@ class Past:
     said: set[str] = field(default_factory=set)  #: descriptions that owners have given
     ours: set[Key] = field(default_factory=set)
     left: set[Key] = field(default_factory=set)  #: those that were out when some attempt had ended
+    weights: dict[Key, int] = field(default_factory=dict)  #: the last weights above 0, whosever
 
 
 def past_of(
@@ -59,6 +60,7 @@ def past_of(
                 if key in now and key in past.owners and (key[0], now[key].weight) in requested:
                     past.owners[key] = replace(past.owners[key], weight=now[key].weight)
         past.here = now
+        past.weights.update((key, backend.weight) for key, backend in now.items() if backend.weight)
     return past
 
 
@@ -328,8 +330,9 @@ def _by_unit(backends: tuple[Backend, ...]) -> dict[Unit, Shape]:
 
 
 def _original(past: Past, one: Unit, shape: Shape) -> Shape:
-    """The weights that the owner gave, where a run of ours has drained them since."""
-    owned = {key[1]: b.weight for key, b in past.owners.items() if (key[0], key[2]) == one}
+    """The weights that the owner gave, or else a run of ours, where a run has drained them since."""
+    owned = {key[1]: weight for key, weight in past.weights.items() if (key[0], key[2]) == one}
+    owned.update((key[1], b.weight) for key, b in past.owners.items() if (key[0], key[2]) == one)
     return {port: owned.get(port, weight) if weight == 0 else weight for port, weight in shape.items()}
 
 
