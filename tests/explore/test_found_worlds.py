@@ -188,6 +188,9 @@ FOUND = {
         "server i-n1; once; fault 1 write 0 reset; fault 1 read 5+ throttled; "
         "> request web t:i-0 t:i-1 l:i-n0 l:i-n1; > in a; "
         "~ launch a i-n2; > hookout a i-n2",
+    "a weight 0 that a request has named is not handed on as one that a drain took":
+        "target web; in web i-0 80=30; server i-n0; ~ foreign web out i-0; > request web l:i-0:weight=0; "
+        "> request web t:i-0 l:i-n0",
 }  # fmt: skip
 
 

@@ -335,6 +335,13 @@ BUGS = (
         ("core.planning.capacity:capacity", "wanted is not None", "False"),
     ),
     _bug(
+        "a new server that waited for its weight stays though it fails with it",
+        "failed, and kept beside the server that it was to replace",
+        "target web; in web i-0 80=100; server i-n0 abnormal; read weight0_checked=False;"
+        "fault 1 write 0 killed; fault 0 ecs 1+ throttled; > request web p:i-0/i-n0",
+        ("core.deciding.rollback:_ours", "(b == found or b in status.change.into)", "b == found"),
+    ),
+    _bug(
         "an empty listing lets the floor sink",
         "wanted",
         "target web asg=a; in web i-0 80=100; in web i-1 80=100; server i-1 stopped; lists a i-1;"

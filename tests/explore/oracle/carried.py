@@ -27,7 +27,7 @@ class Past:
     said: set[str] = field(default_factory=set)  #: descriptions that owners have given
     ours: set[Key] = field(default_factory=set)
     left: set[Key] = field(default_factory=set)  #: those that were out when some attempt had ended
-    weights: dict[Key, int] = field(default_factory=dict)  #: the last weights above 0, whosever
+    weights: dict[Key, int] = field(default_factory=dict)  #: the last above 0, or that a request has named
 
 
 def past_of(
@@ -60,7 +60,7 @@ def past_of(
                 if key in now and key in past.owners and (key[0], now[key].weight) in requested:
                     past.owners[key] = replace(past.owners[key], weight=now[key].weight)
         past.here = now
-        past.weights.update((key, backend.weight) for key, backend in now.items() if backend.weight)
+        past.weights.update((key, b.weight) for key, b in now.items() if b.weight or (key[0], 0) in requested)
     return past
 
 
