@@ -191,6 +191,12 @@ FOUND = {
     "a weight 0 that a request has named is not handed on as one that a drain took":
         "target web; in web i-0 80=30; server i-n0; ~ foreign web out i-0; > request web l:i-0:weight=0; "
         "> request web t:i-0 l:i-n0",
+    "what others make of a server that a run has just put in may be undone by that run":
+        "target web asg=a; lists a i-2; in web i-3 80=100; read read_lag=2; ~+1 foreign web weight i-2 30; "
+        "> timer; > request web t:i-3",
+    "a new server that fails stays where a kill came before it was taken out":
+        "target web asg=a; in web i-0 80=100; in web i-1 80=100; server i-n0 abnormal; read read_lag=2; "
+        "fault 0 write 0 lost; fault 0 list 1 kill; > request web p:i-1/i-n0",
 }  # fmt: skip
 
 

@@ -215,11 +215,20 @@ def _kept_beside(run: Run) -> Iterator[str]:
         if new not in weighted & sick - known or old not in serving:
             continue
         allow = run.played.excused.allow
+        if allow("killed_between", _was_left_by_a_kill(run, new)):
+            continue
         # A new server is left in where its old one cannot come back whole.
         if allow("refused_for_good", new in _not_taken_out(run)):
             continue
         if not allow("others_meanwhile", _taken_in_part_by_others(run, old)):
             yield f"failed, and kept beside the server that it was to replace: {new} beside {old}"
+
+
+def _was_left_by_a_kill(run: Run, server: str) -> bool:
+    """Whether a run was killed before it could take a server out: it stays, as it was in with a weight."""
+    killed = (attempt for attempt in run.played.all if attempt.killed and attempt is not run.attempt)
+    ends = (run.backends(run.served.before(run.group, attempt.last)) for attempt in killed)
+    return any(b.server_id == server and b.weight for backends in ends for b in backends)
 
 
 def _taken_in_part_by_others(run: Run, server: str) -> bool:
