@@ -197,6 +197,18 @@ FOUND = {
     "a new server that fails stays where a kill came before it was taken out":
         "target web asg=a; in web i-0 80=100; in web i-1 80=100; server i-n0 abnormal; read read_lag=2; "
         "fault 0 write 0 lost; fault 0 list 1 kill; > request web p:i-1/i-n0",
+    "an old server that is put back counts once it is checked":
+        "target web asg=a; in web i-1 80=100 mark; in web i-2 80=100; server i-n0 abnormal; room 0; "
+        "read fresh_health=2; ~ launch a i-n0; ~ leave a i-2; > timer",
+    "a server of a failed scale-out that a listener uses unchecked may serve, before its first check too":
+        "target web asg=a drain=3; listener web https:443 unchecked; read fresh_health=2; "
+        "~+10 foreign web in i-n4 80; > outerr a i-n4",
+    "a new server that waited for its weight need not drain if it fails with it":
+        "target web asg=a drain=3; listener web https:443; in web i-0 80=100 mark; server i-n0 443=abnormal; "
+        "read weight0_checked=False; fault 0 write 1 kill; ~ launch a i-n0; > out a",
+    "a server that others put in before the run counts for the floor before its first check":
+        "target web un=0; in web i-0 80=100; in web i-1 80=100; server i-n0; read fresh_health=2; "
+        "~ foreign web in i-x9 80; > request web t:i-0 t:i-1 l:i-n0",
 }  # fmt: skip
 
 

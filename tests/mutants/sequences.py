@@ -171,9 +171,9 @@ BUGS = (
     ),
     _bug(
         "a reading that lags is believed where others have written",
-        "floor",
-        "target web asg=a; in web i-0 80=100; in web i-2 80=100; fault 0 write 0 other;"
-        "read present_new=updated; read read_lag=2; ~ launch a i-n0; > hookin a i-2",
+        "refused for the quota that has room",
+        "target web asg=a drain=3; in web i-1 80=100; in web i-3 80=100 mark; server i-3 abnormal;"
+        "fault 0 write 0 other; read read_lag=2; ~ launch a i-n0; > out a",
         (
             "core.deciding.writes:Written.read",
             "self._hidden(read) if self.lag",
@@ -340,6 +340,24 @@ BUGS = (
         "target web; in web i-0 80=100; server i-n0 abnormal; read weight0_checked=False;"
         "fault 1 write 0 killed; fault 0 ecs 1+ throttled; > request web p:i-0/i-n0",
         ("core.deciding.rollback:_ours", "(b == found or b in status.change.into)", "b == found"),
+    ),
+    _bug(
+        "an old server that is put back counts before its check",
+        "floor",
+        "target web asg=a; in web i-1 80=100 mark; in web i-2 80=100; server i-n0 abnormal; room 0;"
+        "read fresh_health=2; ~ launch a i-n0; ~ leave a i-2; > timer",
+        ("core.planning.capacity:in_service", "unchecked_yet(observed, taken)", "frozenset()"),
+    ),
+    _bug(
+        "a server that a listener uses unchecked is gone before its first check",
+        "taken out without its drain",
+        "target web asg=a drain=3; listener web https:443 unchecked; read fresh_health=2;"
+        "~+10 foreign web in i-n4 80; > outerr a i-n4",
+        (
+            "core.model.observed:Observed.may_serve",
+            "not said or bool(self.listeners.unchecking)",
+            "not said",
+        ),
     ),
     _bug(
         "an empty listing lets the floor sink",

@@ -33,8 +33,10 @@ class Look(Struct, frozen=True, dict=True):
     @cached_property
     def in_service(self) -> frozenset[str]:
         """The units in service."""
-        goal = self.goal
-        return capacity.in_service(self.observed, goal.changes, goal.gates, self.state.start, goal.untried)
+        goal, state = self.goal, self.state
+        return capacity.in_service(
+            self.observed, goal.changes, goal.gates, state.start, goal.untried, state.taken
+        )
 
     def leaves_service(self, unit: str | None, out: Iterable[Backend]) -> bool:
         """Tell whether a unit is in service and stops serving once some of its backends are out."""

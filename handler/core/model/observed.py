@@ -158,7 +158,7 @@ class Observed(Struct, frozen=True, dict=True):
         return self.is_listed_in_service(server_id) or any(normal)
 
     def may_serve(self, server_id: str) -> bool:
-        """Tell whether a server may be serving: a check finds it normal, or it runs and nothing checks it."""
+        """Tell whether a server may serve: a check finds it normal, or it runs and a listener checks none."""
         instance = self.instance(server_id)
         if self.is_unknown_to_ecs(server_id) or self.is_down(server_id):
             return False
@@ -168,7 +168,8 @@ class Observed(Struct, frozen=True, dict=True):
             if key.server_id == server_id
             for verdict in by.values()
         ]
-        return not SOME_NORMAL.isdisjoint(said) or (instance is not None and not said)
+        is_unchecked = not said or bool(self.listeners.unchecking)
+        return not SOME_NORMAL.isdisjoint(said) or (instance is not None and is_unchecked)
 
     def is_released(self, server_id: str) -> bool:
         """Tell whether an instance is no more: ECS does not know it, and nothing contradicts that.

@@ -93,12 +93,18 @@ def untried(first: Observed, marks: Marks) -> frozenset[Key]:
 
     An earlier run may have put them in, and have been cut off before they were proven.
     """
-    if first.listeners.unchecking or not first.listeners.checking:
+    return unchecked_yet(first, (key for key, backend in first.group.backends.items() if marks.owns(backend)))
+
+
+def unchecked_yet(observed: Observed, keys: Iterable[Key]) -> frozenset[Key]:
+    """Return the backends that are to get requests once a check finds them normal, and that none has yet."""
+    if observed.listeners.unchecking or not observed.listeners.checking:
         return frozenset()
+    here = observed.group.backends
     return frozenset(
         key
-        for key, backend in first.group.backends.items()
-        if not first.is_normal_for_some(key) and marks.owns(backend) and first.gets_requests(backend)
+        for key in keys
+        if key in here and not observed.is_normal_for_some(key) and observed.gets_requests(here[key])
     )
 
 
@@ -129,16 +135,19 @@ def in_service(
     gating: Collection[str],
     first: Group | None = None,
     untried: frozenset[Key] = frozenset(),
+    taken: frozenset[Key] = frozenset(),
 ) -> frozenset[str]:
     """Return the units in service: with a weight, and sent requests by at least one listener.
 
     A unit that is new or ``untried``, or that others have put in since the ``first`` look, counts once all
-    its backends are proven. A gone unit never counts.
+    its backends are proven; one that the run has ``taken`` out and put back, once a check finds it normal. A
+    gone unit never counts.
     """
     made = tuple(changes)
     if untried:  # one that is to go costs capacity
         untried = untried.difference(*(keys_of(change.out) for change in made))
     coming = untried.union(*(keys_of(change.into) for change in made))
+    coming |= unchecked_yet(observed, taken)
     if first is not None:
         coming |= observed.group.backends.keys() - first.backends.keys()
     gone = gone_of(made)

@@ -40,7 +40,7 @@ def _is_excused(run: Run, at: int, before: int, had: set[Unit]) -> bool:
     """Whether the floor holds once what is excused is left out; each excuse that was there is counted."""
     served, allow = run.served, run.played.excused.allow
     now, dead = served.serving(at), served.dead(before)
-    pending = _others_pending(run, at) - now
+    pending = others_pending(run, at) - now
     vouched = (run.served.vouched_for(at) & run.units(run.start)) - now
     taken = {one for one in had - now - dead if one[0] not in run.said_gone}
     left = {one for one in now | pending | vouched if one[0] not in run.said_gone} - _known_dead(run, at)
@@ -55,7 +55,7 @@ def _is_excused(run: Run, at: int, before: int, had: set[Unit]) -> bool:
     return True
 
 
-def _others_pending(run: Run, at: int) -> set[Unit]:
+def others_pending(run: Run, at: int) -> set[Unit]:
     """The units whose first check goes on, and that no run has put in."""
     theirs = [b for b in run.start if not is_ours(b.description)]
     return run.served.pending(at) & run.units(theirs)
@@ -72,7 +72,7 @@ def wanted(run: Run) -> Iterator[str]:
     for at, before in steps(run):
         taken = served.serving(before) & start - served.serving(at) - served.dead(before)
         taken = {one for one in taken if one[0] not in run.said_gone}
-        left = served.serving(at) | _others_pending(run, at) | served.vouched_for(at) & run.units(run.start)
+        left = served.serving(at) | others_pending(run, at) | served.vouched_for(at) & run.units(run.start)
         if taken and len(left) < least:
             yield f"wanted: {len(left)} serve of {len(run.needed)}, {_said(taken)} taken: instant {at}"
             return
@@ -93,7 +93,7 @@ def retired(run: Run) -> Iterator[str]:
     start = served.on(run.begin)
     counted = {one for one in start if one[0] not in run.said_gone} - _seen_dead(run)
     required = _required(run)
-    share = run.spare(len(counted | _others_pending(run, run.begin)))
+    share = run.spare(len(counted | others_pending(run, run.begin)))
     strictly = _unpaired(run) + _weighed_down(run) + (share if run.strategy == "swap" else 0)
     passed: set[Unit] = set()
     for at, before in steps(run):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from localcloud.state.world import Backend
 from tests.explore.oracle.capacity import steps
-from tests.explore.oracle.facts import Run
+from tests.explore.oracle.facts import Run, was_drained
 
 
 def drained(run: Run) -> Iterator[str]:
@@ -39,6 +39,6 @@ def _waited(
         or run.served.is_down(before, backend.server_id)
     ):
         return True
-    if backend.key not in {b.key for b in run.start}:
-        return True  # what this run has put in may be taken back at once
+    if backend.key not in {b.key for b in run.start if b.weight or was_drained(b)}:
+        return True  # what this run has put in, or given its weight, may be taken back at once
     return not run.served.uses(before, backend)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.explore.oracle.admission import put_in_by_others
-from tests.explore.oracle.capacity import _is_full
+from tests.explore.oracle.capacity import _is_full, others_pending
 from tests.explore.oracle.facts import HOOKS_IN, Entry, Run, is_ours, share
 
 LIMITS = frozenset({"min_backends", "max_unavailable", "floor"})
@@ -86,7 +86,7 @@ def _binding(run: Run) -> bool:
     )
     zeroed = {e.server for e in run.launched if e.weight == 0}
     wanted += len({one for one in run.served.serving(run.end) if one[0] in zeroed})
-    start = run.served.serving(run.begin)
+    start = run.served.serving(run.begin) | others_pending(run, run.begin)
     drained = run.units([b for b in run.start if b.weight == 0])
     highest = max(run.least, run.unforced, len(start | drained) - run.spare(len(start | drained)))
     return serving - max(1, wanted) < highest
