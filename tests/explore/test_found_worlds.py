@@ -209,6 +209,9 @@ FOUND = {
     "a server that others put in before the run counts for the floor before its first check":
         "target web un=0; in web i-0 80=100; in web i-1 80=100; server i-n0; read fresh_health=2; "
         "~ foreign web in i-x9 80; > request web t:i-0 t:i-1 l:i-n0",
+    "an old server that a refused write may have taken out is tried again, though it fails meanwhile":
+        "target web drain=3; in web i-0 80=100; read read_lag=2; read failed_new=removes_old; denied ecs; "
+        "~+5 is i-0 abnormal; > request web p:i-0/i-n0",
 }  # fmt: skip
 
 

@@ -171,9 +171,9 @@ BUGS = (
     ),
     _bug(
         "a reading that lags is believed where others have written",
-        "refused for the quota that has room",
-        "target web asg=a drain=3; in web i-1 80=100; in web i-3 80=100 mark; server i-3 abnormal;"
-        "fault 0 write 0 other; read read_lag=2; ~ launch a i-n0; > out a",
+        "floor",
+        "target web asg=a; in web i-0 80=100; in web i-2 80=100; fault 0 write 0 other;"
+        "read present_new=updated; read read_lag=2; ~ launch a i-n0; > hookin a i-2",
         (
             "core.deciding.writes:Written.read",
             "self._hidden(read) if self.lag",
@@ -346,7 +346,7 @@ BUGS = (
         "floor",
         "target web asg=a; in web i-1 80=100 mark; in web i-2 80=100; server i-n0 abnormal; room 0;"
         "read fresh_health=2; ~ launch a i-n0; ~ leave a i-2; > timer",
-        ("core.planning.capacity:in_service", "unchecked_yet(observed, taken)", "frozenset()"),
+        ("core.planning.capacity:in_service", "unchecked_yet(observed, back)", "frozenset()"),
     ),
     _bug(
         "a server that a listener uses unchecked is gone before its first check",

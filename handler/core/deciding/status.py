@@ -34,9 +34,9 @@ class Look(Struct, frozen=True, dict=True):
     def in_service(self) -> frozenset[str]:
         """The units in service."""
         goal, state = self.goal, self.state
-        return capacity.in_service(
-            self.observed, goal.changes, goal.gates, state.start, goal.untried, state.taken
-        )
+        given_up = (change for change in goal.changes if change.new in state.refused)
+        back = state.taken.intersection(backend.key for change in given_up for backend in change.out)
+        return capacity.in_service(self.observed, goal.changes, goal.gates, state.start, goal.untried, back)
 
     def leaves_service(self, unit: str | None, out: Iterable[Backend]) -> bool:
         """Tell whether a unit is in service and stops serving once some of its backends are out."""

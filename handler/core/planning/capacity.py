@@ -135,19 +135,19 @@ def in_service(
     gating: Collection[str],
     first: Group | None = None,
     untried: frozenset[Key] = frozenset(),
-    taken: frozenset[Key] = frozenset(),
+    back: frozenset[Key] = frozenset(),
 ) -> frozenset[str]:
     """Return the units in service: with a weight, and sent requests by at least one listener.
 
     A unit that is new or ``untried``, or that others have put in since the ``first`` look, counts once all
-    its backends are proven; one that the run has ``taken`` out and put back, once a check finds it normal. A
-    gone unit never counts.
+    its backends are proven; one that a rollback has put ``back``, once a check finds it normal. A gone unit
+    never counts.
     """
     made = tuple(changes)
     if untried:  # one that is to go costs capacity
         untried = untried.difference(*(keys_of(change.out) for change in made))
     coming = untried.union(*(keys_of(change.into) for change in made))
-    coming |= unchecked_yet(observed, taken)
+    coming |= unchecked_yet(observed, back)
     if first is not None:
         coming |= observed.group.backends.keys() - first.backends.keys()
     gone = gone_of(made)
