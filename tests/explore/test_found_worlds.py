@@ -212,6 +212,10 @@ FOUND = {
     "an old server that a refused write may have taken out is tried again, though it fails meanwhile":
         "target web drain=3; in web i-0 80=100; read read_lag=2; read failed_new=removes_old; denied ecs; "
         "~+5 is i-0 abnormal; > request web p:i-0/i-n0",
+    "and so does one that a cut-off run has drained, while the API refuses the new one":
+        "target api asg=a drain=3 exclusive; lists a i-1; in api i-0 80=100 foreign; server i-n0; "
+        "server i-n1 stopped; denied ecs; fault 1 write 3 kill; > request api t:i-0 l:i-n0; ~ lag a; "
+        "~ launch a i-n1; > hooksin a i-0",
 }  # fmt: skip
 
 

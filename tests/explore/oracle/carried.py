@@ -133,7 +133,7 @@ def _may_be_at_nothing(played: Played, key: Key, owner: Backend | None, last: Ru
     if allow("held_by_a_limit", key[0] in last.refused):
         return True
     waits_to_leave = any(b.key == key and b.weight == 0 for b in last.leave)
-    if allow("still_sick", waits_to_leave and "not_healthy" in last.refused.values()):
+    if allow("still_sick", waits_to_leave and {"not_healthy", "bad_backend"} & {*last.refused.values()}):
         return True  # the new server that was to take its place has failed
     return bool(allow("sick_at_nothing", key[0] in last.served.sick(last.end)))
 
