@@ -198,13 +198,20 @@ def _is_clean(keys: dict[str, Any]) -> bool:
     except (OverflowError, RecursionError, TypeError, ValueError, msgspec.MsgspecError):
         return False
     text = told.decode()
-    squeezed = text.lower().replace("_", "").replace("-", "")
-    return blinds.shows_nothing(text) and not any(f'{end}":' in squeezed for end in _SECRET_KEYS)
+    if not blinds.shows_nothing(text):
+        return False
+    plain = _plain(text)
+    return not any(f'{end}":' in plain for end in _SECRET_KEYS)
+
+
+def _plain(text: str) -> str:
+    """Return a text without case and separators, as the ends of secret keys are written."""
+    return text.lower().replace("_", "").replace("-", "")
 
 
 @lru_cache(1024)
 def _is_secret(key: str) -> bool:
-    return key.lower().replace("_", "").replace("-", "").endswith(_SECRET_KEYS)
+    return _plain(key).endswith(_SECRET_KEYS)
 
 
 def _clean(key: str, value: Any) -> Any:

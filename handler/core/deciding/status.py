@@ -25,11 +25,6 @@ class Look(Struct, frozen=True, dict=True):
     state: RunState
     goal: Goal
 
-    @property
-    def units(self) -> Mapping[str, tuple[Backend, ...]]:
-        """The backends of each unit that is in the group."""
-        return self.observed.group.units
-
     @cached_property
     def in_service(self) -> frozenset[str]:
         """The units in service."""
@@ -40,7 +35,7 @@ class Look(Struct, frozen=True, dict=True):
 
     def leaves_service(self, unit: str | None, out: Iterable[Backend]) -> bool:
         """Tell whether a unit is in service and stops serving once some of its backends are out."""
-        units = self.units.get(unit or "", ())
+        units = self.observed.group.units.get(unit or "", ())
         return unit in self.in_service and capacity.leaves_service(self.observed, units, out)
 
 
