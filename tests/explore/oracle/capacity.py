@@ -194,10 +194,9 @@ def _is_full(run: Run) -> bool:
 def _lost_to_others(run: Run, at: int) -> set[Unit]:
     """Units that somebody else has taken out since the run began."""
     found: set[Unit] = set()
-    for other in sorted(run.played.others):
-        if run.begin < other < at and run.served.history[other].group_id == run.group:
-            before = run.backends(run.served.before(run.group, other))
-            found |= run.units(before) - run.units([b for b in run.backends(other) if b.weight > 0])
+    for before, other in run.steps_of_others(run.begin + 1, at):
+        weighted = [b for b in run.backends(other) if b.weight > 0]
+        found |= run.units(run.backends(before)) - run.units(weighted)
     return found
 
 

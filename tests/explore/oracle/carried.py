@@ -104,13 +104,10 @@ def _kept(played: Played, past: Past, last: Run | None, runs: list[Run]) -> Iter
 
 def _changed_by_others(run: Run, key: Key) -> bool:
     """Whether somebody else changed a backend that was in while the run went on."""
-    for at in run.served.instants(run.group, run.begin + 1, run.end + 1):
-        if at in run.played.others:
-            then, now = (
-                {b.key: b for b in run.backends(one)} for one in (run.served.before(run.group, at), at)
-            )
-            if key in then and then[key] != now.get(key):
-                return True
+    for before, at in run.steps_of_others(run.begin + 1, run.end + 1):
+        then, now = ({b.key: b for b in run.backends(one)} for one in (before, at))
+        if key in then and then[key] != now.get(key):
+            return True
     return False
 
 

@@ -217,7 +217,6 @@ def _kept_beside(run: Run) -> Iterator[str]:
         allow = run.played.excused.allow
         if allow("killed_between", _was_left_by_a_kill(run, new)):
             continue
-        # A new server is left in where its old one cannot come back whole.
         if allow("refused_for_good", new in _not_taken_out(run)):
             continue
         if not allow("others_meanwhile", _taken_in_part_by_others(run, old)):
@@ -232,11 +231,11 @@ def _was_left_by_a_kill(run: Run, server: str) -> bool:
 
 
 def _taken_in_part_by_others(run: Run, server: str) -> bool:
-    for at in run.served.instants(run.group, 1, run.end + 1):
-        if at in run.played.others:
-            then = {b.key for b in run.backends(run.served.before(run.group, at)) if b.server_id == server}
-            if then - {b.key for b in run.backends(at)}:
-                return True
+    """Whether others took out a part of a server: it cannot come back whole, and the new one is left in."""
+    for before, at in run.steps_of_others(1, run.end + 1):
+        then, now = ({b.key for b in run.backends(one) if b.server_id == server} for one in (before, at))
+        if then - now:
+            return True
     return False
 
 

@@ -98,10 +98,9 @@ def repeats(played: Played, last: Run) -> Iterator[str]:
     if excused.allow("hook_abandoned", any(told.result == "ABANDON" for told in final.hooks)):
         return
     portless = {subject.partition("@")[0] for subject, why in last.refused.items() if why == "no_ports"}
-    only_added = (
-        {key[0] for call in writes for key, _ in call.new} if not any(c.old for c in writes) else set()
-    )
-    if excused.allow("no_port_yet", only_added and only_added <= portless):
+    added = {key[0] for call in writes for key, _ in call.new}
+    only_added = added and not any(call.old for call in writes)
+    if excused.allow("no_port_yet", only_added and added <= portless):
         return
     share = {"max_unavailable", "max_removed", "min_backends"}
     if excused.allow("share_each_run", share & set(last.refused.values())):

@@ -153,6 +153,12 @@ class Run:
         """The backends at an instant."""
         return self.served.history[at].backends
 
+    def steps_of_others(self, first: int, last: int) -> Iterator[tuple[int, int]]:
+        """Yield each instant that somebody else made, from one up to another, after the one before it."""
+        for at in self.served.instants(self.group, first, last):
+            if at in self.played.others:
+                yield self.served.before(self.group, at), at
+
     @cached_property
     def start(self) -> tuple[Backend, ...]:
         """The backends that it began with."""
